@@ -1,0 +1,106 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// libtorch is found in this order: the folder named by LIBTORCH (…/site-packages/torch of an installed
+// PyTorch, 2.11 to 2.15), `.libtorch/torch` beside this file (laid down by scripts/setup), and the cache that
+// scripts/setup shares between clones, which is where a package that depends on this one finds it.
+let packageDirectory = Context.packageDirectory
+let libtorchCandidates =
+  [
+    Context.environment["LIBTORCH"],
+    "\(packageDirectory)/.libtorch/torch",
+    Context.environment["HEADWAY_CACHE"].map { "\($0)/libtorch-2.15.0/torch" },
+    Context.environment["XDG_CACHE_HOME"].map { "\($0)/headway/libtorch-2.15.0/torch" },
+    Context.environment["HOME"].map { "\($0)/.cache/headway/libtorch-2.15.0/torch" },
+  ].compactMap(\.self).filter { !$0.isEmpty }
+// A folder that was named but holds no libtorch is still used, so that the compiler's message names it.
+let libtorch =
+  Context.environment["LIBTORCH"].flatMap { $0.isEmpty ? nil : $0 }
+  ?? libtorchCandidates.first { FileManager.default.fileExists(atPath: "\($0)/include/torch/csrc/api/include/torch/torch.h") }
+  ?? "\(packageDirectory)/.libtorch/torch"
+
+#if os(Linux)
+  let openMP: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-l:libgomp.so.1"])]
+#else
+  let openMP: [LinkerSetting] = []
+#endif
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A room of the house: a library target in `Sources/NAME` with tests in `Tests/NAMETests`.
+func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies,
+    resources: [.copy("Fixtures")], swiftSettings: swiftSettings)
+}
+
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "headway",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "headway", targets: ["headway"]),
+    .library(name: "Torch", targets: ["Torch"]),
+    .library(name: "Tokenizers", targets: ["Tokenizers"]),
+    .library(name: "Instructions", targets: ["Instructions"]),
+    .library(name: "LanguageModels", targets: ["LanguageModels"]),
+    .library(name: "ActivationPatterns", targets: ["ActivationPatterns"]),
+    .library(name: "Probing", targets: ["Probing"]),
+    .library(name: "Reports", targets: ["Reports"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+  ],
+  targets: [
+    .target(
+      name: "CTorch",
+      cxxSettings: [
+        .unsafeFlags([
+          "-I\(libtorch)/include", "-I\(libtorch)/include/torch/csrc/api/include",
+          // Debug kernels are up to 58 times slower at -O0; unsafe flags land last, so this holds in every configuration.
+          "-O3", "-Wno-deprecated-declarations",
+        ])
+      ],
+      linkerSettings: [
+        .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
+        .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+      ] + openMP),
+    room("Torch", ["CTorch"]),
+    room("Tokenizers", []),
+    room("Instructions", [mustache]),
+    room("LanguageModels", ["Torch", "Tokenizers", "Instructions", crypto]),
+    room("ActivationPatterns", ["Torch"]),
+    room("Probing", ["LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
+    room("Reports", []),
+    .executableTarget(
+      name: "headway",
+      dependencies: [
+        "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
+      ],
+      swiftSettings: swiftSettings),
+    tests(of: "Torch"),
+    tests(of: "Tokenizers"),
+    tests(of: "Instructions"),
+    tests(of: "LanguageModels"),
+    tests(of: "ActivationPatterns"),
+    tests(of: "Probing"),
+    tests(of: "Reports"),
+  ],
+  cxxLanguageStandard: .cxx20
+)
