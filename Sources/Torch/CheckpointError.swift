@@ -20,7 +20,7 @@ public struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertib
   }
 
   public var description: String {
-    if let tensor { "\(path): tensor \"\(tensor)\" \(problem); \(remedy)" } else { "\(path): \(problem); \(remedy)" }
+    if let tensor { "\(path): tensor \(tensor.debugDescription) \(problem); \(remedy)" } else { "\(path): \(problem); \(remedy)" }
   }
   public var errorDescription: String? { description }
 }

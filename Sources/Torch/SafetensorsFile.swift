@@ -94,7 +94,7 @@ public struct SafetensorsFile: Sendable {
     }
     guard let elementType = ElementType(safetensorsName: tensor.elementType) else {
       let known = ElementType.allCases.map(\.safetensorsName).joined(separator: ", ")
-      throw wrong("has the unknown element type \"\(tensor.elementType)\"", remedy: "convert it to one of \(known)")
+      throw wrong("has the unknown element type \(tensor.elementType.debugDescription)", remedy: "convert it to one of \(known)")
     }
     guard tensor.begin <= tensor.end else { throw wrong("ends at byte \(tensor.end) before it begins at \(tensor.begin)") }
     guard tensor.end <= dataCount else {

@@ -55,9 +55,9 @@ struct SafetensorsHeaderParser {
   private mutating func metadata() throws(SafetensorsHeaderError) -> [String: String] {
     var metadata: [String: String] = [:]
     try object { (parser: inout Self, key: String) throws(SafetensorsHeaderError) in
-      guard parser.peek() == UInt8(ascii: "\"") else { throw parser.problem("its metadata \"\(key)\" is not a string") }
+      guard parser.peek() == UInt8(ascii: "\"") else { throw parser.problem("its metadata \(key.debugDescription) is not a string") }
       let value = try parser.string()
-      guard metadata.updateValue(value, forKey: key) == nil else { throw parser.problem("its metadata has \"\(key)\" twice") }
+      guard metadata.updateValue(value, forKey: key) == nil else { throw parser.problem("its metadata has \(key.debugDescription) twice") }
     }
     return metadata
   }
@@ -72,7 +72,7 @@ struct SafetensorsHeaderParser {
       case "shape" where shape == nil: shape = try parser.integers()
       case "data_offsets" where offsets == nil: offsets = try parser.integers()
       case "dtype", "shape", "data_offsets": throw parser.problem("has the field \"\(field)\" twice in the header")
-      default: throw parser.problem("has the unknown field \"\(field)\" in the header")
+      default: throw parser.problem("has the unknown field \(field.debugDescription) in the header")
       }
     }
     guard let elementType else { throw problem("has no dtype in the header") }
@@ -212,7 +212,7 @@ struct SafetensorsHeaderParser {
 
   private mutating func expect(_ byte: UInt8) throws(SafetensorsHeaderError) {
     guard take(byte) else {
-      let found = peek().map { $0 < 0x80 ? "'\(Unicode.Scalar($0))'" : "a byte beyond ASCII" } ?? "the end"
+      let found = peek().map { (0x20..<0x7f).contains($0) ? "'\(Unicode.Scalar($0))'" : "byte \($0)" } ?? "the end"
       throw problem("expected '\(Unicode.Scalar(byte))' at byte \(position) of the header and found \(found)")
     }
   }

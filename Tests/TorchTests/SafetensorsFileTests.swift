@@ -181,9 +181,9 @@ struct SafetensorsFileTests {
   }
 
   /// Random damage to a sound file either is refused or leaves a file whose every tensor can be read. `HEADWAY_FUZZ=N` runs N
-  /// rounds instead of 2,000.
+  /// rounds instead of 500.
   @Test func survivesRandomDamage() throws {
-    let rounds = ProcessInfo.processInfo.environment["HEADWAY_FUZZ"].flatMap(Int.init) ?? 2_000
+    let rounds = ProcessInfo.processInfo.environment["HEADWAY_FUZZ"].flatMap(Int.init) ?? 500
     let sound = try Data(contentsOf: Self.fixture("reference.safetensors"))
     let headerCount = 8 + Int(sound.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) })
     let pieces = [
@@ -219,7 +219,7 @@ struct SafetensorsFileTests {
           if entry.elementType.isFloatingPoint { #expect(try file.floats(entry.name).count == entry.elementCount) }
         }
       } catch let error as CheckpointError {
-        #expect(!error.description.contains("\n") || error.tensor?.contains("\n") == true)
+        #expect(!error.description.contains("\n"))
       }
     }
     #expect(accepted < rounds)
