@@ -16,7 +16,7 @@ Each fixture is a Hugging Face folder with random weights, in one odd shape that
 Weights are large enough that attention is far from uniform, norm weights differ from one and biases from zero.
 What made a fixture (script, seed, versions) is in the metadata of its golden.safetensors, as JSON under `provenance`.
 """
-import argparse, copy, fnmatch, json, pathlib, random, shutil, sys, zlib
+import argparse, collections, copy, fnmatch, json, pathlib, random, shutil, sys, zlib
 from dataclasses import dataclass, field
 from typing import Callable
 
@@ -46,13 +46,30 @@ class Fixture:
 
 
 def small(config_class, **changes):
-    shape = dict(vocab_size=64, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=64, bos_token_id=1, eos_token_id=2, pad_token_id=0)
+    shape = dict(vocab_size=48, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=64, bos_token_id=1, eos_token_id=2, pad_token_id=0)
     shape.update(changes)
     return config_class(**shape)
 
 
 def llama(**changes):
     return small(LlamaConfig, num_key_value_heads=changes.pop("num_key_value_heads", 2), **changes)
+
+
+def gemma(**changes):
+    return small(GemmaConfig, **(dict(hidden_size=24, intermediate_size=32, num_key_value_heads=1, head_dim=8, bos_token_id=2, eos_token_id=1) | changes))
+
+
+def opt(**changes):
+    shape = dict(vocab_size=48, hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=48, bos_token_id=2, eos_token_id=2, pad_token_id=1)
+    return OPTConfig(**(shape | changes))
+
+
+def qwen2(**changes):
+    return small(Qwen2Config, num_key_value_heads=2, **changes)
+
+
+def qwen3(**changes):
+    return small(Qwen3Config, **(dict(num_key_value_heads=2, head_dim=8) | changes))
 
 
 def old_rope(kind_key="rope_type", theta=None):
@@ -65,6 +82,27 @@ def old_rope(kind_key="rope_type", theta=None):
         config["rope_scaling"] = None if kind == "default" else {kind_key: kind, **scaling}
 
     return edit
+
+
+def gemma_as_published(config):
+    """The first releases said `gelu` and meant its tanh approximation."""
+    old_rope()(config)
+    config["hidden_act"], config["hidden_activation"] = "gelu", None
+
+
+def qwen_as_published(window, **changes):
+    """Published Qwen configurations name a window that `use_sliding_window` may switch off, and have no layer_types."""
+
+    def edit(config):
+        old_rope()(config)
+        config.pop("layer_types", None)
+        config.update(sliding_window=window, **changes)
+
+    return edit
+
+
+def opt_as_published(state):
+    return {name.removeprefix("model."): t for name, t in state.items()}
 
 
 def only_under_lm_head(state):
@@ -94,6 +132,22 @@ FIXTURES = [
     Fixture("llama-float16", llama(), "stored as float16", dtype=torch.float16),
     Fixture("llama-gelu", llama(hidden_act="gelu"), "hidden_act gelu"),
     Fixture("llama-gelu-tanh", llama(hidden_act="gelu_pytorch_tanh"), "hidden_act gelu_pytorch_tanh"),
+    Fixture("gemma-multi-query", gemma(), "one key/value head, head_dim 8 although hidden / heads = 6, tied"),
+    Fixture("gemma-published", gemma(num_key_value_heads=4), "multi-head, bfloat16, hidden_act gelu as in the first releases", dtype=torch.bfloat16, edit_config=gemma_as_published),
+    Fixture("gemma-untied", gemma(num_key_value_heads=2, tie_word_embeddings=False), "grouped heads, untied"),
+    Fixture("opt-published", opt(), "pre-norm, float16 pytorch_model.bin, names without `model.`", dtype=torch.float16, bin=True, edit_state=opt_as_published),
+    Fixture("opt-sharded", opt(), "pre-norm, float16, three pytorch_model-*.bin with an index, names without `model.`", dtype=torch.float16, bin=True, shards=3, edit_state=opt_as_published),
+    Fixture("opt-post-norm", opt(do_layer_norm_before=False, word_embed_proj_dim=10), "post-norm with project_in and project_out, as OPT-350m", bin=True, edit_state=opt_as_published),
+    Fixture("opt-no-final-norm", opt(_remove_final_layer_norm=True), "pre-norm without the final norm, safetensors, names with `model.`"),
+    Fixture("opt-no-biases", opt(enable_bias=False, layer_norm_elementwise_affine=False), "linear layers without biases, norms without parameters"),
+    Fixture("opt-untied", opt(tie_word_embeddings=False, activation_function="gelu"), "untied, gelu"),
+    Fixture("mistral-full", small(MistralConfig, num_key_value_heads=2, sliding_window=None), "sliding_window null"),
+    Fixture("mistral-sliding", small(MistralConfig, num_key_value_heads=2, head_dim=6, sliding_window=7), "sliding_window 7, shorter than one sample; head_dim 6", edit_config=old_rope()),
+    Fixture("qwen2-published", qwen2(tie_word_embeddings=True), "biases on q, k, v; a sliding_window that use_sliding_window switches off", edit_config=qwen_as_published(7, use_sliding_window=False)),
+    Fixture("qwen2-sliding", qwen2(num_hidden_layers=3, use_sliding_window=True, sliding_window=7, max_window_layers=1), "window 7 from layer 1 on, said by max_window_layers", edit_config=qwen_as_published(7)),
+    Fixture("qwen2-layer-types", qwen2(num_hidden_layers=3, use_sliding_window=True, sliding_window=5, layer_types=["sliding_attention", "full_attention", "sliding_attention"]), "window 5 in layers 0 and 2, said by layer_types"),
+    Fixture("qwen3-tied", qwen3(tie_word_embeddings=True), "norms on queries and keys, head_dim 8 although hidden / heads = 4, tied"),
+    Fixture("qwen3-biases", qwen3(attention_bias=True, use_sliding_window=True, sliding_window=7, max_window_layers=1), "attention biases, window 7 in layer 1", edit_config=qwen_as_published(7)),
 ]
 
 
@@ -117,13 +171,21 @@ def fill(model, seed):
             p.copy_(value)
 
 
-def make_samples(fixture, seed):
-    draw = random.Random(seed)
-    samples = []
+def make_samples(fixture, load, seed):
+    """Each sample is drawn until no head's saliency has cancelled away, which happens easily in the shortest ones (one token
+    attends to one): the tests' tolerance is relative to it, and is to judge the implementation, not the cancellation."""
+    draw, layers, samples = random.Random(seed), fixture.config.num_hidden_layers, []
     for tokens, prompt in fixture.lengths:
-        ids = [draw.randrange(3, fixture.config.vocab_size) for _ in range(tokens)]
-        ids[0], ids[-1] = fixture.config.bos_token_id, fixture.config.eos_token_id
-        samples.append({"ids": ids, "prompt_length": prompt})
+        drawn = []
+        while len(drawn) < 200 and not (drawn and drawn[-1][0] > 0.15):
+            ids = [draw.randrange(3, fixture.config.vocab_size) for _ in range(tokens)]
+            if tokens > 2:
+                ids[0] = fixture.config.bos_token_id
+                ids[-1] = fixture.config.eos_token_id
+            sample = {"ids": ids, "prompt_length": prompt}
+            saliency = measure(load, [sample], layers, lambda each: each[0].mean())[2]["saliency"]
+            drawn.append(((saliency.min() / saliency.max()).item(), sample))
+        samples.append(max(drawn, key=lambda d: d[0])[1])
     return samples
 
 
@@ -160,9 +222,7 @@ def measure(load, samples, layers, reduce):
     return logits, [e.detach() for e in each], {n: torch.cat([s[n] for s in scores]) for n in SCORES}
 
 
-def golden(folder, fixture, samples, dtype):
-    """Every sample alone in a fresh model (dynamic rotary scaling keeps state), then four at a time with the shared loss."""
-
+def loader(folder, dtype):
     def load():
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
         if dtype == torch.float64:
@@ -170,6 +230,13 @@ def golden(folder, fixture, samples, dtype):
         attention_probe.attach(model)
         return model
 
+    return load
+
+
+def golden(folder, fixture, samples, dtype):
+    """Every sample alone in a fresh model (dynamic rotary scaling keeps state), then four at a time with the shared loss."""
+
+    load = loader(folder, dtype)
     layers, result, parts = fixture.config.num_hidden_layers, {}, []
     for sample in samples:
         parts.append(measure(load, [sample], layers, lambda each: each[0].mean()))
@@ -207,6 +274,11 @@ def save_weights(state, folder, fixture):
         else:
             save_file(part, folder / file, metadata={"format": "pt"})
 
+    if fixture.shards == 1 and fixture.bin:
+        # A model's state_dict() is an OrderedDict that carries versions in an attribute; the pickle holds both.
+        whole = collections.OrderedDict((n, state[n]) for n in names)
+        whole._metadata = collections.OrderedDict({"": {"version": 1}})
+        return write(whole, "pytorch_model.bin")
     if fixture.shards == 1:
         return write({n: state[n] for n in names}, f"{stem}.{extension}")
     index = {}
@@ -245,7 +317,7 @@ def make(fixture, out, seed):
     for (name, a), (_, b) in zip(sorted(model.named_parameters()), sorted(again.named_parameters()), strict=True):
         assert torch.equal(a, b), f"{fixture.name}: {name} is not read back"
 
-    samples = make_samples(fixture, seed)
+    samples = make_samples(fixture, loader(folder, torch.float64), seed)
     (folder / "samples.json").write_text("[\n" + ",\n".join(json.dumps(s) for s in samples) + "\n]\n")
     result = golden(folder, fixture, samples, torch.float64)
     about = {"script": "scripts/goldens/models.py", "about": fixture.about, "seed": seed, "torch": torch.__version__, "transformers": transformers.__version__}
@@ -258,9 +330,9 @@ def make(fixture, out, seed):
     provenance = {"provenance": json.dumps(about)}
     save_file({n: t.to(torch.float32).contiguous() for n, t in result.items()}, folder / "golden.safetensors", metadata=provenance)
     size = sum(f.stat().st_size for f in folder.iterdir())
-    widest = max((p.max() for p in [result["saliency"]]))
-    cancel = (result["magnitude"] / result["saliency"].clamp_min(1e-30)).median()
-    print(f"{fixture.name:28} {size / 1024:6.0f} kB  loss {result['loss'].mean():.3f}  largest saliency {widest:.3g}  magnitude/saliency {cancel:.3f}")
+    least = (result["saliency"].flatten(1).min(1).values / result["saliency"].flatten(1).max(1).values).min()
+    cancel = (result["magnitude"] / result["saliency"]).median()
+    print(f"{fixture.name:28} {size / 1024:6.0f} kB  loss {result['loss'].mean():.3f}  least/largest saliency {least:.3f}  magnitude/saliency {cancel:.3f}")
 
 
 def main():
