@@ -1,0 +1,41 @@
+import Foundation
+import LanguageModels
+import Testing
+import Torch
+
+/// A tiny random model with what transformers and PyTorch computed from it (scripts/goldens/models.py).
+struct Golden {
+  let folder: URL
+  let file: SafetensorsFile
+  let samples: [TokenizedSample]
+
+  static let directory = Bundle.module.resourceURL?.appending(path: "Fixtures") ?? URL(filePath: "Fixtures")
+
+  static func names(_ prefix: String) -> [String] {
+    let all = (try? FileManager.default.contentsOfDirectory(atPath: directory.path(percentEncoded: false))) ?? []
+    return all.filter { $0.hasPrefix(prefix) }.sorted()
+  }
+
+  init(_ name: String) throws {
+    folder = Golden.directory.appending(path: name)
+    file = try SafetensorsFile(at: folder.appending(path: "golden.safetensors"))
+    struct Sample: Decodable {
+      var ids: [Int]
+      var prompt_length: Int
+    }
+    let decoded = try JSONDecoder().decode([Sample].self, from: Data(contentsOf: folder.appending(path: "samples.json")))
+    samples = decoded.enumerated().map { TokenizedSample(tokens: $1.ids, promptLength: $1.prompt_length, index: $0) }
+  }
+
+  func model(_ type: ElementType) throws -> LanguageModel {
+    try LanguageModel(ModelFolder(named: folder.path(percentEncoded: false)), elementType: type)
+  }
+}
+
+/// The greatest difference, relative to the greatest expected magnitude.
+func relativeDistance(_ actual: [Float], _ expected: [Float]) -> Double {
+  guard actual.count == expected.count, !expected.isEmpty else { return .infinity }
+  let scale = Double(expected.map(abs).max() ?? 0)
+  let greatest = zip(actual, expected).map { abs(Double($0) - Double($1)) }.max() ?? 0
+  return zip(actual, expected).allSatisfy { $0.isFinite && $1.isFinite } ? greatest / max(scale, 1e-30) : .infinity
+}
