@@ -95,13 +95,17 @@ let package = Package(
         "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
       ],
       swiftSettings: swiftSettings),
+    // Tiny random models with golden outputs, which the tests of several rooms read.
+    .target(
+      name: "Goldens", dependencies: ["LanguageModels", "Torch"], path: "Tests/Goldens", exclude: ["Fixtures"], swiftSettings: swiftSettings
+    ),
     tests(of: "Torch"),
     tests(of: "Tokenizers"),
     tests(of: "StrictJSON"),
     tests(of: "Instructions", ["StrictJSON"]),
-    tests(of: "LanguageModels"),
+    tests(of: "LanguageModels", ["Goldens"]),
     tests(of: "ActivationPatterns"),
-    tests(of: "Probing"),
+    tests(of: "Probing", ["Goldens"]),
     tests(of: "Reports"),
   ],
   cxxLanguageStandard: .cxx20

@@ -31,7 +31,8 @@ public struct ModelFolder: Sendable, Hashable {
     let repository = cache.appending(path: "models--\(parts[0])--\(parts[1])")
     guard let snapshot = ModelFolder.snapshot(in: repository) else {
       throw ModelError(
-        "there is no folder \(name), and no model of that name in the cache \(cache.path(percentEncoded: false)); get it with: hf download \(name)")
+        "there is no folder \(name), and no model of that name in the cache \(cache.path(percentEncoded: false)); get it with: hf download \(name)"
+      )
     }
     url = snapshot
   }
@@ -56,10 +57,15 @@ public struct ModelFolder: Sendable, Hashable {
     if let reference = try? String(contentsOf: repository.appending(path: "refs/main"), encoding: .utf8) {
       let commit = reference.trimmingCharacters(in: .whitespacesAndNewlines)
       let folder = snapshots.appending(path: commit, directoryHint: .isDirectory)
-      if !commit.isEmpty, !commit.contains("/"), FileManager.default.fileExists(atPath: folder.path(percentEncoded: false)) { return folder }
+      if !commit.isEmpty, !commit.contains("/"), FileManager.default.fileExists(atPath: folder.path(percentEncoded: false)) {
+        return folder
+      }
     }
-    let folders = (try? FileManager.default.contentsOfDirectory(at: snapshots, includingPropertiesForKeys: [.contentModificationDateKey])) ?? []
-    func date(_ url: URL) -> Date { (try? url.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate) ?? .distantPast }
+    let folders =
+      (try? FileManager.default.contentsOfDirectory(at: snapshots, includingPropertiesForKeys: [.contentModificationDateKey])) ?? []
+    func date(_ url: URL) -> Date {
+      (try? url.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate) ?? .distantPast
+    }
     return folders.max { date($0) < date($1) }
   }
 }

@@ -1,3 +1,4 @@
+import Goldens
 import LanguageModels
 import Testing
 import Torch

@@ -23,7 +23,8 @@ enum Qwen3 {
 
 /// For each layer its window: by `layer_types` where the configuration lists them, else from `max_window_layers` on.
 private func qwenWindows(_ configuration: Configuration, layers: Int) throws -> [Int?] {
-  guard try configuration.boolean("use_sliding_window", default: false), let window = try configuration.optionalInteger("sliding_window") else {
+  guard try configuration.boolean("use_sliding_window", default: false), let window = try configuration.optionalInteger("sliding_window")
+  else {
     return Array(repeating: nil, count: layers)
   }
   if let types = try configuration.optionalStrings("layer_types") {

@@ -22,7 +22,8 @@ public struct WeightFiles: Sendable {
       self = try WeightFiles([SafetensorsFile(at: folder.file("model.safetensors"))])
     } else {
       throw ModelError(
-        "\(folder.url.path(percentEncoded: false)) holds no weights (model.safetensors or model.safetensors.index.json); download the model again")
+        "\(folder.url.path(percentEncoded: false)) holds no weights (model.safetensors or model.safetensors.index.json); download the model again"
+      )
     }
   }
 

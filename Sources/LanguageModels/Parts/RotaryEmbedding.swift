@@ -24,9 +24,12 @@ struct RotaryEmbedding: Sendable {
     self.dimension = dimension
     let parameters = try configuration.optionalSection("rope_parameters")
     let section = try parameters ?? configuration.optionalSection("rope_scaling")
-    theta = try parameters?.optionalDouble("rope_theta") ?? section?.optionalDouble("rope_theta") ?? configuration.optionalDouble("rope_theta") ?? 10_000
+    theta =
+      try parameters?.optionalDouble("rope_theta") ?? section?.optionalDouble("rope_theta") ?? configuration.optionalDouble("rope_theta")
+      ?? 10_000
     guard theta > 0 else { throw configuration.wrong("rope_theta", "positive") }
-    if let share = try section?.optionalDouble("partial_rotary_factor") ?? configuration.optionalDouble("partial_rotary_factor"), share != 1 {
+    if let share = try section?.optionalDouble("partial_rotary_factor") ?? configuration.optionalDouble("partial_rotary_factor"), share != 1
+    {
       throw configuration.unsupported("rotary positions on a part of each head (partial_rotary_factor \(share))")
     }
     guard let section else {
@@ -114,7 +117,8 @@ struct RotaryEmbedding: Sendable {
       }
     }
     return (
-      try Tensor(cosine, shape: [positions.count, half]).moved(to: device), try Tensor(sine, shape: [positions.count, half]).moved(to: device)
+      try Tensor(cosine, shape: [positions.count, half]).moved(to: device),
+      try Tensor(sine, shape: [positions.count, half]).moved(to: device)
     )
   }
 }

@@ -1,22 +1,27 @@
-import Foundation
-import LanguageModels
-import Testing
-import Torch
+public import Foundation
+public import LanguageModels
+public import Torch
 
 /// A tiny random model with what transformers and PyTorch computed from it (scripts/goldens/models.py).
-struct Golden {
-  let folder: URL
-  let file: SafetensorsFile
-  let samples: [TokenizedSample]
+public struct Golden {
+  /// The model folder.
+  public let folder: URL
+  /// What was computed from it.
+  public let file: SafetensorsFile
+  /// What it was computed of.
+  public let samples: [TokenizedSample]
 
-  static let directory = Bundle.module.resourceURL?.appending(path: "Fixtures") ?? URL(filePath: "Fixtures")
+  /// Where the models lie: beside this file, read in place.
+  public static let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
 
-  static func names(_ prefix: String) -> [String] {
+  /// The names of the models whose name begins so.
+  public static func names(_ prefix: String) -> [String] {
     let all = (try? FileManager.default.contentsOfDirectory(atPath: directory.path(percentEncoded: false))) ?? []
     return all.filter { $0.hasPrefix(prefix) }.sorted()
   }
 
-  init(_ name: String) throws {
+  /// Reads one.
+  public init(_ name: String) throws {
     folder = Golden.directory.appending(path: name)
     file = try SafetensorsFile(at: folder.appending(path: "golden.safetensors"))
     struct Sample: Decodable {
@@ -27,13 +32,14 @@ struct Golden {
     samples = decoded.enumerated().map { TokenizedSample(tokens: $1.ids, promptLength: $1.prompt_length, index: $0) }
   }
 
-  func model(_ type: ElementType) throws -> LanguageModel {
+  /// The model, computing in this type.
+  public func model(_ type: ElementType) throws -> LanguageModel {
     try LanguageModel(ModelFolder(named: folder.path(percentEncoded: false)), elementType: type)
   }
 }
 
 /// The greatest difference, relative to the greatest expected magnitude.
-func relativeDistance(_ actual: [Float], _ expected: [Float]) -> Double {
+public func relativeDistance(_ actual: [Float], _ expected: [Float]) -> Double {
   guard actual.count == expected.count, !expected.isEmpty else { return .infinity }
   let scale = Double(expected.map(abs).max() ?? 0)
   let greatest = zip(actual, expected).map { abs(Double($0) - Double($1)) }.max() ?? 0
