@@ -81,6 +81,7 @@ let package = Package(
         .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
         .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
       ] + openMP),
+    .target(name: "CStartup"),
     room("Torch", ["CTorch"]),
     room("Tokenizers", []),
     room("StrictJSON", []),
@@ -92,7 +93,7 @@ let package = Package(
     .executableTarget(
       name: "headway",
       dependencies: [
-        "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
+        "CStartup", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
       ],
       swiftSettings: swiftSettings),
     // Tiny random models with golden outputs, which the tests of several rooms read.

@@ -1,7 +1,7 @@
 public import Torch
 
 /// What every decoder has, whatever its architecture.
-public struct DecoderShape: Sendable, Hashable {
+public struct DecoderShape: Sendable, Hashable, CustomStringConvertible {
   /// The number of layers, L.
   public var layers: Int
   /// Query heads of a layer, H; each has its own gate.
@@ -18,6 +18,11 @@ public struct DecoderShape: Sendable, Hashable {
   public var maximumPositions: Int
   /// Whether positions beyond that do not exist (learned positions) or only grow unfamiliar (rotary ones).
   public var positionsEnd: Bool
+
+  /// The sizes in words, equal for models of one architecture and size.
+  public var description: String {
+    "\(layers) layers, \(attentionHeads) heads, \(keyValueHeads) key/value heads of \(headDimension), hidden \(hiddenSize), vocabulary \(vocabularySize)"
+  }
 }
 
 /// The gates of a pass: for each layer `[T, H]`, a factor on each token's and head's output before the output projection.

@@ -3,7 +3,7 @@ public import LanguageModels
 import Torch
 
 /// The levels of one sample's heads.
-public struct SampleLevels: Sendable, Hashable {
+public struct MeasuredSample: Sendable, Hashable {
   /// The sample's place in the data, counted from 0.
   public var index: Int
   /// Its mean cross-entropy over its labels.
@@ -53,14 +53,14 @@ public struct Probe {
   ///   - samples: samples with at least one label each.
   ///   - labelWeights: for each sample the weight of one of its labels in the loss; 1 / its number of labels where nil, so that each
   ///     sample's level is that of its own mean loss.
-  public func levels(of samples: [TokenizedSample], labelWeights: [Double]? = nil) throws -> [SampleLevels] {
+  public func levels(of samples: [TokenizedSample], labelWeights: [Double]? = nil) throws -> [MeasuredSample] {
     guard let empty = samples.first(where: { $0.labelCount == 0 }) else {
       return try measure(samples, PackedBatch(samples, labelWeights: labelWeights))
     }
     throw TorchError("probe: the sample at index \(empty.index) has no label")
   }
 
-  private func measure(_ samples: [TokenizedSample], _ batch: PackedBatch) throws -> [SampleLevels] {
+  private func measure(_ samples: [TokenizedSample], _ batch: PackedBatch) throws -> [MeasuredSample] {
     guard batch.sampleCount > 0 else { return [] }
     let device = decoder.device
     let shape = decoder.shape
@@ -97,7 +97,7 @@ public struct Probe {
       }
       let labels = batch.labelBounds[number]..<batch.labelBounds[number + 1]
       let loss = labels.reduce(0) { $0 + losses[$1] } / Double(max(1, labels.count))
-      return SampleLevels(index: sample.index, loss: Float(loss), levels: levels)
+      return MeasuredSample(index: sample.index, loss: Float(loss), levels: levels)
     }
   }
 

@@ -9,7 +9,7 @@ import Torch
   static let names = ["llama", "gemma", "mistral", "qwen"].flatMap(Golden.names)
 
   /// The greatest difference from the golden levels in units of that sample's and head's saliency, which bounds what can cancel (METHOD §2).
-  static func distance(_ actual: [SampleLevels], _ golden: Golden, prefix: String = "", score: Score) throws -> Double {
+  static func distance(_ actual: [MeasuredSample], _ golden: Golden, prefix: String = "", score: Score) throws -> Double {
     let expected = try golden.file.floats(prefix + score.rawValue)
     let saliency = try golden.file.floats(prefix + "saliency")
     let found = actual.flatMap { $0.levels[score] ?? [] }
