@@ -81,9 +81,11 @@ let package = Package(
         .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
         .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
       ] + openMP),
+    .target(name: "CStartup"),
     room("Torch", ["CTorch"]),
     room("Tokenizers", []),
-    room("Instructions", [mustache]),
+    room("StrictJSON", []),
+    room("Instructions", ["StrictJSON", mustache, crypto]),
     room("LanguageModels", ["Torch", "Tokenizers", "Instructions", crypto]),
     room("ActivationPatterns", ["Torch"]),
     room("Probing", ["LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
@@ -91,15 +93,20 @@ let package = Package(
     .executableTarget(
       name: "headway",
       dependencies: [
-        "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
+        "CStartup", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
       ],
       swiftSettings: swiftSettings),
+    // Tiny random models with golden outputs, which the tests of several rooms read.
+    .target(
+      name: "Goldens", dependencies: ["LanguageModels", "Torch"], path: "Tests/Goldens", exclude: ["Fixtures"], swiftSettings: swiftSettings
+    ),
     tests(of: "Torch"),
     tests(of: "Tokenizers"),
-    tests(of: "Instructions"),
-    tests(of: "LanguageModels"),
+    tests(of: "StrictJSON"),
+    tests(of: "Instructions", ["StrictJSON"]),
+    tests(of: "LanguageModels", ["Goldens"]),
     tests(of: "ActivationPatterns"),
-    tests(of: "Probing"),
+    tests(of: "Probing", ["Goldens"]),
     tests(of: "Reports"),
   ],
   cxxLanguageStandard: .cxx20

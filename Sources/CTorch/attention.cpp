@@ -101,8 +101,9 @@ at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
 
 struct PackedAttention : Function<PackedAttention> {
   static at::Tensor forward(
-      AutogradContext *context, const at::Tensor &queries, const at::Tensor &keys, const at::Tensor &values, const at::Tensor &gates,
-      std::shared_ptr<Layout> layout) {
+      AutogradContext *context, const at::Tensor &queries, const at::Tensor &keys, const at::Tensor &values,
+      const std::optional<at::Tensor> &head_gates, std::shared_ptr<Layout> layout) {
+    auto gates = head_gates.value_or(at::Tensor());
     auto q = queries.contiguous(), k = keys.contiguous(), v = values.contiguous();
     int64_t tokens = q.size(0), heads = q.size(1), width = q.size(2);
     auto output = at::empty({tokens, heads, width}, q.options());
@@ -143,7 +144,7 @@ struct PackedAttention : Function<PackedAttention> {
       }
     }
     context->save_for_backward(saved);
-    context->saved_data["layout"] = c10::make_intrusive<Holder>(std::move(layout));
+    context->saved_data["layout"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(layout)));
     return unit ? output.view({tokens, heads * width}) : gated.view({tokens, heads * width});
   }
 
@@ -267,8 +268,8 @@ int ct_packed_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, ct_
       TORCH_CHECK(
           layout->query_bounds[s + 1] - layout->query_bounds[s] <= layout->key_bounds[s + 1] - layout->key_bounds[s],
           "sample ", s, " has more queries than keys");
-    auto gate = gates == nullptr ? at::Tensor() : get(gates);
-    TORCH_CHECK(!gate.defined() || (gate.dim() == 2 && gate.size(0) == q.size(0) && gate.size(1) == q.size(1)), "gates must be [T, H]");
+    auto gate = get_optional(gates);
+    TORCH_CHECK(!gate || (gate->dim() == 2 && gate->size(0) == q.size(0) && gate->size(1) == q.size(1)), "gates must be [T, H]");
     *out = wrap(PackedAttention::apply(q, k, v, gate, layout));
   });
 }

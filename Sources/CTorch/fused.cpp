@@ -47,12 +47,13 @@ at::Tensor composed_rms_norm(const at::Tensor &x, const at::Tensor &weight, doub
 struct RMSNorm : Function<RMSNorm> {
   /// x and addend [T, n] (addend undefined: none) → sum (only with an addend), normed.
   static variable_list forward(
-      AutogradContext *context, const at::Tensor &x, const at::Tensor &addend, const at::Tensor &weight, double epsilon, double offset) {
+      AutogradContext *context, const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &addend, double epsilon,
+      double offset) {
     auto input = x.contiguous();
-    auto other = addend.defined() ? addend.contiguous() : addend;
+    auto other = addend.has_value() ? addend->contiguous() : at::Tensor();
     auto factor = (weight.to(at::kFloat) + offset).contiguous();
     int64_t n = input.size(-1), rows = n == 0 ? 0 : input.numel() / n;
-    auto normed = at::empty_like(input), sum = addend.defined() ? at::empty_like(input) : at::Tensor();
+    auto normed = at::empty_like(input), sum = other.defined() ? at::empty_like(input) : at::Tensor();
     auto scales = at::empty({rows}, at::kFloat);
     dispatch(input, [&](const auto &kernels, auto zero) {
       using T = decltype(zero);
@@ -69,6 +70,7 @@ struct RMSNorm : Function<RMSNorm> {
     });
     context->save_for_backward({sum.defined() ? sum : input, factor, scales});
     context->saved_data["dtype"] = weight.scalar_type();
+    context->set_materialize_grads(false);
     if (!sum.defined()) return {normed};
     return {sum, normed};
   }
@@ -78,8 +80,8 @@ struct RMSNorm : Function<RMSNorm> {
     auto &x = saved[0], &factor = saved[1], &scales = saved[2];
     bool with_sum = gradients.size() == 2;
     auto by_sum = with_sum ? gradients[0] : at::Tensor(), by_normed = gradients.back();
-    bool needs_weight = context->needs_input_grad(2);
-    if (!by_normed.defined()) return {by_sum, with_sum ? by_sum : at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+    bool needs_weight = context->needs_input_grad(1);
+    if (!by_normed.defined()) return {by_sum, at::Tensor(), with_sum ? by_sum : at::Tensor(), at::Tensor(), at::Tensor()};
     auto gradient = by_normed.contiguous();
     auto extra = by_sum.defined() ? by_sum.contiguous() : by_sum;
     int64_t n = x.size(-1), rows = n == 0 ? 0 : x.numel() / n;
@@ -103,7 +105,7 @@ struct RMSNorm : Function<RMSNorm> {
       });
     });
     auto by_weight = needs_weight ? partial.sum(0).to(context->saved_data["dtype"].toScalarType()) : at::Tensor();
-    return {result, with_sum ? result : at::Tensor(), by_weight, at::Tensor(), at::Tensor()};
+    return {result, by_weight, with_sum ? result : at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -197,7 +199,7 @@ int ct_rms_norm(ct_tensor x, ct_tensor weight, double epsilon, double offset, ct
   return guarded("RMS norm", {x, weight}, [&] {
     TORCH_CHECK(get(x).dim() > 0 && get(weight).dim() == 1 && get(weight).size(0) == get(x).size(-1), "one weight per channel is needed");
     if (has_kernel(get(x)))
-      *out = wrap(RMSNorm::apply(get(x), at::Tensor(), get(weight), epsilon, offset)[0]);
+      *out = wrap(RMSNorm::apply(get(x), get(weight), std::optional<at::Tensor>(), epsilon, offset)[0]);
     else
       *out = wrap(composed_rms_norm(get(x), get(weight), epsilon, offset));
   });
@@ -208,7 +210,7 @@ int ct_add_rms_norm(ct_tensor x, ct_tensor addend, ct_tensor weight, double epsi
     TORCH_CHECK(get(x).dim() > 0 && get(weight).dim() == 1 && get(weight).size(0) == get(x).size(-1), "one weight per channel is needed");
     TORCH_CHECK(get(x).sizes() == get(addend).sizes() && get(x).scalar_type() == get(addend).scalar_type(), "both summands must be alike");
     if (has_kernel(get(x))) {
-      auto both = RMSNorm::apply(get(x), get(addend), get(weight), epsilon, offset);
+      auto both = RMSNorm::apply(get(x), get(weight), std::optional<at::Tensor>(get(addend)), epsilon, offset);
       *sum = wrap(both[0]);
       *normed = wrap(both[1]);
     } else {

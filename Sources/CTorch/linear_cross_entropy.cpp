@@ -47,20 +47,20 @@ at::Tensor cross_entropy(at::Tensor &logits, const at::Tensor &targets, const at
 
 struct LinearCrossEntropy : Function<LinearCrossEntropy> {
   static variable_list forward(
-      AutogradContext *context, const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &targets,
-      const at::Tensor &label_weights, int64_t chunk, bool by_hidden, bool by_weight, bool by_bias) {
+      AutogradContext *context, const at::Tensor &hidden, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
+      const at::Tensor &targets, const at::Tensor &label_weights, int64_t chunk, bool by_hidden, bool by_weight, bool by_bias) {
     int64_t labels = hidden.size(0);
     auto wide = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     auto each = at::empty({labels}, hidden.options().dtype(wide));
     auto hidden_gradient = by_hidden ? at::empty_like(hidden) : at::Tensor();
     auto weight_gradient = by_weight ? at::zeros(weight.sizes(), weight.options().dtype(wide)) : at::Tensor();
-    auto bias_gradient = by_bias ? at::zeros(bias.sizes(), bias.options().dtype(wide)) : at::Tensor();
+    auto bias_gradient = by_bias ? at::zeros(bias->sizes(), bias->options().dtype(wide)) : at::Tensor();
     bool any = by_hidden || by_weight || by_bias;
     auto factors = label_weights.to(wide).contiguous();
     for (int64_t first = 0; first < labels; first += chunk) {
       int64_t count = std::min(chunk, labels - first);
       auto rows = hidden.narrow(0, first, count);
-      auto logits = at::linear(rows, weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
+      auto logits = at::linear(rows, weight, bias);
       each.narrow(0, first, count).copy_(cross_entropy(logits, targets.narrow(0, first, count), factors.narrow(0, first, count), any));
       if (by_hidden) hidden_gradient.narrow(0, first, count).copy_(at::matmul(logits, weight));
       if (by_weight) weight_gradient.add_(at::matmul(logits.t(), rows).to(wide));
@@ -95,11 +95,11 @@ int ct_linear_cross_entropy(
     TORCH_CHECK(h.size(0) > 0, "at least one label is needed");
     TORCH_CHECK(chunk > 0, "a chunk holds at least one label");
     TORCH_CHECK(t.min().item<int64_t>() >= 0 && t.max().item<int64_t>() < w.size(0), "a target lies outside the vocabulary of ", w.size(0));
-    auto b = bias == nullptr ? at::Tensor() : get(bias);
+    auto b = get_optional(bias);
     bool recording = at::GradMode::is_enabled();
     auto both = LinearCrossEntropy::apply(
         h.contiguous(), w, b, t.contiguous(), factors, chunk, recording && h.requires_grad(), recording && w.requires_grad(),
-        recording && b.defined() && b.requires_grad());
+        recording && b && b->requires_grad());
     *loss = wrap(both[0]);
     *each = wrap(both[1]);
   });

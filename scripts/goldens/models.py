@@ -1,4 +1,4 @@
-"""Makes the tiny random models in Tests/LanguageModelsTests/Fixtures and their golden outputs.
+"""Makes the tiny random models in Tests/Goldens/Fixtures and their golden outputs.
 
     "$(scripts/python)" scripts/goldens/models.py [--only PATTERN] [--out FOLDER]
 

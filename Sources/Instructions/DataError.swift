@@ -1,0 +1,48 @@
+public import Foundation
+
+/// Where a record stands: a file, and a line or (in Parquet) a row, counted from 1.
+public struct RecordPlace: Sendable, Hashable, CustomStringConvertible {
+  public var file: String
+  public var number: Int
+  /// Whether `number` counts rows (Parquet) rather than lines.
+  public var isRow: Bool
+
+  public init(file: String, number: Int, isRow: Bool = false) {
+    self.file = file
+    self.number = number
+    self.isRow = isRow
+  }
+
+  public var description: String { isRow ? "\(file): row \(number)" : "\(file):\(number)" }
+}
+
+/// Why data cannot be read. Each is one sentence that names the place and the remedy.
+public enum DataError: Error, Sendable, Hashable, CustomStringConvertible, LocalizedError {
+  /// A field of a record is missing or not of the right kind.
+  case field(RecordPlace, name: String, problem: String)
+  /// A record is broken as a whole.
+  case record(RecordPlace, problem: String)
+  /// A file or folder cannot be read, and no later record of it can.
+  case file(String, problem: String)
+  /// The format cannot be settled, or an option does not fit.
+  case options(String)
+
+  /// Whether the error concerns one record only, so that reading can go on behind it.
+  public var concernsOneRecord: Bool {
+    switch self {
+    case .field, .record: true
+    case .file, .options: false
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .field(let place, let name, let problem): "\(place): field '\(name)' \(problem)."
+    case .record(let place, let problem): "\(place): \(problem)."
+    case .file(let file, let problem): "\(file): \(problem)."
+    case .options(let sentence): sentence
+    }
+  }
+
+  public var errorDescription: String? { description }
+}

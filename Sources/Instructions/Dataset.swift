@@ -1,0 +1,78 @@
+public import Foundation
+
+internal import Crypto
+
+/// A dataset as it is published: one or several files in one format, read as instructions in file order.
+///
+/// Nothing is read into memory but the record at hand, so the files may be of any size. Each call of ``instructions()``
+/// starts from the beginning.
+public struct Dataset: Sendable {
+  /// The name of the format, recognised or chosen.
+  public let formatName: String
+  /// Whether the format was recognised rather than named.
+  public let formatWasRecognised: Bool
+  /// What the prompts are made with: the format's form of sample, or the template file's name.
+  public let templateName: String
+  /// The files that are read, in order.
+  public let files: [URL]
+
+  let dataFiles: [DataFile]
+  let format: any DatasetFormat
+  let form: String
+  let options: DatasetOptions
+
+  /// Finds the data files and settles their format.
+  /// - Parameters:
+  ///   - paths: files, or folders of files.
+  public init(at paths: [URL], options: DatasetOptions = DatasetOptions()) throws(DataError) {
+    guard !paths.isEmpty else { throw .options("No data file was named.") }
+    if let limit = options.limit, limit < 1 { throw .options("The limit is \(limit); it should be at least 1.") }
+    let files = try DataFiles.find(paths, split: options.split)
+    guard let first = files.first else { throw .options("No data file was found.") }
+    if let name = options.format {
+      format = try DatasetFormats.named(name)
+    } else if !options.map.isEmpty {
+      format = PairsFormat()
+    } else {
+      format = try DatasetFormats.recognise(first)
+    }
+    if let form = options.form, !format.forms.contains(form) {
+      let known = format.forms.isEmpty ? "has one form only" : "has the forms \(format.forms.joined(separator: ", "))"
+      throw .options("The format '\(format.name)' \(known), not '\(form)'.")
+    }
+    form = options.form ?? format.forms.first ?? ""
+    formatName = format.name
+    formatWasRecognised = options.format == nil && options.map.isEmpty
+    templateName = form.isEmpty ? format.name : "\(format.name)/\(form)"
+    dataFiles = files
+    self.files = files.map(\.url)
+    self.options = options
+  }
+
+  /// The instructions from the first on. The reader counts what it skips.
+  public func instructions() -> InstructionReader { InstructionReader(self) }
+
+  /// All instructions. To know how many bad records were skipped, use ``instructions()`` and ask the reader.
+  public func readAll() throws(DataError) -> [Instruction] {
+    let reader = instructions()
+    return try reader.rest()
+  }
+
+  /// The SHA-256 of the data, in hexadecimal: of a single file's bytes as they are on disk (what `sha256sum` prints); of several
+  /// files, the SHA-256 of their hexadecimal sums, a line each.
+  public func fingerprint() throws(DataError) -> String {
+    var sums: [String] = []
+    for file in dataFiles {
+      let source = try FileBytes(file.url, name: file.name)
+      var hash = SHA256()
+      while case let bytes = try source.read(), !bytes.isEmpty { hash.update(data: bytes) }
+      sums.append(hexadecimal(hash.finalize()))
+    }
+    if let sum = sums.first, sums.count == 1 { return sum }
+    return hexadecimal(SHA256.hash(data: Array(sums.map { $0 + "\n" }.joined().utf8)))
+  }
+
+  private func hexadecimal(_ digest: SHA256.Digest) -> String {
+    digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+  }
+}

@@ -1,0 +1,29 @@
+import Foundation
+import StrictJSON
+
+/// Grade-school word problems (Cobbe et al. 2021): `question`, and `answer` with the worked solution and the number behind `#### `.
+struct GSM8KFormat: DatasetFormat {
+  let name = "gsm8k"
+  let fields = ["question", "answer"]
+
+  func fits(_ record: Record) -> Bool {
+    record.hasText("question") && record["answer"]?.string.map { finalNumber(of: $0) != nil } ?? false
+  }
+
+  func samples(of record: Record, form: String) throws(DataError) -> [Sample] {
+    let question = try record.filledText("question")
+    let answer = try record.filledText("answer")
+    guard let number = finalNumber(of: answer) else { throw record.error("answer", "has no number behind '#### '") }
+    var sample = Sample(record, prompt: "Question: \(question)\nAnswer: ", response: answer)
+    sample.instruction.id = try record.optionalText("id")
+    sample.instruction.answer = .text(number)
+    return [sample]
+  }
+
+  /// What follows the last `####`, without spaces and the commas between thousands.
+  private func finalNumber(of answer: String) -> String? {
+    guard let mark = answer.range(of: "####", options: .backwards) else { return nil }
+    let number = answer[mark.upperBound...].filter { !$0.isWhitespace && $0 != "," }
+    return number.isEmpty ? nil : number
+  }
+}

@@ -1,0 +1,92 @@
+import Foundation
+
+/// Bytes that come in pieces, so that a file of any size is read in little memory.
+protocol ByteSource: AnyObject {
+  /// The next bytes; empty at the end, and only there.
+  func read() throws(DataError) -> [UInt8]
+}
+
+/// The bytes of a file.
+final class FileBytes: ByteSource {
+  private let handle: FileHandle
+  private let name: String
+  static let chunkSize = 1 << 18
+
+  /// - Parameter name: the file's name in messages.
+  init(_ url: URL, name: String) throws(DataError) {
+    self.name = name
+    do {
+      handle = try FileHandle(forReadingFrom: url)
+    } catch {
+      throw .file(name, problem: "cannot be opened: \(describe(error))")
+    }
+  }
+
+  deinit { try? handle.close() }
+
+  func read() throws(DataError) -> [UInt8] {
+    do {
+      return try autoreleasing { Array(try handle.read(upToCount: Self.chunkSize) ?? Data()) }
+    } catch {
+      throw .file(name, problem: "cannot be read: \(describe(error))")
+    }
+  }
+}
+
+/// Bytes in memory, given out in pieces of a chosen size. The tests use it to cut input at every place.
+final class MemoryBytes: ByteSource {
+  private let bytes: [UInt8]
+  private let pieceSize: Int
+  private var position = 0
+
+  init(_ bytes: [UInt8], pieceSize: Int = .max) {
+    self.bytes = bytes
+    self.pieceSize = max(1, pieceSize)
+  }
+
+  func read() throws(DataError) -> [UInt8] {
+    let end = position + min(pieceSize, bytes.count - position)
+    defer { position = end }
+    return Array(bytes[position..<end])
+  }
+}
+
+/// Gives bytes that were read ahead, to find out what a file holds, back before the rest.
+final class RewoundBytes: ByteSource {
+  private var head: [UInt8]
+  private let rest: any ByteSource
+
+  init(head: [UInt8], rest: any ByteSource) {
+    self.head = head
+    self.rest = rest
+  }
+
+  func read() throws(DataError) -> [UInt8] {
+    guard head.isEmpty else {
+      defer { head = [] }
+      return head
+    }
+    return try rest.read()
+  }
+}
+
+/// Foundation hands out autoreleased data on Apple's platforms; elsewhere there is no pool.
+private func autoreleasing<Result>(_ body: () throws -> Result) rethrows -> Result {
+  #if canImport(ObjectiveC)
+    return try autoreleasepool(invoking: body)
+  #else
+    return try body()
+  #endif
+}
+
+/// A system error in a few words.
+func describe(_ error: any Error) -> String {
+  let error = error as NSError
+  if let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError, underlying.domain == NSPOSIXErrorDomain {
+    return String(cString: strerror(Int32(truncatingIfNeeded: underlying.code)))
+  }
+  if error.domain == NSPOSIXErrorDomain { return String(cString: strerror(Int32(truncatingIfNeeded: error.code))) }
+  if error.domain == NSCocoaErrorDomain, error.code == CocoaError.fileReadNoSuchFile.rawValue { return "there is no such file" }
+  if error.domain == NSCocoaErrorDomain, error.code == CocoaError.fileReadNoPermission.rawValue { return "permission denied" }
+  return error.localizedDescription
+}

@@ -1,0 +1,117 @@
+import StrictJSON
+
+/// A table of comma-separated values (RFC 4180): quoted cells may hold commas, line breaks and doubled quotes. All values are text.
+struct CSVReader: RecordReader {
+  private var lines: LineReader
+  private let name: String
+  private var columns: [String]?
+  private var pending: Row?
+
+  /// A row of cells and the line on which it starts.
+  struct Row {
+    var cells: [String]
+    var line: Int
+  }
+
+  init(_ source: any ByteSource, name: String) {
+    lines = LineReader(source, name: name, keepsCarriageReturns: true)
+    self.name = name
+  }
+
+  mutating func next() throws(DataError) -> Record? {
+    if columns == nil { try settleColumns() }
+    var upcoming = pending
+    pending = nil
+    if upcoming == nil { upcoming = try row() }
+    guard let row = upcoming, let columns else { return nil }
+    let place = RecordPlace(file: name, number: row.line)
+    guard row.cells.count == columns.count else {
+      throw .record(place, problem: "the row has \(row.cells.count) cells where the table has \(columns.count) columns")
+    }
+    return Record(fields: JSONObject(zip(columns, row.cells).map { JSONObject.Field($0, .string($1)) }), place: place)
+  }
+
+  /// The columns are the first row's names. MMLU is published without such a row: six cells, the last a letter.
+  private mutating func settleColumns() throws(DataError) {
+    guard let first = try row() else {
+      columns = []
+      return
+    }
+    if first.cells.count == 6, first.cells[5].count == 1, let letter = first.cells[5].first, ("A"..."D").contains(letter) {
+      columns = ["question", "A", "B", "C", "D", "answer"]
+      pending = first
+      return
+    }
+    var seen: Set<String> = []
+    for (index, cell) in first.cells.enumerated() where !seen.insert(cell).inserted {
+      throw .file("\(name):\(first.line)", problem: "the name '\(cell)' heads two columns (the second is column \(index + 1))")
+    }
+    columns = first.cells
+  }
+
+  /// The next row that is not blank.
+  private mutating func row() throws(DataError) -> Row? {
+    while let line = try lines.next() {
+      if isEnd(0, of: line) { continue }
+      let number = lines.lineNumber
+      return Row(cells: try cells(of: line, startingAt: number), line: number)
+    }
+    return nil
+  }
+
+  /// Whether nothing stands at or behind the index but the carriage return of the line's end.
+  private func isEnd(_ index: Int, of line: [UInt8]) -> Bool {
+    index >= line.count || (index == line.count - 1 && line[index] == 0x0D)
+  }
+
+  /// Splits a line into cells, reading on where a quoted cell goes over the line's end.
+  private mutating func cells(of line: [UInt8], startingAt number: Int) throws(DataError) -> [String] {
+    let place = RecordPlace(file: name, number: number)
+    var cells: [String] = []
+    var line = line
+    var cell: [UInt8] = []
+    var index = 0
+    while true {
+      cell.removeAll(keepingCapacity: true)
+      if index < line.count, line[index] == UInt8(ascii: "\"") {
+        index += 1
+        quoted: while true {
+          guard index < line.count else {
+            guard let more = try lines.next() else { throw .record(place, problem: "a quoted cell is not closed by '\"'") }
+            guard cell.count <= RecordLimits.bytes else {
+              throw .file(name, problem: "the quoted cell that starts on line \(number) does not end")
+            }
+            cell.append(0x0A)
+            line = more
+            index = 0
+            continue
+          }
+          let byte = line[index]
+          index += 1
+          if byte != UInt8(ascii: "\"") {
+            cell.append(byte)
+          } else if index < line.count, line[index] == UInt8(ascii: "\"") {
+            cell.append(byte)
+            index += 1
+          } else {
+            break quoted
+          }
+        }
+        guard isEnd(index, of: line) || line[index] == UInt8(ascii: ",") else {
+          throw .record(place, problem: "cell \(cells.count + 1) goes on behind its closing quote")
+        }
+      } else {
+        while !isEnd(index, of: line), line[index] != UInt8(ascii: ",") {
+          cell.append(line[index])
+          index += 1
+        }
+      }
+      guard let text = String(validating: cell, as: UTF8.self) else {
+        throw .record(place, problem: "cell \(cells.count + 1) is not valid UTF-8")
+      }
+      cells.append(text)
+      if isEnd(index, of: line) { return cells }
+      index += 1
+    }
+  }
+}

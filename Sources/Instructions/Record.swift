@@ -1,0 +1,117 @@
+public import StrictJSON
+
+/// One record of a data file, in the same form whatever the file's kind: an ordered set of named values.
+public struct Record: Sendable, Hashable {
+  /// The fields. A file of bare texts (a JSON list of strings, plain text) gives records with the one field `text`.
+  public var fields: JSONObject
+  /// Where the record starts.
+  public var place: RecordPlace
+
+  public init(fields: JSONObject, place: RecordPlace) {
+    self.fields = fields
+    self.place = place
+  }
+
+  /// The name of the record's file without folders, extension and `.gz`.
+  var stem: String {
+    let name = place.file.split(separator: "/").last ?? ""
+    return String(name.prefix { $0 != "." })
+  }
+
+  /// The value at a field's name or, for a field within a field, a dotted path (`question.stem`, `instances.0.input`).
+  /// A field whose own name holds the dots wins.
+  subscript(path: String) -> JSONValue? {
+    if let value = fields[path] { return value }
+    guard path.contains(".") else { return nil }
+    var value = JSONValue.object(fields)
+    for part in path.split(separator: ".", omittingEmptySubsequences: false) {
+      switch value {
+      case .object(let object):
+        guard let next = object[String(part)] else { return nil }
+        value = next
+      case .list(let list):
+        guard let index = Int(part), list.indices.contains(index) else { return nil }
+        value = list[index]
+      default: return nil
+      }
+    }
+    return value
+  }
+
+  func error(_ field: String, _ problem: String) -> DataError {
+    .field(place, name: field, problem: problem)
+  }
+
+  /// The value of a field that must be there.
+  func value(_ field: String) throws(DataError) -> JSONValue {
+    guard let value = self[field] else {
+      let names = fields.names.prefix(12).map { "'\($0)'" }.joined(separator: ", ")
+      throw error(field, "is missing (the record has \(names.isEmpty ? "no fields" : names))")
+    }
+    return value
+  }
+
+  /// The text of a field that must be there; a whole number is taken as its digits.
+  func text(_ field: String) throws(DataError) -> String {
+    switch try value(field) {
+    case .string(let text): return text
+    case .int(let number): return String(number)
+    case let other: throw error(field, "is \(other.kind), not text")
+    }
+  }
+
+  /// The text of a field that may be missing or null.
+  func optionalText(_ field: String) throws(DataError) -> String? {
+    switch self[field] {
+    case nil, .null: nil
+    default: try text(field)
+    }
+  }
+
+  /// The text of a field that must be there and hold more than white space.
+  func filledText(_ field: String) throws(DataError) -> String {
+    let text = try text(field)
+    guard text.contains(where: { !$0.isWhitespace }) else { throw error(field, "is empty") }
+    return text
+  }
+
+  /// The whole number of a field that must be there; text of digits counts.
+  func integer(_ field: String) throws(DataError) -> Int {
+    let value = try value(field)
+    guard let number = value.int ?? value.string.flatMap({ Int($0) }) else { throw error(field, "is \(value.kind), not a whole number") }
+    return number
+  }
+
+  /// The list of a field that must be there.
+  func list(_ field: String) throws(DataError) -> [JSONValue] {
+    let value = try value(field)
+    guard let list = value.list else { throw error(field, "is \(value.kind), not a list") }
+    return list
+  }
+
+  /// A field that must be there and be a list of texts.
+  func texts(_ field: String) throws(DataError) -> [String] {
+    var texts: [String] = []
+    for (index, element) in try list(field).enumerated() {
+      guard let text = element.string ?? element.int.map(String.init) else {
+        throw error("\(field).\(index)", "is \(element.kind), not text")
+      }
+      texts.append(text)
+    }
+    return texts
+  }
+
+  /// A field of tags: a text, a list of texts, or nothing.
+  func tags(_ field: String) throws(DataError) -> [String] {
+    switch self[field] {
+    case nil, .null: []
+    case .list: try texts(field)
+    default: [try text(field)]
+    }
+  }
+
+  /// Whether a field is there and is text.
+  func hasText(_ field: String) -> Bool { self[field]?.string != nil }
+  /// Whether a field is there at all.
+  func has(_ field: String) -> Bool { self[field] != nil }
+}
