@@ -12,6 +12,7 @@ SPECIALS = [
     "<s>", "</s>", "<unk>", "<pad>", "<bos>", "<eos>", "<mask>", "<|endoftext|>", "<|begin_of_text|>", "<|end_of_text|>",
     "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|reserved_special_token_0|>", "<|start_story|>", "<|end_story|>",
     "<start_of_turn>", "<end_of_turn>", "<0x0A>", "<0xE2>", "<|pad|>", "[INST]", "<<SYS>>", "▁", "▁▁", "Ġ", "Ċ",
+    "<tool>", "<left>", "<right>", "<both>", "word", "wor", "two words", " lead", "trail ", "中文", "<mask>", "<unused0>", "<|user|>",
 ]
 
 NASTY = [
