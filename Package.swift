@@ -83,7 +83,7 @@ let package = Package(
       ] + openMP),
     .target(name: "CStartup"),
     room("Torch", ["CTorch"]),
-    room("Tokenizers", []),
+    room("Tokenizers", ["StrictJSON"]),
     room("StrictJSON", []),
     room("Instructions", ["StrictJSON", mustache, crypto]),
     room("LanguageModels", ["Torch", "Tokenizers", "Instructions", crypto]),
@@ -93,7 +93,7 @@ let package = Package(
     .executableTarget(
       name: "headway",
       dependencies: [
-        "CStartup", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
+        "CStartup", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
       ],
       swiftSettings: swiftSettings),
     // Tiny random models with golden outputs, which the tests of several rooms read.

@@ -9,6 +9,7 @@ struct Headway: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       DoctorCommand.self,
+      TokenizeCommand.self,
       PatternCommand.self,
     ])
 }
