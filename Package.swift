@@ -81,6 +81,7 @@ let package = Package(
         .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
         .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
       ] + openMP),
+    .target(name: "CStartup"),
     room("Torch", ["CTorch"]),
     room("Tokenizers", []),
     room("StrictJSON", []),
@@ -92,16 +93,20 @@ let package = Package(
     .executableTarget(
       name: "headway",
       dependencies: [
-        "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
+        "CStartup", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
       ],
       swiftSettings: swiftSettings),
+    // Tiny random models with golden outputs, which the tests of several rooms read.
+    .target(
+      name: "Goldens", dependencies: ["LanguageModels", "Torch"], path: "Tests/Goldens", exclude: ["Fixtures"], swiftSettings: swiftSettings
+    ),
     tests(of: "Torch"),
     tests(of: "Tokenizers"),
     tests(of: "StrictJSON"),
     tests(of: "Instructions", ["StrictJSON"]),
-    tests(of: "LanguageModels"),
+    tests(of: "LanguageModels", ["Goldens"]),
     tests(of: "ActivationPatterns"),
-    tests(of: "Probing"),
+    tests(of: "Probing", ["Goldens"]),
     tests(of: "Reports"),
   ],
   cxxLanguageStandard: .cxx20

@@ -1,11 +1,156 @@
+// The C boundary to libtorch: only what Headway uses, written by hand.
+//
+// Every function that can fail returns 0 for success and 1 for failure; `ct_error` then tells what went wrong, with the
+// operation's name and the shapes of its tensors. Nothing of C++ crosses this header. Tensors are opaque; whoever
+// receives one through an `out` parameter releases it with `ct_release`. Shapes in comments: T tokens, H query heads,
+// K key/value heads, D values per head, B samples, M labels, V vocabulary.
 #ifndef CTORCH_H
 #define CTORCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+typedef struct ct_tensor_s *ct_tensor;
+typedef struct ct_generator_s *ct_generator;
+
+/// Element types, in the order of `ElementType` in Swift.
+enum ct_dtype {
+  CT_FLOAT32 = 0,
+  CT_FLOAT16 = 1,
+  CT_BFLOAT16 = 2,
+  CT_FLOAT64 = 3,
+  CT_INT64 = 4,
+  CT_INT32 = 5,
+  CT_UINT8 = 6,
+  CT_BOOL = 7,
+  CT_INT8 = 8,
+  CT_INT16 = 9
+};
+
+enum ct_device_type { CT_CPU = 0, CT_CUDA = 1, CT_MPS = 2 };
+
+/// The text of this thread's last failure; valid until the next failing call on the thread.
+const char *ct_error(void);
+/// The version of libtorch that this program was compiled against.
 const char *ct_libtorch_version(void);
+/// What vector code the fused kernels run with on this processor: "avx512", "avx2" or "portable".
+const char *ct_vector_code(void);
+
+// Devices and threads.
+int ct_set_threads(int threads);
+int ct_get_threads(void);
+/// Processors in this process's affinity mask; 0 where the system has none.
+int ct_affinity_processors(void);
+/// Loads libtorch's CUDA library on first use; `*count` is the number of usable CUDA devices, 0 with a reason in `ct_error` where there is none.
+int ct_cuda_device_count(int *count);
+bool ct_mps_available(void);
+int ct_synchronize(int device_type, int device_index);
+
+// Creation.
+/// A tensor over memory that stays where it is (a mapped file). `release(owner)` is called when the last view is gone.
+/// Such memory is read-only: operations that would write to it fail instead of crashing.
+int ct_from_mapped(const void *data, int dtype, const int64_t *shape, int dimensions, void *owner, void (*release)(void *), ct_tensor *out);
+/// Copies `bytes` bytes, which must be exactly those of the shape.
+int ct_from_bytes(const void *data, int64_t bytes, int dtype, const int64_t *shape, int dimensions, ct_tensor *out);
+int ct_full(double value, int dtype, const int64_t *shape, int dimensions, int device_type, int device_index, ct_tensor *out);
+void ct_release(ct_tensor tensor);
+
+// Properties.
+int ct_dtype_of(ct_tensor tensor);
+int ct_dimensions(ct_tensor tensor);
+void ct_shape(ct_tensor tensor, int64_t *shape);
+void ct_device_of(ct_tensor tensor, int *device_type, int *device_index);
+bool ct_is_mapped(ct_tensor tensor);
+/// Copies the elements, in row-major order, to `data` of exactly `bytes` bytes.
+int ct_copy_out(ct_tensor tensor, void *data, int64_t bytes);
+
+// Gradients.
+int ct_set_requires_gradient(ct_tensor tensor, bool required);
+bool ct_requires_gradient(ct_tensor tensor);
+/// Gradient recording of this thread: returns what it was.
+bool ct_set_gradient_mode(bool enabled);
+/// Gradients of `outputs` (each weighted by `seeds[i]`, or a scalar where `seeds` is null) by `inputs`; `results[i]` is
+/// null where an input had no part in the outputs. Frees the graph.
+int ct_gradients(const ct_tensor *outputs, const ct_tensor *seeds, int output_count, const ct_tensor *inputs, int input_count, ct_tensor *results);
+int ct_detach(ct_tensor a, ct_tensor *out);
+
+// Shape.
+int ct_reshape(ct_tensor a, const int64_t *shape, int dimensions, ct_tensor *out);
+int ct_transpose(ct_tensor a, int first, int second, ct_tensor *out);
+int ct_narrow(ct_tensor a, int dimension, int64_t start, int64_t length, ct_tensor *out);
+int ct_index_select(ct_tensor a, int dimension, ct_tensor indices, ct_tensor *out);
+int ct_concatenate(const ct_tensor *tensors, int count, int dimension, ct_tensor *out);
+int ct_contiguous(ct_tensor a, ct_tensor *out);
+int ct_to_dtype(ct_tensor a, int dtype, ct_tensor *out);
+int ct_to_device(ct_tensor a, int device_type, int device_index, ct_tensor *out);
+
+// Arithmetic.
+int ct_add(ct_tensor a, ct_tensor b, ct_tensor *out);
+int ct_subtract(ct_tensor a, ct_tensor b, ct_tensor *out);
+int ct_multiply(ct_tensor a, ct_tensor b, ct_tensor *out);
+int ct_divide(ct_tensor a, ct_tensor b, ct_tensor *out);
+int ct_scale(ct_tensor a, double factor, ct_tensor *out);
+int ct_shift(ct_tensor a, double term, ct_tensor *out);
+int ct_absolute(ct_tensor a, ct_tensor *out);
+int ct_sum(ct_tensor a, ct_tensor *out);
+int ct_sum_dimension(ct_tensor a, int dimension, ct_tensor *out);
+/// Sum over the rows of each segment: a [T, …] and bounds b_0 … b_B give [B, …], in float32 or wider.
+int ct_segment_sum(ct_tensor a, const int64_t *bounds, int segments, ct_tensor *out);
+int ct_matmul(ct_tensor a, ct_tensor b, ct_tensor *out);
+int ct_argmax(ct_tensor a, int dimension, ct_tensor *out);
+int ct_log_softmax(ct_tensor a, ct_tensor *out);
+int ct_all_finite(ct_tensor a, bool *finite);
+
+// Parts of a decoder.
+/// x [T, in] by weight [out, in] (and bias [out] or null) gives [T, out].
+int ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out);
+int ct_embedding(ct_tensor weight, ct_tensor indices, ct_tensor *out);
+/// x / sqrt(mean(x²) + epsilon) · (weight + offset) over the last dimension; offset is 1 for Gemma.
+int ct_rms_norm(ct_tensor x, ct_tensor weight, double epsilon, double offset, ct_tensor *out);
+/// The residual stream and its normalisation in one pass: sum = x + addend, normed = rms_norm(sum).
+int ct_add_rms_norm(ct_tensor x, ct_tensor addend, ct_tensor weight, double epsilon, double offset, ct_tensor *sum, ct_tensor *normed);
+int ct_layer_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out);
+
+enum ct_activation { CT_SILU = 0, CT_GELU = 1, CT_GELU_TANH = 2, CT_RELU = 3 };
+int ct_activate(ct_tensor x, int activation, ct_tensor *out);
+/// activation(gate) · up.
+int ct_gated_activation(ct_tensor gate, ct_tensor up, int activation, ct_tensor *out);
+/// Rotates the halves of each head: x [T, heads, D], cosine and sine [T, D/2] float32.
+int ct_rotary(ct_tensor x, ct_tensor cosine, ct_tensor sine, ct_tensor *out);
+
+/// What `ct_packed_attention` is asked for.
+typedef struct {
+  /// B + 1 bounds of the samples in the queries and in the keys. A query sees its own sample's keys only; queries are the last
+  /// ones of their sample's keys.
+  const int64_t *query_bounds;
+  const int64_t *key_bounds;
+  int samples;
+  double scale;
+  /// Keys that a query sees at most, itself included; 0: all before it.
+  int64_t window;
+  /// Also accumulate Σ_k |Γ ⊙ ∂L/∂Γ| for each query and head in the backward pass, into `saliency` [T, H] float32.
+  ct_tensor saliency;
+} ct_attention_options;
+/// Causal attention of packed samples with a gate on every head's output.
+/// queries [T, H, D], keys and values [S, K, D], gates [T, H] float32 or null; gives [T, H·D]. The gradient by the gates is
+/// Σ_d ∂L/∂(gated output) ⊙ output, accumulated in float32 (float64 in float64).
+int ct_packed_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, ct_tensor gates, ct_attention_options options, ct_tensor *out);
+
+/// Σ_i weights_i · cross-entropy(hidden_i · weightᵀ + bias, targets_i), a scalar in float32, and each label's own cross-entropy [M].
+/// The logits of at most `chunk` labels exist at a time; the gradient is formed in the same pass.
+int ct_linear_cross_entropy(
+    ct_tensor hidden, ct_tensor weight, ct_tensor bias, ct_tensor targets, ct_tensor label_weights, int64_t chunk, ct_tensor *loss,
+    ct_tensor *each);
+
+// Random numbers.
+int ct_generator_make(uint64_t seed, ct_generator *out);
+void ct_generator_release(ct_generator generator);
+int ct_normal(ct_generator generator, double mean, double deviation, const int64_t *shape, int dimensions, ct_tensor *out);
 
 #ifdef __cplusplus
 }

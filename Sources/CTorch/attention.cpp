@@ -1,0 +1,275 @@
+// Causal attention of packed samples with a gate on every head's output (the identity of ∂L/∂gate: docs/Method.md).
+//
+// Two roads give the same numbers: libtorch's fused CPU kernel, sample by sample, and tiles of query rows composed of matrix products,
+// which serve every other device and element type, the sliding window, cached keys, and the saliency score. Neither ever holds a
+// whole queries × keys matrix, so memory grows with the tokens and not with their square.
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "boundary.hpp"
+#include "kernels/parallel.hpp"
+#include "kernels/row_kernels.hpp"
+
+using namespace headway;
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+namespace {
+
+/// Elements of one tile of attention weights, all heads together: 16 MiB in float32.
+constexpr int64_t tile_elements = int64_t(1) << 22;
+
+struct Layout {
+  std::vector<int64_t> query_bounds, key_bounds;
+  double scale;
+  int64_t window;
+  at::Tensor saliency;  // [T, H] float32, or undefined
+  int64_t samples() const { return static_cast<int64_t>(query_bounds.size()) - 1; }
+};
+
+bool has_kernel(const at::Tensor &x) { return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16); }
+
+/// One sample of [S, K, D] as [H, S, D], every key/value head repeated for its query heads.
+at::Tensor repeated(const at::Tensor &x, int64_t start, int64_t length, int64_t heads) {
+  auto part = x.narrow(0, start, length).transpose(0, 1);  // [K, S, D]
+  int64_t groups = heads / part.size(0);
+  if (groups == 1) return part;
+  return part.unsqueeze(1).expand({part.size(0), groups, length, part.size(2)}).reshape({heads, length, part.size(2)});
+}
+/// The gradient by the key/value heads of one sample, [H, S, D] summed over each group's query heads, written to `to` [S, K, D].
+void gather(const at::Tensor &gradient, at::Tensor to) {
+  int64_t kv = to.size(1), groups = gradient.size(0) / kv;
+  auto summed = groups == 1 ? gradient : gradient.view({kv, groups, gradient.size(1), gradient.size(2)}).sum(1);
+  to.copy_(summed.transpose(0, 1));
+}
+
+/// A tile of query rows of one sample: which keys it can see at all, and the mask inside that range.
+struct Tile {
+  int64_t first_row, rows, first_key, keys;
+  at::Tensor hidden;  // [rows, keys], true where a query must not look
+};
+
+template <class Body>
+void for_each_tile(int64_t queries, int64_t keys, int64_t heads, int64_t window, const at::Device &device, Body &&body) {
+  int64_t offset = keys - queries;
+  int64_t step = std::clamp<int64_t>(tile_elements / std::max<int64_t>(1, heads * keys), 1, queries);
+  for (int64_t row = 0; row < queries; row += step) {
+    int64_t rows = std::min(step, queries - row);
+    int64_t last = offset + row + rows;  // one past the last key that the tile sees
+    int64_t first = window > 0 ? std::max<int64_t>(0, offset + row - window + 1) : 0;
+    auto options = at::TensorOptions().dtype(at::kLong).device(device);
+    auto position = at::arange(offset + row, offset + row + rows, options).unsqueeze(1);
+    auto key = at::arange(first, last, options).unsqueeze(0);
+    auto hidden = key > position;
+    if (window > 0) hidden = hidden.logical_or(key <= position - window);
+    body(Tile{row, rows, first, last - first, hidden});
+  }
+}
+
+at::ScalarType wide_type(const at::Tensor &x) { return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat; }
+
+/// Attention logits of a tile, [H, rows, keys], in float32 or wider.
+at::Tensor tile_logits(const at::Tensor &q, const at::Tensor &k, const Tile &tile, double scale) {
+  auto product = at::matmul(q.narrow(1, tile.first_row, tile.rows), k.narrow(1, tile.first_key, tile.keys).transpose(1, 2));
+  return (product.to(wide_type(q)) * scale).masked_fill(tile.hidden, -std::numeric_limits<double>::infinity());
+}
+
+bool fused(const Layout &layout, int64_t sample, const at::Tensor &q) {
+  return has_kernel(q) && layout.window == 0 &&
+         layout.query_bounds[sample + 1] - layout.query_bounds[sample] == layout.key_bounds[sample + 1] - layout.key_bounds[sample];
+}
+
+/// output of one sample into `output` [T, H, D]; returns the log-sum-exp of every row, [1, H, T] as the fused kernel has it.
+at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, at::Tensor output, bool use_kernel, const Layout &layout) {
+  if (use_kernel) {
+    auto [result, sums] = at::_scaled_dot_product_flash_attention_for_cpu(
+        q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0), 0.0, true, std::nullopt, layout.scale);
+    output.copy_(result.squeeze(0).transpose(0, 1));
+    return sums;
+  }
+  auto sums = at::empty({1, q.size(0), q.size(1)}, q.options().dtype(wide_type(q)));
+  for_each_tile(q.size(1), k.size(1), q.size(0), layout.window, q.device(), [&](const Tile &tile) {
+    auto logits = tile_logits(q, k, tile, layout.scale);
+    auto sum = at::logsumexp(logits, {-1});
+    auto weights = (logits - sum.unsqueeze(-1)).exp().to(q.scalar_type());
+    auto result = at::matmul(weights, v.narrow(1, tile.first_key, tile.keys));  // [H, rows, D]
+    output.narrow(0, tile.first_row, tile.rows).copy_(result.transpose(0, 1));
+    sums.narrow(2, tile.first_row, tile.rows).copy_(sum.unsqueeze(0));
+  });
+  return sums;
+}
+
+struct PackedAttention : Function<PackedAttention> {
+  static at::Tensor forward(
+      AutogradContext *context, const at::Tensor &queries, const at::Tensor &keys, const at::Tensor &values,
+      const std::optional<at::Tensor> &head_gates, std::shared_ptr<Layout> layout) {
+    auto gates = head_gates.value_or(at::Tensor());
+    auto q = queries.contiguous(), k = keys.contiguous(), v = values.contiguous();
+    int64_t tokens = q.size(0), heads = q.size(1), width = q.size(2);
+    auto output = at::empty({tokens, heads, width}, q.options());
+    variable_list saved = {q, k, v, gates, output};
+    for (int64_t s = 0; s < layout->samples(); s++) {
+      int64_t first = layout->query_bounds[s], count = layout->query_bounds[s + 1] - first;
+      int64_t first_key = layout->key_bounds[s], key_count = layout->key_bounds[s + 1] - first_key;
+      if (count == 0) {
+        saved.push_back(at::Tensor());
+        continue;
+      }
+      saved.push_back(attend(
+          q.narrow(0, first, count).transpose(0, 1), repeated(k, first_key, key_count, heads), repeated(v, first_key, key_count, heads),
+          output.narrow(0, first, count), fused(*layout, s, q), *layout));
+    }
+    // Gates of one change nothing, so the common case of measuring shares one tensor between the raw and the gated output.
+    bool unit = !gates.defined() || at::all(gates == 1).item<bool>();
+    context->saved_data["unit"] = unit;
+    auto gated = unit ? output : at::empty_like(output);
+    if (!unit) {
+      if (has_kernel(output)) {
+        auto factor = gates.contiguous();
+        auto run = [&](const auto &kernels, auto zero) {
+          using T = decltype(zero);
+          auto *from = static_cast<const T *>(output.const_data_ptr());
+          auto *to = static_cast<T *>(gated.mutable_data_ptr());
+          auto *g = factor.const_data_ptr<float>();
+          parallel_ranges(tokens, 16, [&](int64_t begin, int64_t end) {
+            kernels.scale_heads(from + begin * heads * width, g + begin * heads, to + begin * heads * width, (end - begin) * heads, width);
+          });
+        };
+        if (output.scalar_type() == at::kFloat)
+          run(row_kernels<float>(), float{});
+        else
+          run(row_kernels<bf16>(), bf16{});
+      } else {
+        gated.copy_(output * gates.unsqueeze(-1).to(output.scalar_type()));
+      }
+    }
+    context->save_for_backward(saved);
+    context->saved_data["layout"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(layout)));
+    return unit ? output.view({tokens, heads * width}) : gated.view({tokens, heads * width});
+  }
+
+  static variable_list backward(AutogradContext *context, variable_list gradients) {
+    auto saved = context->get_saved_variables();
+    auto &q = saved[0], &k = saved[1], &v = saved[2], &gates = saved[3], &output = saved[4];
+    auto layout = c10::static_intrusive_pointer_cast<Holder>(context->saved_data["layout"].toCapsule())->layout;
+    bool unit = context->saved_data["unit"].toBool();
+    int64_t tokens = q.size(0), heads = q.size(1), width = q.size(2);
+    auto gradient = gradients[0].contiguous().view({tokens, heads, width});
+    bool by_inputs = context->needs_input_grad(0) || context->needs_input_grad(1) || context->needs_input_grad(2);
+
+    at::Tensor by_gates, by_output = gradient;
+    if (gates.defined()) {
+      if (has_kernel(output)) {
+        by_gates = at::empty({tokens, heads}, at::kFloat);
+        auto factor = gates.contiguous();
+        if (!unit) by_output = at::empty_like(output);
+        auto run = [&](const auto &kernels, auto zero) {
+          using T = decltype(zero);
+          auto *d = static_cast<const T *>(gradient.const_data_ptr()), *o = static_cast<const T *>(output.const_data_ptr());
+          auto *result = unit ? nullptr : static_cast<T *>(by_output.mutable_data_ptr());
+          auto *g = factor.const_data_ptr<float>();
+          auto *to = by_gates.mutable_data_ptr<float>();
+          parallel_ranges(tokens, 16, [&](int64_t begin, int64_t end) {
+            int64_t at = begin * heads * width;
+            kernels.scale_heads_backward(
+                d + at, o + at, g + begin * heads, to + begin * heads, result ? result + at : nullptr, (end - begin) * heads, width);
+          });
+        };
+        if (output.scalar_type() == at::kFloat)
+          run(row_kernels<float>(), float{});
+        else
+          run(row_kernels<bf16>(), bf16{});
+      } else {
+        by_gates = (gradient.to(wide_type(q)) * output.to(wide_type(q))).sum(-1).to(gates.scalar_type());
+        if (!unit) by_output = gradient * gates.unsqueeze(-1).to(gradient.scalar_type());
+      }
+    }
+    if (!by_inputs && !layout->saliency.defined()) return {at::Tensor(), at::Tensor(), at::Tensor(), by_gates, at::Tensor()};
+
+    auto by_q = by_inputs ? at::empty_like(q) : at::Tensor();
+    auto by_k = by_inputs ? at::zeros_like(k) : at::Tensor(), by_v = by_inputs ? at::zeros_like(v) : at::Tensor();
+    for (int64_t s = 0; s < layout->samples(); s++) {
+      int64_t first = layout->query_bounds[s], count = layout->query_bounds[s + 1] - first;
+      int64_t first_key = layout->key_bounds[s], key_count = layout->key_bounds[s + 1] - first_key;
+      if (count == 0) continue;
+      auto part_q = q.narrow(0, first, count).transpose(0, 1);
+      auto part_k = repeated(k, first_key, key_count, heads), part_v = repeated(v, first_key, key_count, heads);
+      auto part_o = output.narrow(0, first, count).transpose(0, 1), part_d = by_output.narrow(0, first, count).transpose(0, 1);
+      auto &sums = saved[static_cast<size_t>(5 + s)];
+      bool use_kernel = fused(*layout, s, q);
+      if (by_inputs && use_kernel) {
+        auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
+            part_d.unsqueeze(0), part_q.unsqueeze(0), part_k.unsqueeze(0), part_v.unsqueeze(0), part_o.unsqueeze(0), sums, 0.0, true,
+            std::nullopt, layout->scale);
+        by_q.narrow(0, first, count).copy_(dq.squeeze(0).transpose(0, 1));
+        gather(dk.squeeze(0), by_k.narrow(0, first_key, key_count));
+        gather(dv.squeeze(0), by_v.narrow(0, first_key, key_count));
+      }
+      bool tiles_give_gradient = by_inputs && !use_kernel;
+      if (!tiles_give_gradient && !layout->saliency.defined()) continue;
+      auto wide = wide_type(q);
+      auto dk = tiles_give_gradient ? at::zeros({heads, key_count, width}, q.options().dtype(wide)) : at::Tensor();
+      auto dv = tiles_give_gradient ? at::zeros({heads, key_count, width}, q.options().dtype(wide)) : at::Tensor();
+      for_each_tile(count, key_count, heads, layout->window, q.device(), [&](const Tile &tile) {
+        auto weights = (tile_logits(part_q, part_k, tile, layout->scale) - sums.squeeze(0).narrow(1, tile.first_row, tile.rows).unsqueeze(-1).to(wide)).exp();
+        auto d = part_d.narrow(1, tile.first_row, tile.rows);
+        auto by_weights = at::matmul(d, part_v.narrow(1, tile.first_key, tile.keys).transpose(1, 2)).to(wide);  // [H, rows, keys]
+        if (layout->saliency.defined())
+          layout->saliency.narrow(0, first + tile.first_row, tile.rows)
+              .copy_((weights * by_weights).abs().sum(-1).transpose(0, 1));
+        if (!tiles_give_gradient) return;
+        auto row = (d.to(wide) * part_o.narrow(1, tile.first_row, tile.rows).to(wide)).sum(-1, true);
+        auto by_logits = (weights * (by_weights - row) * layout->scale).to(q.scalar_type());
+        by_q.narrow(0, first + tile.first_row, tile.rows)
+            .copy_(at::matmul(by_logits, part_k.narrow(1, tile.first_key, tile.keys)).transpose(0, 1));
+        dk.narrow(1, tile.first_key, tile.keys)
+            .add_(at::matmul(by_logits.transpose(1, 2), part_q.narrow(1, tile.first_row, tile.rows)).to(wide));
+        dv.narrow(1, tile.first_key, tile.keys).add_(at::matmul(weights.to(q.scalar_type()).transpose(1, 2), d).to(wide));
+      });
+      if (tiles_give_gradient) {
+        gather(dk, by_k.narrow(0, first_key, key_count));
+        gather(dv, by_v.narrow(0, first_key, key_count));
+      }
+    }
+    return {by_q, by_k, by_v, by_gates, at::Tensor()};
+  }
+
+  struct Holder : torch::CustomClassHolder {
+    explicit Holder(std::shared_ptr<Layout> layout) : layout(std::move(layout)) {}
+    std::shared_ptr<Layout> layout;
+  };
+};
+
+void check_bounds(const std::vector<int64_t> &bounds, int64_t rows, const char *what) {
+  TORCH_CHECK(!bounds.empty() && bounds.front() == 0 && bounds.back() == rows, "the bounds of the ", what, " must run from 0 to ", rows);
+  for (size_t i = 1; i < bounds.size(); i++) TORCH_CHECK(bounds[i - 1] <= bounds[i], "the bounds of the ", what, " must not fall");
+}
+
+}  // namespace
+
+int ct_packed_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, ct_tensor gates, ct_attention_options options, ct_tensor *out) {
+  return guarded("packed attention", {queries, keys, values, gates}, [&] {
+    auto &q = get(queries), &k = get(keys), &v = get(values);
+    TORCH_CHECK(q.dim() == 3 && k.dim() == 3 && v.sizes() == k.sizes() && q.size(2) == k.size(2), "[T, H, D] and [S, K, D] are needed");
+    TORCH_CHECK(k.size(1) > 0 && q.size(1) % k.size(1) == 0, "the query heads must be a multiple of the key/value heads");
+    auto layout = std::make_shared<Layout>();
+    auto samples = static_cast<size_t>(options.samples);
+    layout->query_bounds.assign(options.query_bounds, options.query_bounds + samples + 1);
+    layout->key_bounds.assign(options.key_bounds, options.key_bounds + samples + 1);
+    layout->scale = options.scale;
+    layout->window = options.window;
+    if (options.saliency != nullptr) {
+      layout->saliency = get(options.saliency);
+      TORCH_CHECK(layout->saliency.dim() == 2 && layout->saliency.size(0) == q.size(0) && layout->saliency.size(1) == q.size(1), "saliency must be [T, H]");
+    }
+    check_bounds(layout->query_bounds, q.size(0), "queries");
+    check_bounds(layout->key_bounds, k.size(0), "keys");
+    for (size_t s = 0; s < samples; s++)
+      TORCH_CHECK(
+          layout->query_bounds[s + 1] - layout->query_bounds[s] <= layout->key_bounds[s + 1] - layout->key_bounds[s],
+          "sample ", s, " has more queries than keys");
+    auto gate = get_optional(gates);
+    TORCH_CHECK(!gate || (gate->dim() == 2 && gate->size(0) == q.size(0) && gate->size(1) == q.size(1)), "gates must be [T, H]");
+    *out = wrap(PackedAttention::apply(q, k, v, gate, layout));
+  });
+}

@@ -1,0 +1,77 @@
+// Devices, threads and random generators.
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <dlfcn.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+#include <mutex>
+
+#include "boundary.hpp"
+
+using namespace headway;
+
+struct ct_generator_s {
+  at::Generator value;
+};
+
+int ct_set_threads(int threads) {
+  return guarded("set threads", {}, [&] {
+    TORCH_CHECK(threads > 0, "the number of threads must be at least 1, not ", threads);
+    at::set_num_threads(threads);
+  });
+}
+int ct_get_threads(void) { return at::get_num_threads(); }
+int ct_affinity_processors(void) {
+#if defined(__linux__)
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+  return 0;
+}
+
+int ct_cuda_device_count(int *count) {
+  *count = 0;
+  return guarded("find CUDA devices", {}, [&] {
+    // The CUDA half of libtorch registers itself when it is loaded; programs that never ask for it never pay for it.
+    static std::once_flag once;
+    static std::string reason;
+    std::call_once(once, [] {
+      if (!at::globalContext().hasCUDA() && dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+        const char *text = dlerror();
+        reason = text == nullptr ? "libtorch_cuda.so could not be loaded" : text;
+      }
+    });
+    TORCH_CHECK(
+        at::globalContext().hasCUDA(), "this libtorch has no CUDA part (", reason,
+        "); name a CUDA build of PyTorch with LIBTORCH=…/site-packages/torch and build again");
+    *count = static_cast<int>(at::detail::getCUDAHooks().getNumGPUs());
+    if (*count == 0) set_error("libtorch's CUDA part is loaded, but no CUDA device answers; check the driver with nvidia-smi");
+  });
+}
+bool ct_mps_available(void) {
+  try {
+    return at::globalContext().hasMPS();
+  } catch (...) {
+    return false;
+  }
+}
+int ct_synchronize(int device_type, int device_index) {
+  return guarded("synchronize", {}, [&] {
+    if (device_type == CT_CUDA) at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(device_index));
+  });
+}
+
+int ct_generator_make(uint64_t seed, ct_generator *out) {
+  return guarded("random generator", {}, [&] { *out = new ct_generator_s{at::detail::createCPUGenerator(seed)}; });
+}
+void ct_generator_release(ct_generator generator) { delete generator; }
+int ct_normal(ct_generator generator, double mean, double deviation, const int64_t *shape, int dimensions, ct_tensor *out) {
+  return guarded("normal", {}, [&] {
+    *out = wrap(at::normal(mean, deviation, at::IntArrayRef(shape, static_cast<size_t>(dimensions)), generator->value, at::kFloat));
+  });
+}

@@ -1,0 +1,38 @@
+// Kernels over rows of contiguous memory, compiled once for each kind of processor (row_kernels.inc) and chosen at start-up.
+#pragma once
+
+#include <cstdint>
+
+namespace headway {
+
+/// The 16 bits of a bfloat16.
+struct bf16 {
+  uint16_t bits;
+};
+
+/// T is float or bf16; everything accumulates in float32.
+template <class T>
+struct RowKernels {
+  /// sum = x + addend (addend and sum may be null: then the row is x itself); y = sum · rstd · weight with rstd = 1/sqrt(mean(sum²) + epsilon).
+  void (*rms_norm)(const T *x, const T *addend, const float *weight, T *sum, T *y, float *rstd, int64_t n, float epsilon);
+  /// The gradient by the row: extra (or 0 where null) + rstd · (g·w − x · rstd² · Σ(g·w·x) / n). Where `weight_gradient` is not null, adds g·x·rstd to it.
+  void (*rms_norm_backward)(
+      const T *gradient, const T *x, const float *weight, float rstd, const T *extra, T *result, float *weight_gradient, int64_t n);
+  /// y = act(gate) · up; activation: 0 SiLU, 2 GELU by tanh.
+  void (*gated)(const T *gate, const T *up, T *y, int64_t n, int activation);
+  void (*gated_backward)(const T *gradient, const T *gate, const T *up, T *gate_gradient, T *up_gradient, int64_t n, int activation);
+  /// Rotates `heads` heads of 2·half values with one token's cosines and sines; `direction` −1 rotates back.
+  void (*rotate)(const T *x, const float *cosine, const float *sine, T *y, int64_t heads, int64_t half, float direction);
+  /// A row of logits becomes weight · (softmax − onehot(target)), in place where `keep_gradient`; returns the cross-entropy.
+  float (*cross_entropy)(T *logits, int64_t n, int64_t target, float weight, bool keep_gradient);
+  /// gated = output · gate for each of `heads` heads of n values.
+  void (*scale_heads)(const T *output, const float *gates, T *gated, int64_t heads, int64_t n);
+  /// gate_gradient[h] = Σ gradient · output; where `result` is not null, result = gradient · gate.
+  void (*scale_heads_backward)(const T *gradient, const T *output, const float *gates, float *gate_gradient, T *result, int64_t heads, int64_t n);
+};
+
+const char *row_kernels_name();
+template <class T>
+const RowKernels<T> &row_kernels();
+
+}  // namespace headway

@@ -1,0 +1,11 @@
+#include "row_kernels.hpp"
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+namespace headway::avx2 {
+#include "row_kernels.inc"
+const RowKernels<float> &row_kernels_float() { return table<float>; }
+const RowKernels<bf16> &row_kernels_bf16() { return table<bf16>; }
+}  // namespace headway::avx2
+#pragma clang attribute pop
+#endif

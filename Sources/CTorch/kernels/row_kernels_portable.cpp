@@ -1,0 +1,7 @@
+#include "row_kernels.hpp"
+
+namespace headway::portable {
+#include "row_kernels.inc"
+const RowKernels<float> &row_kernels_float() { return table<float>; }
+const RowKernels<bf16> &row_kernels_bf16() { return table<bf16>; }
+}  // namespace headway::portable

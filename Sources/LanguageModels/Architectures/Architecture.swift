@@ -1,0 +1,77 @@
+import Torch
+
+/// One architecture: the names by which a `config.json` asks for it, and how its decoder is built.
+public struct Architecture: Sendable {
+  /// Entries of `architectures`.
+  let names: [String]
+  /// Values of `model_type`.
+  let modelTypes: [String]
+  /// Builds the decoder from the configuration and the weights; the text names the model in errors.
+  let build: @Sendable (Configuration, WeightLoader, String) throws -> any Decoder
+
+  init(names: [String], modelTypes: [String], build: @escaping @Sendable (Configuration, WeightLoader, String) throws -> any Decoder) {
+    self.names = names
+    self.modelTypes = modelTypes
+    self.build = build
+  }
+
+  /// All that Headway knows: a new architecture is one line here and one file beside this one.
+  static let registry: [Architecture] = [
+    Llama.architecture,
+    Gemma.architecture,
+    Mistral.architecture,
+    Qwen2.architecture,
+    Qwen3.architecture,
+  ]
+
+  /// The names of all architectures that a configuration may ask for.
+  public static var knownNames: [String] { registry.flatMap(\.names) }
+
+  /// The architecture that a configuration asks for.
+  static func named(in configuration: Configuration, model: String) throws -> Architecture {
+    let names = try configuration.optionalStrings("architectures") ?? []
+    let type = try configuration.optionalString("model_type")
+    if let found = registry.first(where: { !Set($0.names).isDisjoint(with: names) }) { return found }
+    if names.isEmpty, let type, let found = registry.first(where: { $0.modelTypes.contains(type) }) { return found }
+    let asked = names.isEmpty ? type.map { "model_type '\($0)'" } ?? "no architecture" : names.map { "'\($0)'" }.joined(separator: ", ")
+    throw ModelError(
+      "\(model)/config.json asks for \(asked), which Headway does not know; it knows \(knownNames.joined(separator: ", "))")
+  }
+}
+
+extension RotaryTransformer.Plan {
+  /// What the configurations of Llama's relatives have in common.
+  init(published configuration: Configuration, activation: String? = nil, tiedByDefault: Bool = false) throws {
+    let hidden = try configuration.size("hidden_size")
+    let heads = try configuration.size("num_attention_heads", limit: 4096)
+    let keyValueHeads = try configuration.optionalInteger("num_key_value_heads") ?? heads
+    guard keyValueHeads > 0, heads.isMultiple(of: keyValueHeads) else {
+      throw configuration.wrong("num_key_value_heads", "a divisor of num_attention_heads \(heads)")
+    }
+    let headDimension: Int
+    if try configuration.optionalInteger("head_dim") != nil {
+      headDimension = try configuration.size("head_dim", limit: 1 << 16)
+    } else {
+      guard hidden.isMultiple(of: heads) else { throw configuration.wrong("hidden_size", "a multiple of num_attention_heads \(heads)") }
+      headDimension = hidden / heads
+    }
+    let layers = try configuration.size("num_hidden_layers", limit: 4096)
+    let maximumPositions = try configuration.optionalInteger("max_position_embeddings") ?? 2048
+    guard maximumPositions > 0 else { throw configuration.wrong("max_position_embeddings", "positive") }
+    let name = try activation ?? configuration.optionalString("hidden_act") ?? "silu"
+    guard let function = Activation(published: name) else { throw configuration.unsupported("the activation '\(name)'") }
+    let epsilon = try configuration.optionalDouble("rms_norm_eps") ?? 1e-6
+    guard epsilon >= 0 else { throw configuration.wrong("rms_norm_eps", "at least 0") }
+    if try configuration.optionalSection("quantization_config") != nil {
+      throw configuration.unsupported("quantised weights (quantization_config)")
+    }
+    self.init(
+      shape: DecoderShape(
+        layers: layers, attentionHeads: heads, keyValueHeads: keyValueHeads, headDimension: headDimension, hiddenSize: hidden,
+        vocabularySize: try configuration.size("vocab_size"), maximumPositions: maximumPositions, positionsEnd: false),
+      intermediateSize: try configuration.size("intermediate_size"), activation: function, epsilon: epsilon,
+      tiedEmbeddings: try configuration.boolean("tie_word_embeddings", default: tiedByDefault),
+      rotary: try RotaryEmbedding(configuration, dimension: headDimension, maximumPositions: maximumPositions),
+      windows: Array(repeating: nil, count: layers))
+  }
+}

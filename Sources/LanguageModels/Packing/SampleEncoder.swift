@@ -1,0 +1,56 @@
+public import Instructions
+public import Tokenizers
+
+/// Turns instructions into token ids (INTERFACE, "Encoding"): the prompt with the tokenizer's special tokens, what follows it without, then the
+/// end-of-sequence token; cut at the right end.
+public struct SampleEncoder: Sendable {
+  private let tokenizer: Tokenizer
+  private let endOfSequence: Int?
+  /// The most tokens of a sample.
+  public let maximumLength: Int
+
+  /// - Parameters:
+  ///   - tokenizer: of the model; it must fit the vocabulary.
+  ///   - model: names the end-of-sequence token where the tokenizer does not, and the limits of length.
+  ///   - maximumLength: the most tokens of a sample; learned positions cut it further.
+  public init(_ tokenizer: Tokenizer, for model: LanguageModel, maximumLength: Int) throws {
+    let shape = model.decoder.shape
+    guard tokenizer.vocabularySize <= shape.vocabularySize else {
+      throw ModelError(
+        "the tokenizer of \(model.folder.name) has ids up to \(tokenizer.vocabularySize - 1), but the model's vocabulary ends at \(shape.vocabularySize - 1); use the tokenizer that was published with the model"
+      )
+    }
+    self.tokenizer = tokenizer
+    endOfSequence = try tokenizer.endOfSequence ?? model.configuration.firstInteger("eos_token_id")
+    if let end = endOfSequence, !(0..<shape.vocabularySize).contains(end) {
+      throw ModelError(
+        "\(model.folder.name)/config.json: 'eos_token_id' \(end) is not in the vocabulary of \(shape.vocabularySize); check the file")
+    }
+    self.maximumLength = shape.positionsEnd ? min(maximumLength, shape.maximumPositions) : maximumLength
+  }
+
+  /// The tokens of one sample and which of them are labels.
+  public func encode(_ instruction: Instruction) -> TokenizedSample {
+    var tokens: [Int] = []
+    var isLabel: [Bool] = []
+    for (number, piece) in instruction.pieces.enumerated() {
+      var ids = tokenizer.encode(piece.text, addSpecialTokens: number == 0)
+      // A prompt that begins with its own beginning-of-sequence token gets no second one.
+      if number == 0, ids.count > 1, let beginning = tokenizer.beginningOfSequence, ids[0] == beginning, ids[1] == beginning {
+        ids.removeFirst()
+      }
+      tokens += ids
+      isLabel += repeatElement(piece.carriesLoss, count: ids.count)
+    }
+    if instruction.endsWithEndOfSequence, let endOfSequence {
+      tokens.append(endOfSequence)
+      isLabel.append(true)
+    }
+    let isTruncated = tokens.count > maximumLength
+    if isTruncated {
+      tokens.removeLast(tokens.count - maximumLength)
+      isLabel.removeLast(isLabel.count - maximumLength)
+    }
+    return TokenizedSample(tokens: tokens, isLabel: isLabel, index: instruction.index, isTruncated: isTruncated)
+  }
+}

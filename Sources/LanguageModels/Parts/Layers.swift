@@ -1,0 +1,61 @@
+import Torch
+
+/// x Wᵀ + b.
+struct Linear {
+  let weight: Parameter
+  let bias: Parameter?
+
+  /// Reads `weight` `[outputs, inputs]` and, where asked for, `bias` `[outputs]`.
+  init(_ weights: WeightLoader, _ inputs: Int, _ outputs: Int, bias: Bool) throws {
+    weight = try weights.parameter("weight", [outputs, inputs])
+    self.bias = try weights.parameter("bias", [outputs], if: bias)
+  }
+
+  func callAsFunction(_ x: Tensor) throws -> Tensor { try x.linear(weight.tensor, bias: bias?.tensor) }
+}
+
+/// x / √(mean(x²) + ε) · (weight + offset).
+struct RMSNorm {
+  let weight: Parameter
+  let epsilon: Double
+  /// 1 for Gemma, whose checkpoints hold weight − 1.
+  let offset: Double
+
+  init(_ weights: WeightLoader, _ width: Int, epsilon: Double, offset: Double = 0) throws {
+    weight = try weights.parameter("weight", [width])
+    self.epsilon = epsilon
+    self.offset = offset
+  }
+
+  func callAsFunction(_ x: Tensor) throws -> Tensor { try x.rmsNorm(weight.tensor, epsilon: epsilon, offset: offset) }
+}
+
+/// down(activation(gate(x)) · up(x)), the feed-forward layer of Llama and its relatives.
+struct GatedFeedForward {
+  let gate: Linear
+  let up: Linear
+  let down: Linear
+  let activation: Activation
+
+  init(_ weights: WeightLoader, hidden: Int, intermediate: Int, activation: Activation, bias: Bool) throws {
+    gate = try Linear(weights["gate_proj"], hidden, intermediate, bias: bias)
+    up = try Linear(weights["up_proj"], hidden, intermediate, bias: bias)
+    down = try Linear(weights["down_proj"], intermediate, hidden, bias: bias)
+    self.activation = activation
+  }
+
+  func callAsFunction(_ x: Tensor) throws -> Tensor { try down(gate(x).gatedActivation(activation, up: up(x))) }
+}
+
+extension Activation {
+  /// The function that a configuration's name means; nil for one that Headway does not compute.
+  init?(published name: String) {
+    switch name {
+    case "silu", "swish": self = .silu
+    case "gelu": self = .gelu
+    case "gelu_pytorch_tanh", "gelu_new", "gelu_fast": self = .geluTanh
+    case "relu": self = .relu
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import Foundation
+import Torch
+
+/// Rotary positions: how far each pair of values of a head is rotated at each place.
+struct RotaryEmbedding: Sendable {
+  /// How the frequencies are stretched for contexts longer than those of pretraining.
+  enum Scaling: Sendable, Hashable {
+    case none
+    /// All frequencies divided by a factor.
+    case linear(factor: Double)
+    /// Llama 3.1: low frequencies divided by a factor, high ones kept, those between blended.
+    case llama3(factor: Double, lowFrequencyFactor: Double, highFrequencyFactor: Double, originalPositions: Double)
+    /// The base grows with a sample longer than the model was made for ("dynamic NTK").
+    case dynamic(factor: Double, originalPositions: Double)
+  }
+
+  let theta: Double
+  let dimension: Int
+  let scaling: Scaling
+
+  /// Reads both spellings: `rope_theta` with `rope_scaling`, and `rope_parameters`.
+  init(_ configuration: Configuration, dimension: Int, maximumPositions: Int) throws {
+    guard dimension.isMultiple(of: 2) else { throw configuration.wrong("head_dim", "even, for rotary positions") }
+    self.dimension = dimension
+    let parameters = try configuration.optionalSection("rope_parameters")
+    let section = try parameters ?? configuration.optionalSection("rope_scaling")
+    theta =
+      try parameters?.optionalDouble("rope_theta") ?? section?.optionalDouble("rope_theta") ?? configuration.optionalDouble("rope_theta")
+      ?? 10_000
+    guard theta > 0 else { throw configuration.wrong("rope_theta", "positive") }
+    if let share = try section?.optionalDouble("partial_rotary_factor") ?? configuration.optionalDouble("partial_rotary_factor"), share != 1
+    {
+      throw configuration.unsupported("rotary positions on a part of each head (partial_rotary_factor \(share))")
+    }
+    guard let section else {
+      scaling = .none
+      return
+    }
+    func factor() throws -> Double {
+      let value = try section.double("factor")
+      guard value >= 1 else { throw section.wrong("factor", "at least 1") }
+      return value
+    }
+    let original = try section.optionalDouble("original_max_position_embeddings")
+    switch try section.optionalString("rope_type") ?? section.optionalString("type") ?? "default" {
+    case "default": scaling = .none
+    case "linear": scaling = .linear(factor: try factor())
+    case "dynamic": scaling = .dynamic(factor: try factor(), originalPositions: original ?? Double(maximumPositions))
+    case "llama3":
+      let low = try section.double("low_freq_factor")
+      let high = try section.double("high_freq_factor")
+      guard high > low, low > 0 else { throw section.wrong("high_freq_factor", "greater than low_freq_factor, and both positive") }
+      guard let positions = original else { throw section.wrong("original_max_position_embeddings", "given for the scaling llama3") }
+      scaling = .llama3(factor: try factor(), lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions: positions)
+    case let other: throw configuration.unsupported("rotary scaling '\(other)' (known: default, linear, dynamic, llama3)")
+    }
+  }
+
+  /// Rotation per place for each pair of values, `[D/2]`, rounded to float32 as transformers does.
+  ///
+  /// - Parameter length: the sample's length, which the dynamic scaling depends on.
+  func frequencies(length: Int) -> [Float] {
+    var base = theta
+    if case .dynamic(let factor, let original) = scaling, Double(length) > original {
+      base = theta * pow(factor * Double(length) / original - (factor - 1), Double(dimension) / Double(dimension - 2))
+    }
+    return stride(from: 0, to: dimension, by: 2).map { index in
+      // The exponent and the power are rounded to float32 where transformers rounds them, so that late positions agree.
+      let plain = 1 / Float(pow(base, Double(Float(index) / Float(dimension))))
+      switch scaling {
+      case .none, .dynamic: return plain
+      case .linear(let factor): return plain / Float(factor)
+      case .llama3(let factor, let low, let high, let original):
+        let wavelength = 2 * Float.pi / plain
+        if wavelength > Float(original / low) { return plain / Float(factor) }
+        if wavelength < Float(original / high) { return plain }
+        let smooth = (Float(original) / wavelength - Float(low)) / Float(high - low)
+        return (1 - smooth) * plain / Float(factor) + smooth * plain
+      }
+    }
+  }
+
+  /// Cosines and sines `[T, D/2]` of the tokens' places, computed in float32.
+  ///
+  /// - Parameter bounds: of the samples; a sample's length is its last place plus one, so cached keys count.
+  func tables(positions: [Int], bounds: [Int], on device: Device) throws -> (cosine: Tensor, sine: Tensor) {
+    let half = dimension / 2
+    var cosine = [Float](repeating: 0, count: positions.count * half)
+    var sine = cosine
+    let shared = frequencies(length: 0)
+    // Samples share their places: each place's row is computed once and copied after that.
+    var rows: [Int: Int] = [:]
+    for sample in 0..<max(0, bounds.count - 1) where bounds[sample] < bounds[sample + 1] {
+      let range = bounds[sample]..<bounds[sample + 1]
+      let own: [Float]
+      if case .dynamic = scaling {
+        own = frequencies(length: positions[range.upperBound - 1] + 1)
+        rows.removeAll(keepingCapacity: true)
+      } else {
+        own = shared
+      }
+      for token in range {
+        let start = token * half
+        if let row = rows[positions[token]] {
+          for index in 0..<half {
+            cosine[start + index] = cosine[row + index]
+            sine[start + index] = sine[row + index]
+          }
+          continue
+        }
+        rows[positions[token]] = start
+        for index in 0..<half {
+          let angle = Float(positions[token]) * own[index]
+          cosine[start + index] = Float(cos(Double(angle)))
+          sine[start + index] = Float(sin(Double(angle)))
+        }
+      }
+    }
+    return (
+      try Tensor(cosine, shape: [positions.count, half]).moved(to: device),
+      try Tensor(sine, shape: [positions.count, half]).moved(to: device)
+    )
+  }
+}

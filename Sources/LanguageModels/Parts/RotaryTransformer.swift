@@ -1,0 +1,191 @@
+import Foundation
+public import Torch
+
+/// The decoder that Llama, Gemma, Mistral and Qwen share: normalisation before each part, rotary positions, grouped key/value heads, gated
+/// feed-forward layers. What differs between them is in `Plan`, which each architecture's file fills in from its configuration.
+public final class RotaryTransformer: Decoder {
+  /// What differs between the architectures.
+  struct Plan {
+    var shape: DecoderShape
+    var intermediateSize: Int
+    var activation: Activation
+    var epsilon: Double
+    /// Added to every normalisation's weight: 1 for Gemma.
+    var normOffset: Double = 0
+    /// The factor on the embeddings: √hidden for Gemma.
+    var embeddingScale: Double?
+    var queryKeyValueBias = false
+    var outputBias = false
+    var feedForwardBias = false
+    /// Qwen 3 normalises each head's queries and keys.
+    var normalizesHeads = false
+    var tiedEmbeddings: Bool
+    var rotary: RotaryEmbedding
+    /// For each layer the keys that a query sees at most; nil for all.
+    var windows: [Int?]
+  }
+
+  public let shape: DecoderShape
+  public let parameters: [Parameter]
+  private let plan: Plan
+  private let embedding: Parameter
+  private let blocks: [Block]
+  private let norm: RMSNorm
+  private let head: Parameter
+
+  init(_ plan: Plan, _ weights: WeightLoader, name: String) throws {
+    self.plan = plan
+    shape = plan.shape
+    let model = weights["model"]
+    let tableShape = [shape.vocabularySize, shape.hiddenSize]
+    // A tied table is stored once, under either name; where both are there, both are the same and both are accounted for.
+    if plan.tiedEmbeddings, !model.contains("embed_tokens.weight"), weights.contains("lm_head.weight") {
+      embedding = try weights.parameter("lm_head.weight", tableShape)
+    } else {
+      embedding = try model.parameter("embed_tokens.weight", tableShape)
+    }
+    blocks = try (0..<shape.layers).map { try Block(plan, index: $0, model["layers.\($0)"]) }
+    norm = try RMSNorm(model["norm"], shape.hiddenSize, epsilon: plan.epsilon, offset: plan.normOffset)
+    if plan.tiedEmbeddings {
+      head = embedding
+      weights.ignore { $0 == "lm_head.weight" }
+    } else {
+      head = try weights.parameter("lm_head.weight", tableShape)
+    }
+    // Old checkpoints carry the rotary frequencies, which follow from the configuration.
+    weights.ignore { $0.hasSuffix(".rotary_emb.inv_freq") }
+    parameters = try weights.finish(model: name)
+  }
+
+  public var outputProjection: (weight: Tensor, bias: Tensor?) { (head.tensor, nil) }
+
+  public func begin(_ pass: inout ForwardPass) throws -> ResidualStream {
+    pass.rotation = try plan.rotary.tables(positions: pass.positions, bounds: pass.bounds.queries, on: pass.tokens.device)
+    var embedded = try embedding.tensor.embedding(pass.tokens)
+    if let scale = plan.embeddingScale {
+      // The factor is rounded to the weights' type first, as the published model does.
+      embedded = try embedded * Tensor.full(scale, shape: [1], elementType: embedded.elementType, on: embedded.device)
+    }
+    return ResidualStream(embedded)
+  }
+
+  public func layer(_ index: Int, _ stream: ResidualStream, _ pass: ForwardPass) throws -> ResidualStream {
+    guard blocks.indices.contains(index) else { throw TorchError("layer \(index): the model has \(blocks.count)") }
+    return try blocks[index](stream, pass)
+  }
+
+  public func finish(_ stream: ResidualStream) throws -> Tensor {
+    var stream = stream
+    return try stream.normalized(norm)
+  }
+
+  /// One layer: attention, then the feed-forward part, each on the normalised stream and added to it.
+  private struct Block {
+    let index: Int
+    let isLast: Bool
+    let inputNorm: RMSNorm
+    let attention: RotaryAttention
+    let postAttentionNorm: RMSNorm
+    let feedForward: GatedFeedForward
+
+    init(_ plan: Plan, index: Int, _ weights: WeightLoader) throws {
+      self.index = index
+      isLast = index == plan.shape.layers - 1
+      let hidden = plan.shape.hiddenSize
+      inputNorm = try RMSNorm(weights["input_layernorm"], hidden, epsilon: plan.epsilon, offset: plan.normOffset)
+      attention = try RotaryAttention(plan, index: index, weights["self_attn"])
+      postAttentionNorm = try RMSNorm(weights["post_attention_layernorm"], hidden, epsilon: plan.epsilon, offset: plan.normOffset)
+      feedForward = try GatedFeedForward(
+        weights["mlp"], hidden: hidden, intermediate: plan.intermediateSize, activation: plan.activation, bias: plan.feedForwardBias)
+    }
+
+    func callAsFunction(_ stream: ResidualStream, _ pass: ForwardPass) throws -> ResidualStream {
+      var stream = stream
+      var heads = try attention.heads(stream.normalized(inputNorm), pass)
+      // After the last attention nothing mixes tokens any more: only the rows that predict a label are needed.
+      if isLast, let rows = pass.rows {
+        heads = try heads.selecting(rows)
+        try stream.select(rows)
+      }
+      stream.pending = try attention.output(heads)
+      stream.pending = try feedForward(stream.normalized(postAttentionNorm))
+      return stream
+    }
+  }
+}
+
+/// Grouped-query attention with rotary positions, gated by head.
+struct RotaryAttention {
+  private let index: Int
+  private let shape: DecoderShape
+  private let window: Int?
+  private let query: Linear
+  private let key: Linear
+  private let value: Linear
+  let output: Linear
+  private let queryNorm: RMSNorm?
+  private let keyNorm: RMSNorm?
+
+  init(_ plan: RotaryTransformer.Plan, index: Int, _ weights: WeightLoader) throws {
+    self.index = index
+    shape = plan.shape
+    window = plan.windows.indices.contains(index) ? plan.windows[index] : nil
+    let queryWidth = shape.attentionHeads * shape.headDimension
+    let keyValueWidth = shape.keyValueHeads * shape.headDimension
+    query = try Linear(weights["q_proj"], shape.hiddenSize, queryWidth, bias: plan.queryKeyValueBias)
+    key = try Linear(weights["k_proj"], shape.hiddenSize, keyValueWidth, bias: plan.queryKeyValueBias)
+    value = try Linear(weights["v_proj"], shape.hiddenSize, keyValueWidth, bias: plan.queryKeyValueBias)
+    output = try Linear(weights["o_proj"], queryWidth, shape.hiddenSize, bias: plan.outputBias)
+    queryNorm = plan.normalizesHeads ? try RMSNorm(weights["q_norm"], shape.headDimension, epsilon: plan.epsilon) : nil
+    keyNorm = plan.normalizesHeads ? try RMSNorm(weights["k_norm"], shape.headDimension, epsilon: plan.epsilon) : nil
+  }
+
+  /// The heads' gated outputs `[T, H·D]`, before the output projection.
+  func heads(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
+    guard let rotation = pass.rotation else { throw TorchError("attention: the pass was not begun by its decoder") }
+    var q = try query(x).reshaped([-1, shape.attentionHeads, shape.headDimension])  // [T, H, D]
+    var k = try key(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])  // [T, K, D]
+    let v = try value(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])
+    if let queryNorm, let keyNorm {
+      q = try queryNorm(q)
+      k = try keyNorm(k)
+    }
+    q = try q.rotated(cosine: rotation.cosine, sine: rotation.sine)
+    k = try k.rotated(cosine: rotation.cosine, sine: rotation.sine)
+    return try gatedAttention(
+      layer: index, queries: q, keys: k, values: v, scale: 1 / Double(shape.headDimension).squareRoot(), window: window, pass)
+  }
+}
+
+/// Attention over this pass's and the cached keys and values; gates and saliency by layer. Gives `[T, H·D]`.
+func gatedAttention(
+  layer: Int, queries: Tensor, keys: Tensor, values: Tensor, scale: Double, window: Int?, _ pass: ForwardPass
+) throws -> Tensor {
+  var keys = keys
+  var values = values
+  if let cache = pass.cache, cache.layers.indices.contains(layer) {
+    if let earlier = cache.layers[layer] {
+      keys = try joined(earlier.keys, keys, pass.bounds)
+      values = try joined(earlier.values, values, pass.bounds)
+    }
+    cache.layers[layer] = (keys, values)
+  }
+  return try queries.packedAttention(
+    keys: keys, values: values, gates: pass.gates.flatMap { $0.layers.indices.contains(layer) ? $0.layers[layer] : nil },
+    bounds: pass.bounds, scale: scale, window: window,
+    saliency: pass.saliency.flatMap { $0.indices.contains(layer) ? $0[layer] : nil })
+}
+
+/// Each sample's earlier rows followed by its new ones.
+private func joined(_ earlier: Tensor, _ new: Tensor, _ bounds: PackedBounds) throws -> Tensor {
+  var parts: [Tensor] = []
+  var place = 0
+  for sample in 0..<bounds.queries.count - 1 {
+    let fresh = bounds.queries[sample + 1] - bounds.queries[sample]
+    let old = bounds.keys[sample + 1] - bounds.keys[sample] - fresh
+    parts.append(try earlier.narrowed(0, from: place, length: old))
+    parts.append(try new.narrowed(0, from: bounds.queries[sample], length: fresh))
+    place += old
+  }
+  return try Tensor.concatenated(parts)
+}

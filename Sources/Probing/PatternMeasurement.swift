@@ -1,0 +1,164 @@
+import ActivationPatterns
+public import Foundation
+public import LanguageModels
+import Torch
+
+/// Measures the pattern of a task: tokenised samples in, levels of every head out, batch by batch, resumable.
+public struct PatternMeasurement {
+  /// How the losses of samples are weighted.
+  public enum Loss: Sendable, Hashable, CustomStringConvertible {
+    /// Each sample's own mean over its labels: its levels do not depend on any other sample.
+    case sample
+    /// The mean over all labels of so many consecutive samples, as the released script does.
+    case batch(Int)
+
+    /// `sample` or `batch:N`.
+    public var description: String {
+      switch self {
+      case .sample: "sample"
+      case .batch(let count): "batch:\(count)"
+      }
+    }
+
+    /// Reads `sample` or `batch:N`; nil for anything else.
+    public init?(_ text: String) {
+      if text == "sample" {
+        self = .sample
+      } else if text.hasPrefix("batch:"), let count = Int(text.dropFirst(6)), count > 0 {
+        self = .batch(count)
+      } else {
+        return nil
+      }
+    }
+  }
+
+  /// How far a measurement is.
+  public struct Progress: Sendable {
+    /// Samples done, of how many.
+    public var samples: Int
+    /// All of them.
+    public var totalSamples: Int
+    /// Tokens done, of how many.
+    public var tokens: Int
+    /// All of them.
+    public var totalTokens: Int
+    /// Tokens per second since the run (not the one it resumes) began.
+    public var tokensPerSecond: Double
+    /// Seconds left at that speed.
+    public var secondsLeft: Double { tokensPerSecond > 0 ? Double(totalTokens - tokens) / tokensPerSecond : .infinity }
+  }
+
+  /// What a measurement found.
+  public struct Result: Sendable {
+    /// The samples in the order of the data.
+    public var samples: [MeasuredSample]
+    /// Tokens that went through the model, those of a resumed run included.
+    public var tokens: Int
+    /// Tokens of this run alone, and the seconds that its measuring loop took.
+    public var measuredTokens: Int
+    /// Seconds of the measuring loop.
+    public var seconds: Double
+  }
+
+  /// Somebody asked the measurement to stop; what it found is in the journal.
+  public struct Stopped: Error {}
+
+  /// The probe that measures.
+  public let probe: Probe
+  /// How losses are weighted.
+  public let loss: Loss
+  /// The most tokens of a batch; a longer sample is a batch of its own.
+  public let batchTokens: Int
+
+  /// A measurement.
+  public init(_ probe: Probe, loss: Loss = .sample, batchTokens: Int) {
+    self.probe = probe
+    self.loss = loss
+    self.batchTokens = max(1, batchTokens)
+  }
+
+  /// Measures samples in order.
+  ///
+  /// - Parameters:
+  ///   - samples: all samples of the data; those without a label take part in nothing but the counting of `batch:N`.
+  ///   - journalOutput: the output beside which a journal is kept; nil for none.
+  ///   - settings: what must be equal for a resume, as `key=value` joined by tabs.
+  ///   - resume: whether to go on with a journal that is there.
+  ///   - shouldStop: asked before every batch.
+  ///   - progress: told after every batch.
+  public func run(
+    _ samples: [TokenizedSample], journalOutput: URL? = nil, settings: String = "", resume: Bool = false,
+    shouldStop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
+  ) throws -> Result {
+    let weights = labelWeights(samples)
+    let measured = samples.indices.filter { samples[$0].labelCount > 0 }
+    let plan = PackedBatch.plan(measured.map { samples[$0].tokens.count }, tokenLimit: batchTokens)
+    let shape = probe.decoder.shape
+    let entries = shape.layers * shape.attentionHeads
+    let totalTokens = measured.reduce(0) { $0 + samples[$1].tokens.count }
+
+    var found: [MeasuredSample] = []
+    found.reserveCapacity(measured.count)
+    var doneTokens = 0
+    func take(_ batch: [MeasuredSample]) {
+      for sample in batch {
+        doneTokens += samples[measured[found.count]].tokens.count
+        found.append(sample)
+      }
+    }
+    var journal: MeasurementJournal?
+    if let journalOutput {
+      let url = MeasurementJournal.url(beside: journalOutput)
+      if resume, FileManager.default.fileExists(atPath: url.path(percentEncoded: false)) {
+        journal = try MeasurementJournal(resuming: url, settings: settings, scores: probe.scores, entries: entries) { first, batch in
+          // Batches are planned from the data alone, so records follow each other without gaps; anything else ends the usable part.
+          guard first == found.count, found.count + batch.count <= measured.count else { return }
+          take(batch)
+        }
+      } else {
+        journal = try MeasurementJournal(creating: url, settings: settings, scores: probe.scores, entries: entries)
+      }
+    }
+    let resumedTokens = doneTokens
+    let started = ContinuousClock.now
+    for range in plan where range.lowerBound >= found.count {
+      if shouldStop() { throw Stopped() }
+      let members = range.map { measured[$0] }
+      let batch = try probe.levels(of: members.map { samples[$0] }, labelWeights: members.map { weights[$0] })
+      try journal?.append(first: range.lowerBound, batch)
+      take(batch)
+      let seconds = (ContinuousClock.now - started).seconds
+      progress(
+        Progress(
+          samples: found.count, totalSamples: measured.count, tokens: doneTokens, totalTokens: totalTokens,
+          tokensPerSecond: seconds > 0 ? Double(doneTokens - resumedTokens) / seconds : 0))
+    }
+    return Result(
+      samples: found, tokens: doneTokens, measuredTokens: doneTokens - resumedTokens, seconds: (ContinuousClock.now - started).seconds)
+  }
+
+  /// Deletes the journal beside an output that is written.
+  public static func removeJournal(beside output: URL) { MeasurementJournal.remove(beside: output) }
+
+  /// Whether an unfinished run left its journal beside this output.
+  public static func hasJournal(beside output: URL) -> Bool {
+    FileManager.default.fileExists(atPath: MeasurementJournal.url(beside: output).path(percentEncoded: false))
+  }
+
+  /// For each sample the weight of one of its labels.
+  private func labelWeights(_ samples: [TokenizedSample]) -> [Double] {
+    switch loss {
+    case .sample: return samples.map { 1 / Double(max(1, $0.labelCount)) }
+    case .batch(let size):
+      return samples.indices.map { index in
+        let group = index / size * size..<min(samples.count, index / size * size + size)
+        return 1 / Double(max(1, group.reduce(0) { $0 + samples[$1].labelCount }))
+      }
+    }
+  }
+}
+
+extension Duration {
+  /// In seconds.
+  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

@@ -1,0 +1,155 @@
+public import ActivationPatterns
+public import LanguageModels
+import Torch
+
+/// The levels of one sample's heads.
+public struct MeasuredSample: Sendable, Hashable {
+  /// The sample's place in the data, counted from 0.
+  public var index: Int
+  /// Its mean cross-entropy over its labels.
+  public var loss: Float
+  /// For each score the levels `[L, H]` in row-major order.
+  public var levels: [Score: [Float]]
+
+  /// Levels by score.
+  public init(index: Int, loss: Float, levels: [Score: [Float]]) {
+    self.index = index
+    self.loss = loss
+    self.levels = levels
+  }
+}
+
+/// How much of a pass is kept for its way back.
+public enum ActivationMemory: String, Sendable, Hashable, CaseIterable, Codable {
+  /// All layers' activations: fastest.
+  case normal
+  /// One layer's at a time, recomputed on the way back: a third more work, memory of the residual stream only.
+  case low
+}
+
+/// Measures head levels of packed batches: one forward and one backward pass with frozen weights, in which only the gates ask for gradients
+/// (METHOD §1).
+public struct Probe {
+  /// The decoder, whose weights must not ask for gradients.
+  public let decoder: any Decoder
+  /// What is read off, in a fixed order.
+  public let scores: [Score]
+  /// What is kept on the way.
+  public let memory: ActivationMemory
+  /// The most logits that exist at a time: 2²⁴ are 32 MiB in bfloat16.
+  private static let logitLimit = 1 << 24
+
+  /// A probe of a decoder.
+  public init(_ decoder: any Decoder, scores: some Sequence<Score>, memory: ActivationMemory = .normal) {
+    self.decoder = decoder
+    let asked = Set(scores)
+    self.scores = Score.allCases.filter(asked.contains)
+    self.memory = memory
+  }
+
+  /// The levels of samples measured together; each sample's do not depend on the others'.
+  ///
+  /// - Parameters:
+  ///   - samples: samples with at least one label each.
+  ///   - labelWeights: for each sample the weight of one of its labels in the loss; 1 / its number of labels where nil, so that each
+  ///     sample's level is that of its own mean loss.
+  public func levels(of samples: [TokenizedSample], labelWeights: [Double]? = nil) throws -> [MeasuredSample] {
+    guard let empty = samples.first(where: { $0.labelCount == 0 }) else {
+      return try measure(samples, PackedBatch(samples, labelWeights: labelWeights))
+    }
+    throw TorchError("probe: the sample at index \(empty.index) has no label")
+  }
+
+  private func measure(_ samples: [TokenizedSample], _ batch: PackedBatch) throws -> [MeasuredSample] {
+    guard batch.sampleCount > 0 else { return [] }
+    let device = decoder.device
+    let shape = decoder.shape
+    let gates = try HeadGates.measuring(shape, tokens: batch.tokens.count, on: device)
+    var pass = try ForwardPass(batch, on: device, labelRowsOnly: true, gates: gates)
+    if scores.contains(.saliency) {
+      pass.saliency = try (0..<shape.layers).map { _ in try Tensor.zeros([batch.tokens.count, shape.attentionHeads], on: device) }
+    }
+    let (byGates, each) = memory == .normal ? try gradientsAtOnce(pass, batch) : try gradientsByLayer(pass, batch)
+
+    // Each layer's [T, H] becomes [B, H] a score.
+    var signed: [[Float]] = []
+    var token: [[Float]] = []
+    var saliency: [[Float]] = []
+    for layer in 0..<shape.layers {
+      signed.append(try byGates[layer].segmentSums(bounds: batch.bounds).floats())
+      if scores.contains(.token) { token.append(try byGates[layer].absolute().segmentSums(bounds: batch.bounds).floats()) }
+      if let sink = pass.saliency { saliency.append(try sink[layer].segmentSums(bounds: batch.bounds).floats()) }
+    }
+    let losses = try each.doubles()
+    let heads = shape.attentionHeads
+    return samples.enumerated().map { number, sample in
+      func gather(_ layers: [[Float]], _ change: (Float) -> Float = { $0 }) -> [Float] {
+        layers.flatMap { $0[number * heads..<(number + 1) * heads].map(change) }
+      }
+      var levels: [Score: [Float]] = [:]
+      for score in scores {
+        switch score {
+        case .magnitude: levels[score] = gather(signed, abs)
+        case .signed: levels[score] = gather(signed)
+        case .token: levels[score] = gather(token)
+        case .saliency: levels[score] = gather(saliency)
+        }
+      }
+      let labels = batch.labelBounds[number]..<batch.labelBounds[number + 1]
+      let loss = labels.reduce(0) { $0 + losses[$1] } / Double(max(1, labels.count))
+      return MeasuredSample(index: sample.index, loss: Float(loss), levels: levels)
+    }
+  }
+
+  /// The loss of the hidden states at the labels.
+  private func loss(of hidden: Tensor, _ batch: PackedBatch) throws -> (loss: Tensor, each: Tensor) {
+    let projection = decoder.outputProjection
+    return try hidden.linearCrossEntropy(
+      weight: projection.weight, bias: projection.bias, targets: try Tensor(batch.targets).moved(to: decoder.device),
+      labelWeights: try Tensor(batch.labelWeights, shape: [batch.labelWeights.count]).moved(to: decoder.device),
+      chunk: min(1024, max(64, Probe.logitLimit / decoder.shape.vocabularySize)))
+  }
+
+  private func gradientsAtOnce(_ pass: ForwardPass, _ batch: PackedBatch) throws -> (byGates: [Tensor], each: Tensor) {
+    let gates = pass.gates?.layers ?? []
+    let (loss, each) = try loss(of: decoder.hiddenStates(of: pass), batch)
+    return (try complete(gradients(of: [loss], by: gates)), each)
+  }
+
+  /// Forward without recording, then back layer by layer, each computed again from the stream that went into it.
+  private func gradientsByLayer(_ pass: ForwardPass, _ batch: PackedBatch) throws -> (byGates: [Tensor], each: Tensor) {
+    var pass = pass
+    let gates = pass.gates?.layers ?? []
+    var inputs: [Tensor] = []
+    let last: Tensor = try withoutGradients {
+      var stream = try decoder.begin(&pass)
+      for index in 0..<decoder.shape.layers {
+        let input = try stream.resolved()
+        inputs.append(input)
+        stream = try decoder.layer(index, ResidualStream(input), pass)
+      }
+      return try stream.resolved()
+    }
+    let top = try last.requiringGradient()
+    let (loss, each) = try loss(of: decoder.finish(ResidualStream(top)), batch)
+    var seed = try complete(gradients(of: [loss], by: [top]))[0]
+    var byGates: [Tensor] = []
+    for index in (0..<decoder.shape.layers).reversed() {
+      let input = index > 0 ? try inputs[index].requiringGradient() : inputs[index]
+      let output = try decoder.layer(index, ResidualStream(input), pass).resolved()
+      let wanted = index > 0 ? [gates[index], input] : [gates[index]]
+      let found = try complete(gradients(of: [output], seeds: [seed], by: wanted))
+      byGates.append(found[0])
+      if index > 0 { seed = found[1] }
+      inputs.removeLast()
+    }
+    return (byGates.reversed(), each)
+  }
+
+  private func complete(_ gradients: [Tensor?]) throws -> [Tensor] {
+    try gradients.enumerated().map { number, gradient in
+      guard let gradient else { throw TorchError("probe: the loss does not depend on the gates of layer \(number)") }
+      return gradient
+    }
+  }
+}

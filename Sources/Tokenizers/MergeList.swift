@@ -1,0 +1,75 @@
+/// Pairs of tokens in the order in which they merge, as a file gives them.
+struct MergeList: Sendable {
+  /// Left and right tokens end to end, so that the merged token stands there in one piece.
+  private var bytes: [UInt8] = []
+  /// End of the left token and end of the right token of each pair.
+  private var ends: [UInt32] = []
+
+  /// Number of pairs.
+  var count: Int { ends.count / 2 }
+
+  /// Adds a pair given as two tokens.
+  mutating func append(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) {
+    bytes.append(contentsOf: left)
+    ends.append(UInt32(truncatingIfNeeded: bytes.count))
+    bytes.append(contentsOf: right)
+    ends.append(UInt32(truncatingIfNeeded: bytes.count))
+  }
+
+  /// Adds a pair given as one text with a space between the tokens; false where it is not of this form.
+  mutating func append(_ pair: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let space = pair.firstIndex(of: UInt8(ascii: " ")), !pair[(space + 1)...].contains(UInt8(ascii: " ")) else { return false }
+    append(pair[..<space], pair[(space + 1)...])
+    return true
+  }
+
+  /// The merges in terms of ids; the place in the list is the rank.
+  func table(for vocabulary: Vocabulary) throws(ModelFault) -> MergeTable {
+    guard bytes.count < Int(UInt32.max) else { throw ModelFault(reason: "the merges are beyond 4 GiB") }
+    var table = MergeTable(capacity: count)
+    let missing: (rank: Int, token: [UInt8])? = bytes.withUnsafeBufferPointer { bytes in
+      for rank in 0..<count {
+        let start = rank == 0 ? 0 : Int(ends[2 * rank - 1])
+        let middle = Int(ends[2 * rank])
+        let end = Int(ends[2 * rank + 1])
+        let left = UnsafeBufferPointer(rebasing: bytes[start..<middle])
+        let right = UnsafeBufferPointer(rebasing: bytes[middle..<end])
+        let merged = UnsafeBufferPointer(rebasing: bytes[start..<end])
+        guard let leftID = vocabulary.id(of: left) else { return (rank, Array(left)) }
+        guard let rightID = vocabulary.id(of: right) else { return (rank, Array(right)) }
+        guard let mergedID = vocabulary.id(of: merged) else { return (rank, Array(merged)) }
+        table.set(leftID, rightID, rank: UInt32(rank), token: mergedID)
+      }
+      return nil
+    }
+    if let missing {
+      throw ModelFault(reason: "merge \(missing.rank) needs the token \(quoted(missing.token)), which is not in the vocabulary")
+    }
+    return table
+  }
+}
+
+extension MergeTable {
+  /// The merges that SentencePiece's vocabulary implies: every way to cut a token into two tokens, in the order of the ids of the
+  /// merged tokens and, within one, with the shortest left part first (`generate_merges` of transformers).
+  static func implied(by vocabulary: Vocabulary) -> MergeTable {
+    var table = MergeTable(capacity: vocabulary.count * 4)
+    var rank: UInt32 = 0
+    for id in 0..<UInt32(vocabulary.size) {
+      guard let token = vocabulary.token(id) else { continue }
+      token.withUnsafeBufferPointer { token in
+        var cut = 0
+        while cut < token.count {
+          cut += UTF8Coding.scalar(at: cut, in: token).length
+          guard cut < token.count else { break }
+          guard let left = vocabulary.id(of: UnsafeBufferPointer(rebasing: token[..<cut])),
+            let right = vocabulary.id(of: UnsafeBufferPointer(rebasing: token[cut...]))
+          else { continue }
+          table.set(left, right, rank: rank, token: id)
+          rank += 1
+        }
+      }
+    }
+    return table
+  }
+}

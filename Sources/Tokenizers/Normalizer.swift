@@ -1,0 +1,49 @@
+/// A step that changes text before it is cut.
+enum Normalizer: Equatable, Sendable {
+  /// Puts a text before every text that is not empty.
+  case prepend([UInt8])
+  /// Puts `replacement` in the place of every `pattern`, taken literally.
+  case replace(pattern: [UInt8], replacement: [UInt8])
+
+  /// Applies the step to `text`, appending to `result`.
+  func apply(to text: UnsafeBufferPointer<UInt8>, into result: inout [UInt8]) {
+    switch self {
+    case .prepend(let prefix):
+      if !text.isEmpty { result.append(contentsOf: prefix) }
+      result.append(contentsOf: text)
+    case .replace(let pattern, let replacement):
+      Self.replace(pattern, by: replacement, in: text, into: &result)
+    }
+  }
+
+  /// Appends `text` to `result` with every occurrence of `pattern`, from left to right, replaced.
+  static func replace(
+    _ pattern: [UInt8], by replacement: [UInt8], in text: UnsafeBufferPointer<UInt8>, into result: inout [UInt8]
+  ) {
+    guard let first = pattern.first else { return result.append(contentsOf: text) }
+    var position = 0
+    var start = 0
+    while position + pattern.count <= text.count {
+      if text[position] == first, text[position..<position + pattern.count].elementsEqual(pattern) {
+        result.append(contentsOf: text[start..<position])
+        result.append(contentsOf: replacement)
+        position += pattern.count
+        start = position
+      } else {
+        position += 1
+      }
+    }
+    result.append(contentsOf: text[start...])
+  }
+}
+
+extension [Normalizer] {
+  /// Applies all steps in turn.
+  func apply(to text: [UInt8]) -> [UInt8] {
+    reduce(text) { text, step in
+      var result: [UInt8] = []
+      text.withUnsafeBufferPointer { step.apply(to: $0, into: &result) }
+      return result
+    }
+  }
+}

@@ -1,0 +1,131 @@
+public import Foundation
+import Synchronization
+
+/// Turns text into the token ids of a model, and ids back into text.
+///
+/// It reads the files that a Hugging Face folder holds and gives the ids that Hugging Face `tokenizers` and `transformers` give for
+/// that folder; what it finds in the files and does not know, it refuses. A tokenizer never changes and may be used from many
+/// tasks at once.
+public final class Tokenizer: Sendable {
+  private let model: BytePairModel
+  private let normalizers: [Normalizer]
+  private let preTokenizers: [PreTokenizer]
+  private let decoders: [Decoder]?
+  private let template: SpecialTokenTemplate
+  private let addedTokens: AddedTokens
+  private let matcher: AddedTokenMatcher
+  private let normalizedMatcher: AddedTokenMatcher
+  private let classes = CharacterClasses.shared
+  /// Working memory that no call is using.
+  private let idle = Mutex<[EncoderScratch]>([])
+
+  /// Greatest token id plus one.
+  public let vocabularySize: Int
+  /// The `bos_token` that the folder names, nil where it names none.
+  public let beginningOfSequence: Int?
+  /// The `eos_token` that the folder names, nil where it names none.
+  public let endOfSequence: Int?
+  /// The text of the chat template, nil where there is none.
+  public let chatTemplate: String?
+  /// Names of the files that this tokenizer was read from; a copy of a model needs them all.
+  public let files: [String]
+
+  /// Reads the tokenizer of a folder: `tokenizer.json`, else `tokenizer.model` (SentencePiece or tiktoken, told apart by content),
+  /// else `vocab.json` with `merges.txt`; with `tokenizer_config.json`, `special_tokens_map.json` and `config.json` where they are.
+  ///
+  /// - Throws: ``TokenizerError`` where there is no tokenizer, a file is damaged, or it asks for something unknown.
+  public static func load(from folder: URL) throws -> Tokenizer {
+    var loader = TokenizerLoader(folder: folder)
+    return try loader.load()
+  }
+
+  init(_ definition: TokenizerDefinition, _ model: BytePairModel, settings: TokenizerSettings, files: [String]) {
+    self.model = model
+    self.files = files
+    normalizers = definition.normalizers
+    preTokenizers = definition.preTokenizers
+    decoders = definition.decoders
+    template = definition.template ?? SpecialTokenTemplate()
+    addedTokens = definition.addedTokens
+    matcher = addedTokens.matcher(normalized: false, normalizers: normalizers)
+    normalizedMatcher = addedTokens.matcher(normalized: true, normalizers: normalizers)
+    let greatestAdded = addedTokens.ids.values.max().map { Int($0) + 1 } ?? 0
+    vocabularySize = max(model.vocabulary.size, greatestAdded)
+    beginningOfSequence = settings.beginning.flatMap { definition.id(of: $0.content) }
+    endOfSequence = settings.end.flatMap { definition.id(of: $0.content) }
+    chatTemplate = settings.chatTemplate
+  }
+
+  /// The token ids of a text.
+  ///
+  /// - Parameters:
+  ///   - text: any text; special tokens that stand in it are recognised.
+  ///   - addSpecialTokens: whether to add what the tokenizer puts around a text (for most models a beginning-of-sequence token).
+  public func encode(_ text: String, addSpecialTokens: Bool = true) -> [Int] {
+    var ids: [Int] = []
+    ids.reserveCapacity(text.utf8.count / 3 + 8)
+    if addSpecialTokens { ids += template.before }
+    let scratch = idle.withLock { $0.popLast() } ?? EncoderScratch()
+    var text = text
+    text.withUTF8 { encode($0, scratch, into: &ids) }
+    idle.withLock { $0.append(scratch) }
+    if addSpecialTokens { ids += template.after }
+    return ids
+  }
+
+  private func encode(_ text: UnsafeBufferPointer<UInt8>, _ scratch: EncoderScratch, into ids: inout [Int]) {
+    let steps = PreTokenization(steps: preTokenizers, model: model, scratch: scratch, classes: classes)
+    matcher.parts(of: text, classes) { part in
+      if let id = part.id { return ids.append(Int(id)) }
+      let piece = UnsafeBufferPointer(rebasing: text[part.range])
+      let isStart = part.range.lowerBound == 0
+      withNormalized(piece, scratch) { normalized in
+        normalizedMatcher.parts(of: normalized, classes) { part in
+          if let id = part.id { return ids.append(Int(id)) }
+          let piece = UnsafeBufferPointer(rebasing: normalized[part.range])
+          steps.encode(piece, from: 0, isStart: isStart && part.range.lowerBound == 0, into: &ids)
+        }
+      }
+    }
+  }
+
+  private func withNormalized(
+    _ text: UnsafeBufferPointer<UInt8>, _ scratch: EncoderScratch, _ body: (UnsafeBufferPointer<UInt8>) -> Void
+  ) {
+    guard let first = normalizers.first else { return body(text) }
+    scratch.normalized.removeAll(keepingCapacity: true)
+    first.apply(to: text, into: &scratch.normalized)
+    for step in normalizers.dropFirst() {
+      scratch.spare.removeAll(keepingCapacity: true)
+      scratch.normalized.withUnsafeBufferPointer { step.apply(to: $0, into: &scratch.spare) }
+      swap(&scratch.normalized, &scratch.spare)
+    }
+    scratch.normalized.withUnsafeBufferPointer(body)
+  }
+
+  /// The text of token ids.
+  ///
+  /// Bytes that are not UTF-8 become U+FFFD, as tokens can end within a character.
+  ///
+  /// - Parameters:
+  ///   - ids: token ids.
+  ///   - skipSpecialTokens: whether to leave special tokens out.
+  /// - Throws: ``TokenizerError/unknownToken(id:vocabularySize:)`` for an id that stands for no token.
+  public func decode(_ ids: some Sequence<Int>, skipSpecialTokens: Bool = false) throws -> String {
+    var tokens: [[UInt8]] = []
+    for id in ids {
+      guard let token = token(id) else { throw TokenizerError.unknownToken(id: id, vocabularySize: vocabularySize) }
+      if skipSpecialTokens, addedTokens.isSpecial(token) { continue }
+      tokens.append(token)
+    }
+    guard let decoders else { return String(decoding: Array(tokens.joined(separator: [UInt8(ascii: " ")])), as: UTF8.self) }
+    for step in decoders { tokens = step.apply(to: tokens) }
+    return String(decoding: Array(tokens.joined()), as: UTF8.self)
+  }
+
+  /// The text of a token in the vocabulary's own writing.
+  private func token(_ id: Int) -> [UInt8]? {
+    guard let id = UInt32(exactly: id) else { return nil }
+    return addedTokens.tokens[id]?.content ?? model.vocabulary.token(id).map { Array($0) }
+  }
+}

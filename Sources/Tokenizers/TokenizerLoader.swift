@@ -1,0 +1,352 @@
+import Foundation
+
+/// Reads the tokenizer of a folder: finds the files, decides how to understand them as transformers' `AutoTokenizer` does, and puts
+/// the tokenizer together.
+struct TokenizerLoader {
+  /// No tokenizer file is larger; a file beyond this is refused unread.
+  private static let greatestFileSize = 1 << 30
+
+  private let folder: URL
+  /// Files that were read.
+  private var files: [String] = []
+
+  init(folder: URL) { self.folder = folder }
+
+  /// The bytes of a file of the folder, nil where it is not there.
+  private mutating func read(_ name: String) throws(TokenizerError) -> Data? {
+    let url = folder.appendingPathComponent(name)
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else { return nil }
+    guard !isDirectory.boolValue else { throw .unreadable(file: name, reason: "it is a folder") }
+    do {
+      let size = try FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)[.size] as? Int ?? 0
+      guard size <= Self.greatestFileSize else { throw TokenizerError.unreadable(file: name, reason: "it is larger than 1 GiB") }
+      let data = try Data(contentsOf: url)
+      files.append(name)
+      return data
+    } catch let error as TokenizerError {
+      throw error
+    } catch {
+      throw .unreadable(file: name, reason: error.localizedDescription)
+    }
+  }
+
+  /// Runs `body` on the bytes of a file; a fault is told with its line.
+  private func parse<Result>(
+    _ name: String, _ data: Data, isText: Bool = true, _ body: (UnsafeBufferPointer<UInt8>) throws(Fault) -> Result
+  ) throws(TokenizerError) -> Result {
+    let outcome: Swift.Result<Result, TokenizerError> = data.withUnsafeBytes { raw in
+      let bytes = raw.bindMemory(to: UInt8.self)
+      do throws(Fault) {
+        return .success(try body(bytes))
+      } catch {
+        let before = bytes.prefix(error.offset)
+        let line = 1 + before.count { $0 == UInt8(ascii: "\n") }
+        let column = 1 + before.count - (before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0)
+        let place = isText ? "line \(line), byte \(column)" : "byte \(error.offset)"
+        return .failure(.malformed(file: name, place: place, reason: error.reason))
+      }
+    }
+    return try outcome.get()
+  }
+
+  private mutating func json(_ name: String) throws(TokenizerError) -> JSONValue? {
+    guard let data = try read(name) else { return nil }
+    let value = try parse(name, data) { bytes throws(Fault) in try JSONReader.value(of: bytes) }
+    guard case .object = value else {
+      throw .malformed(file: name, place: "line 1", reason: "it must hold an object, not \(value.kind)")
+    }
+    return value
+  }
+
+  /// Reads and builds.
+  mutating func load() throws(TokenizerError) -> Tokenizer {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isDirectory), isDirectory.boolValue else {
+      throw .unreadable(file: folder.path, reason: "there is no such folder")
+    }
+    let config = try json("tokenizer_config.json")
+    let modelConfig = try json("config.json")
+    // config.json belongs to the model: it is read, but not copied with the tokenizer.
+    files.removeAll { $0 == "config.json" }
+    let declared = config?.present("tokenizer_class")?.text ?? modelConfig?.present("tokenizer_class")?.text
+    let naming = Naming(declared: declared, modelType: modelConfig?.present("model_type")?.text, hasConfig: config != nil)
+    let tokenizer: Tokenizer
+    if let data = try read("tokenizer.json") {
+      tokenizer = try loadJSON(data, config ?? .object([]), naming)
+    } else if let data = try read("tokenizer.model") {
+      tokenizer = try loadModel(data, config ?? .object([]), naming)
+    } else if let vocabulary = try read("vocab.json"), let merges = try read("merges.txt") {
+      tokenizer = try loadVocabulary(vocabulary, merges, config ?? .object([]), naming)
+    } else {
+      throw .noTokenizer(folder: folder.path)
+    }
+    return tokenizer
+  }
+
+  /// What the folder says of the class of its tokenizer.
+  private struct Naming {
+    var declared: String?
+    var modelType: String?
+    var hasConfig: Bool
+
+    /// The class; `otherwise` where nothing names one.
+    func resolve(hasByteLevel: Bool = false, otherwise: TokenizerClass) throws(TokenizerError) -> TokenizerClass {
+      guard let name = TokenizerClass.name(declared: declared, modelType: modelType, hasByteLevel: hasByteLevel) else { return otherwise }
+      guard let result = TokenizerClass(name: name) else {
+        throw .unsupported(file: "tokenizer_config.json", feature: "the tokenizer_class \(name)")
+      }
+      return result
+    }
+  }
+
+  private mutating func settings(
+    _ config: JSONValue, fileTokens: [(id: Int, token: AddedToken)] = []
+  ) throws(TokenizerError) -> TokenizerSettings {
+    let map = try json("special_tokens_map.json")
+    let legacyTokens = try json("added_tokens.json")
+    var settings = try TokenizerSettings(config: config, map: map, fileTokens: fileTokens, legacyTokens: legacyTokens)
+    if let template = try read("chat_template.jinja") {
+      settings.setChatTemplate(String(decoding: template, as: UTF8.self))
+    }
+    return settings
+  }
+
+  // MARK: tokenizer.json
+
+  private mutating func loadJSON(_ data: Data, _ config: JSONValue, _ naming: Naming) throws(TokenizerError) -> Tokenizer {
+    let file = "tokenizer.json"
+    let document = try parse(file, data) { bytes throws(Fault) in try TokenizerJSON(bytes) }
+    let reader = PipelineReader(file: file)
+    try check(document, file)
+    let fileTokens = try addedTokens(document, reader)
+    var settings = try settings(config, fileTokens: fileTokens)
+    let tokenizerClass = try naming.resolve(hasByteLevel: document.mentionsByteLevel, otherwise: .backend)
+
+    var definition = TokenizerDefinition()
+    definition.vocabulary = document.vocabulary
+    do throws(ModelFault) {
+      definition.merges = try document.merges.table(for: document.vocabulary)
+    } catch {
+      throw .malformed(file: file, place: "field model.merges", reason: error.reason)
+    }
+    definition.template = try document.member("post_processor").map { value throws(TokenizerError) in try reader.template(value) }
+    switch tokenizerClass {
+    case .backend:
+      definition.options = try modelOptions(document, file)
+      definition.normalizers = try reader.normalizers(document.member("normalizer"))
+      definition.preTokenizers = try reader.preTokenizers(document.member("pre_tokenizer"))
+      definition.decoders = try reader.decoders(document.member("decoder"))
+      definition.addedTokens.add(fileTokens.map(\.token), to: definition.vocabulary)
+      for (id, token) in fileTokens where definition.addedTokens.ids[token.content].map({ Int($0) }) != id {
+        throw .malformed(
+          file: file, place: "field added_tokens", reason: "the token \(quoted(token.content)) has not the id that its place gives it")
+      }
+    case .llama, .gemma, .gpt2: setSteps(of: tokenizerClass, &definition, &settings)
+    }
+    return try finish(definition, settings, addingSpecials: false, file: file)
+  }
+
+  /// Refuses what a BPE document cannot have.
+  private func check(_ document: TokenizerJSON, _ file: String) throws(TokenizerError) {
+    let known = [
+      "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder",
+    ]
+    for member in document.other where !known.contains(String(decoding: member.key, as: UTF8.self)) {
+      throw .unsupported(file: file, feature: "the field \(quoted(member.key))")
+    }
+    let modelKnown = [
+      "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges",
+    ]
+    // Old files leave the type out; only BPE has merges.
+    let type = document.modelMember("type")?.text ?? (document.merges.count > 0 ? "BPE" : "a model without \"type\"")
+    guard type == "BPE" else { throw .unsupported(file: file, feature: "the model type \(type)") }
+    guard document.hasVocabulary else {
+      throw .malformed(file: file, place: "field model.vocab", reason: "it must be an object of tokens and ids")
+    }
+    for member in document.model where !modelKnown.contains(String(decoding: member.key, as: UTF8.self)) {
+      throw .unsupported(file: file, feature: "the model setting \(quoted(member.key))")
+    }
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] as [StaticString] {
+      if let value = document.modelMember(key), value.bytes?.isEmpty != true { throw .unsupported(file: file, feature: "\(key)") }
+    }
+    switch document.modelMember("dropout") {
+    case nil, .integer(0)?, .real(0)?: break
+    default: throw .unsupported(file: file, feature: "dropout")
+    }
+  }
+
+  private func addedTokens(
+    _ document: TokenizerJSON, _ reader: PipelineReader
+  ) throws(TokenizerError) -> [(id: Int, token: AddedToken)] {
+    guard let value = document.member("added_tokens") else { return [] }
+    let field = "added_tokens"
+    guard let elements = value.elements else {
+      throw .malformed(file: reader.file, place: "field \(field)", reason: "it must be a list, not \(value.kind)")
+    }
+    return try elements.map { element throws(TokenizerError) in
+      guard let id = element["id"]?.integer, 0...Int(Vocabulary.greatestID) ~= id else {
+        throw .malformed(file: reader.file, place: "field \(field)", reason: "a token has no id, or one out of range")
+      }
+      return (id, try reader.addedToken(element, field))
+    }
+  }
+
+  private func modelOptions(_ document: TokenizerJSON, _ file: String) throws(TokenizerError) -> BytePairModel.Options {
+    func flag(_ key: StaticString) throws(TokenizerError) -> Bool {
+      guard let value = document.modelMember(key) else { return false }
+      guard let result = value.boolean else {
+        throw .malformed(file: file, place: "field model.\(key)", reason: "it must be true or false, not \(value.kind)")
+      }
+      return result
+    }
+    return .init(
+      unknownToken: document.modelMember("unk_token")?.bytes,
+      fusesUnknown: try flag("fuse_unk"),
+      fallsBackToBytes: try flag("byte_fallback"),
+      ignoresMerges: try flag("ignore_merges"))
+  }
+
+  /// Gives a definition the steps and the settings the default tokens of a class.
+  private func setSteps(of tokenizerClass: TokenizerClass, _ definition: inout TokenizerDefinition, _ settings: inout TokenizerSettings) {
+    func fill(_ defaults: KeyValuePairs<String, String>) {
+      for (name, content) in defaults { settings.setDefault(name, Array(content.utf8)) }
+    }
+    switch tokenizerClass {
+    case .backend: break
+    case .llama:
+      fill(["unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"])
+      definition.setLlamaSteps(legacy: settings.legacy ?? false, addingPrefix: settings.addsPrefixSpace ?? true)
+    case .gemma:
+      fill(["unk_token": "<unk>", "bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>", "mask_token": "<mask>"])
+      definition.setGemmaSteps(unknownToken: settings.unknown?.content ?? Array("None".utf8))
+    case .gpt2:
+      fill(["unk_token": "<|endoftext|>", "bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"])
+      definition.setGPT2Steps(addingPrefix: settings.addsPrefixSpace ?? false)
+    }
+  }
+
+  // MARK: tokenizer.model
+
+  private mutating func loadModel(_ data: Data, _ config: JSONValue, _ naming: Naming) throws(TokenizerError) -> Tokenizer {
+    let file = "tokenizer.model"
+    var settings = try settings(config)
+    var definition = TokenizerDefinition()
+    if data.withUnsafeBytes({ TiktokenModel.matches($0.bindMemory(to: UInt8.self)) }) {
+      let model = try parse(file, data) { bytes throws(Fault) in try TiktokenModel(bytes) }
+      try build(file, model.vocabulary, &definition)
+      definition.merges = model.merges()
+      definition.setTiktokenSteps()
+      if settings.added.isEmpty, !settings.hasExtra {
+        settings.setExtra(TiktokenModel.llama3SpecialTokens.map { TokenizerSettings.special(Array($0.utf8)) })
+        settings.setDefault("bos_token", Array("<|begin_of_text|>".utf8))
+        settings.setDefault("eos_token", Array("<|end_of_text|>".utf8))
+      }
+      return try finish(definition, settings, addingSpecials: true, beginsByDefault: !naming.hasConfig, file: file)
+    }
+    guard data.withUnsafeBytes({ SentencePieceModel.matches($0.bindMemory(to: UInt8.self)) }) else {
+      throw .malformed(file: file, place: "byte 0", reason: "this is neither a SentencePiece model nor a tiktoken file")
+    }
+    let model = try parse(file, data, isText: false) { bytes throws(Fault) in try SentencePieceModel(bytes) }
+    if let feature = model.unsupportedFeature { throw .unsupported(file: file, feature: feature) }
+    try build(file, model.vocabulary, &definition)
+    definition.merges = .implied(by: definition.vocabulary)
+    settings.setExtra(
+      model.pieces.filter { $0.kind == .control || $0.kind == .userDefined }.map {
+        AddedToken(content: $0.text, isNormalized: false, isSpecial: $0.kind == .control)
+      })
+    setSteps(of: try naming.resolve(otherwise: .llama), &definition, &settings)
+    return try finish(definition, settings, addingSpecials: true, beginsByDefault: !naming.hasConfig, file: file)
+  }
+
+  private func build(
+    _ file: String, _ vocabulary: () throws(ModelFault) -> Vocabulary, _ definition: inout TokenizerDefinition
+  ) throws(TokenizerError) {
+    do throws(ModelFault) {
+      definition.vocabulary = try vocabulary()
+    } catch {
+      throw .malformed(file: file, place: "vocabulary", reason: error.reason)
+    }
+  }
+
+  // MARK: vocab.json and merges.txt
+
+  private mutating func loadVocabulary(
+    _ vocabulary: Data, _ merges: Data, _ config: JSONValue, _ naming: Naming
+  ) throws(TokenizerError) -> Tokenizer {
+    var settings = try settings(config)
+    let tokenizerClass = try naming.resolve(otherwise: .gpt2)
+    guard tokenizerClass == .gpt2 else {
+      throw .unsupported(file: "tokenizer_config.json", feature: "vocab.json and merges.txt in a tokenizer_class other than GPT2Tokenizer")
+    }
+    var definition = TokenizerDefinition()
+    definition.vocabulary = try parse("vocab.json", vocabulary) { bytes throws(Fault) in
+      var reader = try JSONReader(bytes)
+      let vocabulary = try reader.vocabulary()
+      try reader.end()
+      return vocabulary
+    }
+    let list = try parse("merges.txt", merges) { bytes throws(Fault) in try Self.mergeLines(bytes) }
+    do throws(ModelFault) {
+      definition.merges = try list.table(for: definition.vocabulary)
+    } catch {
+      throw .malformed(file: "merges.txt", place: "merges", reason: error.reason)
+    }
+    setSteps(of: .gpt2, &definition, &settings)
+    return try finish(definition, settings, addingSpecials: true, file: "vocab.json")
+  }
+
+  /// Reads `merges.txt`: a pair a line, but for lines that start with `#version`.
+  private static func mergeLines(_ bytes: UnsafeBufferPointer<UInt8>) throws(Fault) -> MergeList {
+    if let offset = UTF8Coding.firstFault(in: bytes) { throw Fault(offset: offset, reason: "this is not UTF-8") }
+    var list = MergeList()
+    var start = 0
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+      var line = bytes[start..<end]
+      if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
+      if !line.starts(with: "#version".utf8), !list.append(UnsafeBufferPointer(rebasing: line)) {
+        throw Fault(offset: start, reason: "a line is not two tokens with a space between")
+      }
+      start = end + 1
+    }
+    return list
+  }
+
+  // MARK: putting together
+
+  /// Adds the tokens of the settings, decides what encoding puts around a text, and builds the model.
+  ///
+  /// - Parameters:
+  ///   - addingSpecials: whether `add_bos_token` and `add_eos_token` count; beside a `tokenizer.json` they do not.
+  ///   - beginsByDefault: whether a text starts with the beginning-of-sequence token where nothing says otherwise.
+  private func finish(
+    _ definition: TokenizerDefinition, _ settings: TokenizerSettings, addingSpecials: Bool, beginsByDefault: Bool = false, file: String
+  ) throws(TokenizerError) -> Tokenizer {
+    var definition = definition
+    definition.addedTokens.add(settings.tokensToAdd(known: definition.addedTokens), to: definition.vocabulary)
+    if definition.template == nil {
+      var template = SpecialTokenTemplate()
+      if addingSpecials, settings.addsBeginning ?? beginsByDefault, let id = settings.beginning.flatMap({ definition.id(of: $0.content) }) {
+        template.before = [id]
+      }
+      if addingSpecials, settings.addsEnd ?? false, let id = settings.end.flatMap({ definition.id(of: $0.content) }) {
+        template.after = [id]
+      }
+      definition.template = template
+    }
+    let model: BytePairModel
+    do throws(ModelFault) {
+      model = try BytePairModel(
+        vocabulary: definition.vocabulary, merges: definition.merges, alphabet: definition.alphabet, options: definition.options)
+    } catch {
+      throw .malformed(file: file, place: "field model", reason: error.reason)
+    }
+    return Tokenizer(definition, model, settings: settings, files: files)
+  }
+}
+
+extension TokenizerDefinition {
+  /// The id of a token, added or of the vocabulary.
+  func id(of content: [UInt8]) -> Int? { (addedTokens.ids[content] ?? vocabulary.id(of: content)).map { Int($0) } }
+}

@@ -1,0 +1,78 @@
+/// The tokens of a model with their ids.
+struct Vocabulary: Sendable {
+  /// Greatest id that is accepted. Tables are as long as the greatest id, so this bounds the memory that a file can claim;
+  /// the largest published vocabularies stay below 2²⁰.
+  static let greatestID: UInt32 = 1 << 22
+
+  private var strings = ByteStringTable()
+  /// id of string i.
+  private var ids: [UInt32] = []
+  /// Index of the string of each id, `UInt32.max` where an id is not used.
+  private var indices: [UInt32] = []
+
+  /// Number of tokens.
+  var count: Int { ids.count }
+
+  /// Greatest id plus one.
+  var size: Int { indices.count }
+
+  /// Makes room for `count` tokens.
+  mutating func reserve(_ count: Int) {
+    strings.reserve(count)
+    ids.reserveCapacity(count)
+    indices.reserveCapacity(count)
+  }
+
+  /// Adds a token.
+  ///
+  /// - Returns: nil, or why this token cannot be.
+  mutating func add(_ token: UnsafeBufferPointer<UInt8>, id: UInt32) -> String? {
+    guard id <= Self.greatestID else { return "token id \(id) is beyond \(Self.greatestID)" }
+    guard strings.hasRoom(for: token.count) else { return "the vocabulary is beyond 4 GiB" }
+    let (index, isNew) = strings.insert(token)
+    guard isNew else { return "the token \(quoted(Array(token))) is given twice" }
+    while indices.count <= Int(id) { indices.append(.max) }
+    guard indices[Int(id)] == .max else { return "two tokens have the id \(id)" }
+    indices[Int(id)] = UInt32(index)
+    ids.append(id)
+    return nil
+  }
+
+  /// Adds a token.
+  mutating func add(_ token: [UInt8], id: UInt32) -> String? {
+    token.withUnsafeBufferPointer { add($0, id: id) }
+  }
+
+  /// The id of a token.
+  @inline(__always)
+  func id(of token: UnsafeBufferPointer<UInt8>) -> UInt32? {
+    guard let index = strings.index(of: token) else { return nil }
+    return ids[index]
+  }
+
+  /// The id of a token.
+  func id(of token: [UInt8]) -> UInt32? {
+    token.withUnsafeBufferPointer { id(of: $0) }
+  }
+
+  /// The token of an id, nil where no token has it.
+  func token(_ id: UInt32) -> ArraySlice<UInt8>? {
+    guard Int(id) < indices.count, indices[Int(id)] != .max else { return nil }
+    return strings[Int(indices[Int(id)])]
+  }
+
+  /// Calls `body` with each token and its id, in the order in which they were added.
+  func forEach<E: Error>(_ body: (UnsafeBufferPointer<UInt8>, UInt32) throws(E) -> Void) throws(E) {
+    for index in 0..<ids.count {
+      let id = ids[index]
+      let token = Array(strings[index])
+      try token.withUnsafeBufferPointer { token throws(E) in try body(token, id) }
+    }
+  }
+}
+
+/// A token in quotation marks for a message, cut where it is long.
+func quoted(_ bytes: some Collection<UInt8>) -> String {
+  let text = String(decoding: bytes.prefix(60), as: UTF8.self)
+  return "\"\(text)\(bytes.count > 60 ? "…" : "")\""
+}

@@ -1,0 +1,58 @@
+public import Foundation
+
+/// A file mapped into memory for reading, unmapped when the last reference goes.
+///
+/// The pages belong to the system's file cache: a checkpoint of any size costs no memory of the process's own, and several
+/// processes share it. The mapping is read-only; writing to it, also through a tensor made on it, ends the process. The
+/// file must not be truncated while it is mapped: Headway itself replaces files by renaming, which leaves mappings whole.
+public final class MappedFile: Sendable {
+  /// The file.
+  public let url: URL
+  /// The length in bytes.
+  public let count: Int
+  // Immutable after init, and the memory behind it is only ever read.
+  private nonisolated(unsafe) let base: UnsafeRawPointer?
+
+  /// Maps a regular file.
+  /// - Throws: `FileError` where it cannot be opened, is no regular file, or cannot be mapped.
+  public init(at url: URL) throws {
+    self.url = url
+    let path = url.path(percentEncoded: false)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw FileError(path: path, operation: "read", code: errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      let reason = status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is not a regular file"
+      throw FileError(path: path, operation: "read", reason: reason, remedy: "name a file")
+    }
+    count = Int(status.st_size)
+    guard count > 0 else {
+      base = nil
+      return
+    }
+    guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
+      throw FileError(path: path, operation: "map", code: errno)
+    }
+    base = UnsafeRawPointer(address)
+  }
+
+  deinit {
+    if let base { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+  }
+
+  /// The whole mapping, valid while this object lives; empty for an empty file.
+  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+
+  /// Part of the mapping, valid while this object lives.
+  /// - Throws: `FileError` where the range leaves the file.
+  public func bytes(in range: Range<Int>) throws -> UnsafeRawBufferPointer {
+    guard range.lowerBound >= 0, range.upperBound <= count else {
+      throw FileError(
+        path: url.path(percentEncoded: false), operation: "read bytes \(range.lowerBound)..<\(range.upperBound) of",
+        reason: "the file has \(count) bytes", remedy: "download or write it again")
+    }
+    return UnsafeRawBufferPointer(rebasing: bytes[range])
+  }
+}

@@ -1,0 +1,126 @@
+import CTorch
+
+/// The activation functions of feed-forward layers.
+public enum Activation: Int32, Sendable {
+  /// x · logistic(x).
+  case silu = 0
+  /// x · Φ(x), by the error function.
+  case gelu = 1
+  /// GELU's approximation by tanh.
+  case geluTanh = 2
+  /// max(x, 0).
+  case relu = 3
+}
+
+/// Which samples lie end to end in a packed tensor of queries, and in one of keys.
+///
+/// A query attends to its own sample's keys, up to its own position; a sample's queries are the last ones of its keys, so that the
+/// two are equal without cached keys and differ with them.
+public struct PackedBounds: Sendable, Hashable {
+  /// Where each sample's queries begin, and one past the last: B + 1 numbers from 0 to T.
+  public var queries: [Int]
+  /// The same of the keys, from 0 to S.
+  public var keys: [Int]
+
+  /// Bounds of queries and keys; keys are the queries' own where they are left out.
+  public init(queries: [Int], keys: [Int]? = nil) {
+    self.queries = queries
+    self.keys = keys ?? queries
+  }
+}
+
+/// The parts of a decoder. T tokens, H query heads, K key/value heads, D values per head.
+extension Tensor {
+  /// `[…, in]` by weight `[out, in]` and bias `[out]` gives `[…, out]`.
+  public func linear(_ weight: Tensor, bias: Tensor? = nil) throws -> Tensor {
+    try made { ct_linear(handle, weight.handle, bias?.handle, $0) }
+  }
+
+  /// Rows of this table `[V, n]` by token: `[T]` gives `[T, n]`.
+  public func embedding(_ tokens: Tensor) throws -> Tensor { try made { ct_embedding(handle, tokens.handle, $0) } }
+
+  /// x / √(mean(x²) + ε) · (weight + offset) over the last dimension, computed in float32.
+  public func rmsNorm(_ weight: Tensor, epsilon: Double, offset: Double = 0) throws -> Tensor {
+    try made { ct_rms_norm(handle, weight.handle, epsilon, offset, $0) }
+  }
+
+  /// The sum with `addend`, and its RMS normalisation, in one pass over memory.
+  public func addingRMSNorm(_ addend: Tensor, _ weight: Tensor, epsilon: Double, offset: Double = 0) throws -> (sum: Tensor, normed: Tensor)
+  {
+    var sum: ct_tensor?
+    var normed: ct_tensor?
+    try check(ct_add_rms_norm(handle, addend.handle, weight.handle, epsilon, offset, &sum, &normed))
+    guard let sum, let normed else { throw TorchError("add and RMS norm: an operation left no tensor behind") }
+    return (Tensor(sum), Tensor(normed))
+  }
+
+  /// (x − mean) / √(variance + ε) · weight + bias over the last dimension.
+  public func layerNorm(weight: Tensor?, bias: Tensor?, epsilon: Double) throws -> Tensor {
+    try made { ct_layer_norm(handle, weight?.handle, bias?.handle, epsilon, $0) }
+  }
+
+  /// The activation function of every element.
+  public func activated(_ activation: Activation) throws -> Tensor { try made { ct_activate(handle, activation.rawValue, $0) } }
+
+  /// activation(self) · up: the gated feed-forward layer.
+  public func gatedActivation(_ activation: Activation, up: Tensor) throws -> Tensor {
+    try made { ct_gated_activation(handle, up.handle, activation.rawValue, $0) }
+  }
+
+  /// Rotary positions: the halves of each head of `[T, heads, D]` rotated by cosines and sines `[T, D/2]` in float32.
+  public func rotated(cosine: Tensor, sine: Tensor) throws -> Tensor {
+    try made { ct_rotary(handle, cosine.handle, sine.handle, $0) }
+  }
+
+  /// Causal attention of packed samples, with a gate on every head's output.
+  ///
+  /// The gradient by a gate is Σ_d ∂L/∂O ⊙ O over that token's and head's values, which equals Σ_k Γ ⊙ ∂L/∂Γ over the row of the
+  /// attention matrix, without the matrix (METHOD §1).
+  ///
+  /// - Parameters:
+  ///   - keys: `[S, K, D]`; K divides H.
+  ///   - values: `[S, K, D]`.
+  ///   - gates: `[T, H]` in float32, or nil for none.
+  ///   - bounds: which rows belong together.
+  ///   - scale: the factor on the products of queries and keys.
+  ///   - window: how many keys a query sees at most, itself included; nil for all.
+  ///   - saliency: `[T, H]` float32; the backward pass writes Σ_k |Γ ⊙ ∂L/∂Γ| into it.
+  /// - Returns: `[T, H·D]`.
+  public func packedAttention(
+    keys: Tensor, values: Tensor, gates: Tensor?, bounds: PackedBounds, scale: Double, window: Int? = nil, saliency: Tensor? = nil
+  ) throws -> Tensor {
+    guard bounds.queries.count == bounds.keys.count, !bounds.queries.isEmpty else {
+      throw TorchError("packed attention: queries and keys need equally many bounds, not \(bounds.queries.count) and \(bounds.keys.count)")
+    }
+    let queryBounds = bounds.queries.map(Int64.init)
+    let keyBounds = bounds.keys.map(Int64.init)
+    return try queryBounds.withUnsafeBufferPointer { queryBounds in
+      try keyBounds.withUnsafeBufferPointer { keyBounds in
+        let options = ct_attention_options(
+          query_bounds: queryBounds.baseAddress, key_bounds: keyBounds.baseAddress, samples: Int32(queryBounds.count - 1), scale: scale,
+          window: Int64(window ?? 0), saliency: saliency?.handle)
+        return try made { ct_packed_attention(handle, keys.handle, values.handle, gates?.handle, options, $0) }
+      }
+    }
+  }
+
+  /// Cross-entropy of the vocabulary projection of these hidden states, without ever holding all logits.
+  ///
+  /// - Parameters:
+  ///   - weight: `[V, n]`.
+  ///   - targets: `[M]` int64, one for each row of this `[M, n]`.
+  ///   - labelWeights: `[M]` float32.
+  ///   - chunk: how many rows' logits exist at a time.
+  /// - Returns: Σ weightᵢ · cross-entropyᵢ, a scalar in float32, and the rows' own cross-entropies `[M]`.
+  public func linearCrossEntropy(
+    weight: Tensor, bias: Tensor? = nil, targets: Tensor, labelWeights: Tensor, chunk: Int
+  ) throws -> (loss: Tensor, each: Tensor) {
+    var loss: ct_tensor?
+    var each: ct_tensor?
+    try check(
+      ct_linear_cross_entropy(
+        handle, weight.handle, bias?.handle, targets.handle, labelWeights.handle, Int64(chunk), &loss, &each))
+    guard let loss, let each else { throw TorchError("linear cross-entropy: an operation left no tensor behind") }
+    return (Tensor(loss), Tensor(each))
+  }
+}

@@ -1,0 +1,43 @@
+import Instructions
+import LanguageModels
+
+/// A dataset turned into tokens, with what has to be told about it.
+struct EncodedData {
+  /// All samples in the order of the data.
+  private(set) var samples: [TokenizedSample] = []
+  /// Samples without a label.
+  private(set) var skipped = 0
+  /// Bad records that were passed over.
+  private(set) var skippedBad = 0
+  /// Samples that were cut.
+  private(set) var truncated = 0
+  /// The task that the samples name, where they agree.
+  private(set) var task: String?
+  private var names: [Int: String] = [:]
+
+  /// Reads and encodes everything.
+  init(_ dataset: Dataset, _ encoder: SampleEncoder) throws {
+    let reader = dataset.instructions()
+    var tasks: Set<String> = []
+    while let instruction = try reader.next() {
+      let sample = encoder.encode(instruction)
+      if let name = instruction.task { tasks.insert(name) }
+      if let id = instruction.id { names[sample.index] = id }
+      if sample.labelCount == 0 { skipped += 1 }
+      if sample.isTruncated { truncated += 1 }
+      samples.append(sample)
+    }
+    skippedBad = reader.skipped
+    task = tasks.count == 1 ? tasks.first : tasks.sorted().joined(separator: "+")
+  }
+
+  /// The samples' own ids; their place in the data where they have none.
+  func identifiers(of indices: [Int]) -> [String] { indices.map { names[$0] ?? String($0) } }
+
+  /// What a user should know before it is measured.
+  func notes(_ shape: DecoderShape) -> [String] {
+    let long = samples.filter { $0.tokens.count > shape.maximumPositions }.count
+    guard long > 0, !shape.positionsEnd else { return [] }
+    return ["\(long) samples are longer than the \(shape.maximumPositions) tokens that the model was made for; lower --max-length to cut them there"]
+  }
+}

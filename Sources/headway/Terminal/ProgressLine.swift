@@ -1,0 +1,39 @@
+import Foundation
+
+/// One line of progress on standard error: rewritten in place where a person watches, a line every few seconds in a log.
+struct ProgressLine {
+  private let quiet: Bool
+  private let isTerminal: Bool
+  private var last = ContinuousClock.now - .seconds(60)
+  private var shown = false
+
+  init(quiet: Bool) {
+    self.quiet = quiet
+    isTerminal = Terminal.errorIsTerminal
+  }
+
+  /// Shows the text, unless something was shown only just now.
+  mutating func show(_ text: @autoclosure () -> String) {
+    guard !quiet else { return }
+    let now = ContinuousClock.now
+    guard now - last >= (isTerminal ? .milliseconds(200) : .seconds(10)) else { return }
+    last = now
+    shown = true
+    Terminal.writeError(isTerminal ? "\r\u{1B}[K\(text())" : "\(text())\n")
+  }
+
+  /// Leaves the line, so that what follows starts on one of its own.
+  mutating func finish() {
+    if shown, isTerminal { Terminal.writeError("\r\u{1B}[K") }
+    shown = false
+  }
+
+  /// Seconds as `41 s`, `3:07 min` or `2:05 h`.
+  static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e9 else { return "–" }
+    let whole = Int(seconds.rounded())
+    if whole < 60 { return "\(whole) s" }
+    if whole < 3600 { return "\(whole / 60):\(String(format: "%02d", whole % 60)) min" }
+    return "\(whole / 3600):\(String(format: "%02d", whole / 60 % 60)) h"
+  }
+}

@@ -1,0 +1,337 @@
+"""Makes the tiny random models in Tests/Goldens/Fixtures and their golden outputs.
+
+    "$(scripts/python)" scripts/goldens/models.py [--only PATTERN] [--out FOLDER]
+
+Each fixture is a Hugging Face folder with random weights, in one odd shape that the tests must understand, plus
+
+    samples.json          [{"ids": [...], "prompt_length": n}], five samples of uneven lengths; ids of the response carry a label each
+    golden.safetensors    float32, computed in float64 by transformers on one sample at a time:
+        logits            [all tokens, vocabulary], the samples end to end
+        loss              [samples], mean cross-entropy over a sample's labels
+        magnitude, signed, token, saliency          [samples, layers, heads], from full attention matrices
+        batch4.loss       [2], mean over all labels of samples 0..3, and of sample 4
+        batch4.magnitude, .signed, .token, .saliency [samples, layers, heads] under that loss
+        bfloat16.logits, .loss, .magnitude, ...      where the checkpoint is bfloat16: what transformers gets when it computes in bfloat16
+
+Weights are large enough that attention is far from uniform, norm weights differ from one and biases from zero.
+What made a fixture (script, seed, versions) is in the metadata of its golden.safetensors, as JSON under `provenance`.
+"""
+import argparse, collections, copy, fnmatch, json, pathlib, random, shutil, sys, zlib
+from dataclasses import dataclass, field
+from typing import Callable
+
+import torch, transformers
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModelForCausalLM, GemmaConfig, LlamaConfig, MistralConfig, OPTConfig, Qwen2Config, Qwen3Config
+
+root = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(root / "Benchmarks" / "peers"))
+import attention_probe  # noqa: E402
+
+LENGTHS = [(12, 5), (2, 1), (3, 1), (41, 17), (9, 8)]  # (tokens, of which prompt)
+SCORES = ["magnitude", "signed", "token", "saliency"]
+
+
+@dataclass
+class Fixture:
+    name: str
+    config: transformers.PreTrainedConfig
+    about: str
+    dtype: torch.dtype = torch.float32
+    shards: int = 1
+    bin: bool = False
+    edit_config: Callable[[dict], None] = lambda c: None  # rewrites config.json, for older spellings
+    edit_state: Callable[[dict], dict] = lambda s: s  # renames tensors, for other published layouts
+    lengths: list = field(default_factory=lambda: LENGTHS)
+
+
+def small(config_class, **changes):
+    shape = dict(vocab_size=48, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=64, bos_token_id=1, eos_token_id=2, pad_token_id=0)
+    shape.update(changes)
+    return config_class(**shape)
+
+
+def llama(**changes):
+    return small(LlamaConfig, num_key_value_heads=changes.pop("num_key_value_heads", 2), **changes)
+
+
+def gemma(**changes):
+    return small(GemmaConfig, **(dict(hidden_size=24, intermediate_size=32, num_key_value_heads=1, head_dim=8, bos_token_id=2, eos_token_id=1) | changes))
+
+
+def opt(**changes):
+    shape = dict(vocab_size=48, hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=48, bos_token_id=2, eos_token_id=2, pad_token_id=1)
+    return OPTConfig(**(shape | changes))
+
+
+def qwen2(**changes):
+    return small(Qwen2Config, num_key_value_heads=2, **changes)
+
+
+def qwen3(**changes):
+    return small(Qwen3Config, **(dict(num_key_value_heads=2, head_dim=8) | changes))
+
+
+def old_rope(kind_key="rope_type", theta=None):
+    """config.json as transformers 4 wrote it: rope_theta and rope_scaling beside each other (older still: `type` for `rope_type`)."""
+
+    def edit(config):
+        scaling = config.pop("rope_parameters")
+        base, kind = scaling.pop("rope_theta"), scaling.pop("rope_type")
+        config["rope_theta"], config["torch_dtype"] = base, config.pop("dtype")
+        config["rope_scaling"] = None if kind == "default" else {kind_key: kind, **scaling}
+
+    return edit
+
+
+def gemma_as_published(config):
+    """The first releases said `gelu` and meant its tanh approximation."""
+    old_rope()(config)
+    config["hidden_act"], config["hidden_activation"] = "gelu", None
+
+
+def qwen_as_published(window, **changes):
+    """Published Qwen configurations name a window that `use_sliding_window` may switch off, and have no layer_types."""
+
+    def edit(config):
+        old_rope()(config)
+        config.pop("layer_types", None)
+        config.update(sliding_window=window, **changes)
+
+    return edit
+
+
+def opt_as_published(state):
+    return {name.removeprefix("model."): t for name, t in state.items()}
+
+
+def only_under_lm_head(state):
+    state["lm_head.weight"] = state.pop("model.embed_tokens.weight")
+    return state
+
+
+LLAMA3 = dict(rope_type="llama3", rope_theta=1000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64)
+LINEAR = dict(rope_type="linear", rope_theta=500.0, factor=4.0)
+DYNAMIC = dict(rope_type="dynamic", rope_theta=500.0, factor=2.0)
+
+FIXTURES = [
+    Fixture("llama-plain", llama(num_key_value_heads=4, num_hidden_layers=3, tie_word_embeddings=False), "multi-head attention, untied"),
+    Fixture("llama-grouped-tied", llama(tie_word_embeddings=True), "4 query heads on 2 key/value heads, tied, stored as model.embed_tokens.weight", edit_config=old_rope()),
+    Fixture("llama-tied-as-lm-head", llama(tie_word_embeddings=True), "tied, stored under lm_head.weight alone", edit_state=only_under_lm_head),
+    Fixture("llama-biases", llama(attention_bias=True, mlp_bias=True), "biases in attention and feed-forward"),
+    Fixture("llama-head-dim", llama(head_dim=6, num_key_value_heads=2), "head_dim 6 although hidden / heads = 4"),
+    Fixture("llama-single-kv", llama(num_key_value_heads=1), "one key/value head"),
+    Fixture("llama-rope-llama3", llama(head_dim=16, rope_parameters=dict(LLAMA3), max_position_embeddings=512), "rope_parameters, llama3"),
+    Fixture("llama-rope-llama3-old", llama(head_dim=16, rope_parameters=dict(LLAMA3), max_position_embeddings=512), "rope_theta + rope_scaling, llama3", edit_config=old_rope()),
+    Fixture("llama-rope-linear", llama(rope_parameters=dict(LINEAR)), "rope_parameters, linear"),
+    Fixture("llama-rope-linear-old", llama(rope_parameters=dict(LINEAR)), "rope_theta + rope_scaling with the old key `type`, linear", edit_config=old_rope("type")),
+    Fixture("llama-rope-dynamic", llama(head_dim=8, rope_parameters=dict(DYNAMIC), max_position_embeddings=16), "rope_parameters, dynamic; one sample reaches beyond max_position_embeddings 16"),
+    Fixture("llama-rope-dynamic-old", llama(head_dim=8, rope_parameters=dict(DYNAMIC), max_position_embeddings=16), "rope_theta + rope_scaling with the old key `type`, dynamic", edit_config=old_rope("type")),
+    Fixture("llama-sharded", llama(), "three shards with an index", shards=3),
+    Fixture("llama-bfloat16", llama(), "stored as bfloat16", dtype=torch.bfloat16),
+    Fixture("llama-float16", llama(), "stored as float16", dtype=torch.float16),
+    Fixture("llama-gelu", llama(hidden_act="gelu"), "hidden_act gelu"),
+    Fixture("llama-gelu-tanh", llama(hidden_act="gelu_pytorch_tanh"), "hidden_act gelu_pytorch_tanh"),
+    Fixture("gemma-multi-query", gemma(), "one key/value head, head_dim 8 although hidden / heads = 6, tied"),
+    Fixture("gemma-published", gemma(num_key_value_heads=4), "multi-head, bfloat16, hidden_act gelu as in the first releases", dtype=torch.bfloat16, edit_config=gemma_as_published),
+    Fixture("gemma-untied", gemma(num_key_value_heads=2, tie_word_embeddings=False), "grouped heads, untied"),
+    Fixture("opt-published", opt(), "pre-norm, float16 pytorch_model.bin, names without `model.`", dtype=torch.float16, bin=True, edit_state=opt_as_published),
+    Fixture("opt-sharded", opt(), "pre-norm, float16, three pytorch_model-*.bin with an index, names without `model.`", dtype=torch.float16, bin=True, shards=3, edit_state=opt_as_published),
+    Fixture("opt-post-norm", opt(do_layer_norm_before=False, word_embed_proj_dim=10), "post-norm with project_in and project_out, as OPT-350m", bin=True, edit_state=opt_as_published),
+    Fixture("opt-no-final-norm", opt(_remove_final_layer_norm=True), "pre-norm without the final norm, safetensors, names with `model.`"),
+    Fixture("opt-no-biases", opt(enable_bias=False, layer_norm_elementwise_affine=False), "linear layers without biases, norms without parameters"),
+    Fixture("opt-untied", opt(tie_word_embeddings=False, activation_function="gelu"), "untied, gelu"),
+    Fixture("mistral-full", small(MistralConfig, num_key_value_heads=2, sliding_window=None), "sliding_window null"),
+    Fixture("mistral-sliding", small(MistralConfig, num_key_value_heads=2, head_dim=6, sliding_window=7), "sliding_window 7, shorter than one sample; head_dim 6", edit_config=old_rope()),
+    Fixture("qwen2-published", qwen2(tie_word_embeddings=True), "biases on q, k, v; a sliding_window that use_sliding_window switches off", edit_config=qwen_as_published(7, use_sliding_window=False)),
+    Fixture("qwen2-sliding", qwen2(num_hidden_layers=3, use_sliding_window=True, sliding_window=7, max_window_layers=1), "window 7 from layer 1 on, said by max_window_layers", edit_config=qwen_as_published(7)),
+    Fixture("qwen2-layer-types", qwen2(num_hidden_layers=3, use_sliding_window=True, sliding_window=6, layer_types=["sliding_attention", "full_attention", "sliding_attention"]), "window 6 in layers 0 and 2, said by layer_types"),
+    Fixture("qwen3-tied", qwen3(tie_word_embeddings=True), "norms on queries and keys, head_dim 8 although hidden / heads = 4, tied"),
+    Fixture("qwen3-biases", qwen3(attention_bias=True, use_sliding_window=True, sliding_window=7, max_window_layers=1), "attention biases, window 7 in layer 1", edit_config=qwen_as_published(7)),
+]
+
+
+def fill(model, seed):
+    """Random weights in a fixed order: the same seed gives the same weights, whatever transformers' own initialisation does."""
+    generator = torch.Generator().manual_seed(seed)
+    zero_centred = model.config.model_type == "gemma"
+    with torch.no_grad():
+        for name, p in sorted(model.named_parameters()):
+            noise = torch.randn(p.shape, generator=generator, dtype=torch.float64)
+            if p.dim() == 1 and name.endswith("weight"):
+                value = 0.25 * noise + (0.0 if zero_centred else 1.0)
+            elif p.dim() == 1:
+                value = 0.3 * noise
+            elif "embed" in name:
+                value = 0.5 * noise
+            elif "q_proj" in name or "k_proj" in name:
+                value = 0.35 * noise
+            else:
+                value = 0.25 * noise
+            p.copy_(value)
+
+
+def make_samples(fixture, load, seed):
+    """Each sample is drawn until no head's saliency has cancelled away, which happens easily in the shortest ones (one token
+    attends to one): the tests' tolerance is relative to it, and is to judge the implementation, not the cancellation."""
+    draw, layers, samples = random.Random(seed), fixture.config.num_hidden_layers, []
+    for tokens, prompt in fixture.lengths:
+        drawn = []
+        while len(drawn) < 200 and not (drawn and drawn[-1][0] > 0.15):
+            ids = [draw.randrange(3, fixture.config.vocab_size) for _ in range(tokens)]
+            if tokens > 2:
+                ids[0] = fixture.config.bos_token_id
+                ids[-1] = fixture.config.eos_token_id
+            sample = {"ids": ids, "prompt_length": prompt}
+            saliency = measure(load, [sample], layers, lambda each: each[0].mean())[2]["saliency"]
+            drawn.append(((saliency.min() / saliency.max()).item(), sample))
+        samples.append(max(drawn, key=lambda d: d[0])[1])
+    return samples
+
+
+def measure(load, samples, layers, reduce):
+    """Logits, losses and scores of samples that share a loss; `reduce` makes it from the per-label losses of each."""
+    model = load()
+    logits, each, kept = [], [], []
+    for sample in samples:
+        ids = torch.tensor([sample["ids"]])
+        out = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0]
+        out = out.to(torch.promote_types(out.dtype, torch.float32))
+        first = max(sample["prompt_length"], 1)
+        each.append(torch.nn.functional.cross_entropy(out[first - 1 : -1], ids[0, first:], reduction="none"))
+        logits.append(out.detach())
+        kept.append(dict(attention_probe._kept))
+    reduce(each).backward()
+    scores = []
+    for matrices in kept:
+        attention_probe._kept.update(matrices)
+        scores.append(attention_probe.take(layers))
+    return logits, [e.detach() for e in each], {n: torch.cat([s[n] for s in scores]) for n in SCORES}
+
+
+def loader(folder, dtype):
+    def load():
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
+        if dtype == torch.float64:
+            attention_probe.widen_norms(model)
+        attention_probe.attach(model)
+        return model
+
+    return load
+
+
+def golden(folder, fixture, samples, dtype):
+    """Every sample alone in a fresh model (dynamic rotary scaling keeps state), then four at a time with the shared loss."""
+
+    load = loader(folder, dtype)
+    layers, result, parts = fixture.config.num_hidden_layers, {}, []
+    for sample in samples:
+        parts.append(measure(load, [sample], layers, lambda each: each[0].mean()))
+    result["logits"] = torch.cat([p[0][0] for p in parts])
+    result["loss"] = torch.stack([p[1][0].mean() for p in parts])
+    for name in SCORES:
+        result[name] = torch.cat([p[2][name] for p in parts])
+    # A sample's gradient under the shared loss is its own, times its share of the labels. Shown where nothing hinders it.
+    labels = [len(p[1][0]) for p in parts]
+    batch_losses, shares = [], []
+    for first in range(0, len(samples), 4):
+        total = sum(labels[first : first + 4])
+        batch_losses.append(sum(p[1][0].sum() for p in parts[first : first + 4]) / total)
+        shares += [n / total for n in labels[first : first + 4]]
+    result["batch4.loss"] = torch.stack(batch_losses)
+    for name in SCORES:
+        result[f"batch4.{name}"] = result[name] * torch.tensor(shares, dtype=result[name].dtype)[:, None, None]
+    rope = getattr(fixture.config, "rope_parameters", None) or {}
+    if dtype == torch.float64 and rope.get("rope_type") != "dynamic":
+        for first in range(0, len(samples), 4):
+            _, _, shared = measure(load, samples[first : first + 4], layers, lambda each: torch.cat(each).mean())
+            for name in SCORES:
+                torch.testing.assert_close(shared[name], result[f"batch4.{name}"][first : first + 4], rtol=1e-9, atol=1e-12)
+    return result
+
+
+def save_weights(state, folder, fixture):
+    state = {k: v.detach().to(fixture.dtype).contiguous().clone() for k, v in state.items()}
+    names, extension = sorted(state), "bin" if fixture.bin else "safetensors"
+    stem = "pytorch_model" if fixture.bin else "model"
+
+    def write(part, file):
+        if fixture.bin:
+            torch.save(part, folder / file)
+        else:
+            save_file(part, folder / file, metadata={"format": "pt"})
+
+    if fixture.shards == 1 and fixture.bin:
+        # A model's state_dict() is an OrderedDict that carries versions in an attribute; the pickle holds both.
+        whole = collections.OrderedDict((n, state[n]) for n in names)
+        whole._metadata = collections.OrderedDict({"": {"version": 1}})
+        return write(whole, "pytorch_model.bin")
+    if fixture.shards == 1:
+        return write({n: state[n] for n in names}, f"{stem}.{extension}")
+    index = {}
+    for i in range(fixture.shards):
+        file = f"{stem}-{i + 1:05}-of-{fixture.shards:05}.{extension}"
+        part = names[i :: fixture.shards]
+        write({n: state[n] for n in part}, file)
+        index.update({n: file for n in part})
+    size = sum(v.nbytes for v in state.values())
+    text = json.dumps({"metadata": {"total_size": size}, "weight_map": dict(sorted(index.items()))}, indent=2)
+    (folder / f"{stem}.{extension}.index.json").write_text(text + "\n")
+
+
+def make(fixture, out, seed):
+    folder = out / fixture.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    config = copy.deepcopy(fixture.config)
+    config.dtype = fixture.dtype
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float64).eval()
+    fill(model, seed)
+    model = model.to(fixture.dtype)
+    written = model.state_dict()
+    if config.tie_word_embeddings:
+        written.pop("lm_head.weight", None)
+    save_weights(fixture.edit_state(dict(written)), folder, fixture)
+    config.architectures = [type(model).__name__]
+    config.save_pretrained(folder)
+    described = json.loads((folder / "config.json").read_text())
+    described["dtype"] = str(fixture.dtype).removeprefix("torch.")
+    fixture.edit_config(described)
+    (folder / "config.json").write_text(json.dumps(described, indent=2) + "\n")
+
+    # What transformers reads back must be what was meant.
+    again = AutoModelForCausalLM.from_pretrained(folder, dtype=fixture.dtype).eval()
+    for (name, a), (_, b) in zip(sorted(model.named_parameters()), sorted(again.named_parameters()), strict=True):
+        assert torch.equal(a, b), f"{fixture.name}: {name} is not read back"
+
+    samples = make_samples(fixture, loader(folder, torch.float64), seed)
+    (folder / "samples.json").write_text("[\n" + ",\n".join(json.dumps(s) for s in samples) + "\n]\n")
+    result = golden(folder, fixture, samples, torch.float64)
+    about = {"script": "scripts/goldens/models.py", "about": fixture.about, "seed": seed, "torch": torch.__version__, "transformers": transformers.__version__}
+    if fixture.dtype == torch.bfloat16:
+        low = golden(folder, fixture, samples, torch.bfloat16)
+        result |= {f"bfloat16.{n}": low[n] for n in ["logits", "loss"] + SCORES}
+        away = (low["logits"] - result["logits"]).abs().max() / result["logits"].abs().max()
+        about["bfloat16"] = f"logits computed in bfloat16 are off by at most {away:.2e} of the largest logit"
+    # One metadata entry, because safetensors writes several in no fixed order.
+    provenance = {"provenance": json.dumps(about)}
+    save_file({n: t.to(torch.float32).contiguous() for n, t in result.items()}, folder / "golden.safetensors", metadata=provenance)
+    size = sum(f.stat().st_size for f in folder.iterdir())
+    least = (result["saliency"].flatten(1).min(1).values / result["saliency"].flatten(1).max(1).values).min()
+    cancel = (result["magnitude"] / result["saliency"]).median()
+    print(f"{fixture.name:28} {size / 1024:6.0f} kB  loss {result['loss'].mean():.3f}  least/largest saliency {least:.3f}  magnitude/saliency {cancel:.3f}")
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("--only", default="*", help="fixtures whose name fits this pattern")
+    a.add_argument("--out", type=pathlib.Path, default=root / "Tests" / "LanguageModelsTests" / "Fixtures")
+    o = a.parse_args()
+    torch.set_num_threads(1)
+    for fixture in FIXTURES:
+        if fnmatch.fnmatch(fixture.name, o.only):
+            make(fixture, o.out, seed=zlib.crc32(fixture.name.encode()))
+
+
+if __name__ == "__main__":
+    main()
