@@ -10,7 +10,7 @@ struct PairsFormat: DatasetFormat {
     record.hasText("prompt") && record.hasText("response")
   }
 
-  func samples(of record: Record, form: String) throws(DataError) -> [Sample] {
+  func sample(of record: Record, form: String) throws(DataError) -> Sample {
     let response = try record.optionalText("response")
     var sample = Sample(record, prompt: try record.text("prompt"), response: response)
     sample.instruction.task = try record.optionalText("task")
@@ -22,7 +22,7 @@ struct PairsFormat: DatasetFormat {
     sample.instruction.answer = try answer(of: record, options: sample.instruction.options)
     sample.instruction.turns = try turns(of: record)
     if case .bool(let ends) = record["ends_itself"] { sample.instruction.endsWithEndOfSequence = !ends }
-    return [sample]
+    return sample
   }
 
   private func answer(of record: Record, options: [String]) throws(DataError) -> Answer? {
