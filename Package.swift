@@ -93,7 +93,8 @@ let package = Package(
     .executableTarget(
       name: "headway",
       dependencies: [
-        "CStartup", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
+        "CStartup", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports",
+        arguments,
       ],
       swiftSettings: swiftSettings),
     // Tiny random models with golden outputs, which the tests of several rooms read.
