@@ -10,6 +10,10 @@ struct Headway: AsyncParsableCommand {
     subcommands: [
       DoctorCommand.self,
       PatternCommand.self,
+      ChangeCommand.self,
+      StatsCommand.self,
+      CorrelateCommand.self,
+      HeatmapCommand.self,
     ])
 }
 
