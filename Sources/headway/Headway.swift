@@ -11,6 +11,10 @@ struct Headway: AsyncParsableCommand {
       DoctorCommand.self,
       TokenizeCommand.self,
       PatternCommand.self,
+      ChangeCommand.self,
+      StatsCommand.self,
+      CorrelateCommand.self,
+      HeatmapCommand.self,
     ])
 }
 
