@@ -20,16 +20,17 @@ public struct Dataset: Sendable {
   let format: any DatasetFormat
   let form: String
   let template: PromptTemplate?
+  let chat: ChatForm?
   let options: DatasetOptions
 
   /// Finds the data files and settles their format.
   /// - Parameters:
-  ///   - paths: files, or folders of files.
+  ///   - paths: files, folders of files, or `owner/name` of a dataset in the Hugging Face cache.
   public init(at paths: [URL], options: DatasetOptions = DatasetOptions()) throws(DataError) {
     guard !paths.isEmpty else { throw .options("No data file was named.") }
     try options.check()
     try options.filter.check()
-    let files = try DataFiles.find(paths, split: options.split)
+    let files = try DataFiles.find(paths, split: options.split, cache: HubCache())
     guard let first = files.first else { throw .options("No data file was found.") }
     if let name = options.format {
       format = try DatasetFormats.named(name)
@@ -46,8 +47,10 @@ public struct Dataset: Sendable {
     formatName = format.name
     formatWasRecognised = options.format == nil && options.map.isEmpty
     template = if let url = options.template { try PromptTemplate(at: url) } else { nil }
+    let ownChat = format.isChat && template == nil ? options.modelChatTemplate : nil
+    chat = if let named = options.chat { named } else if let ownChat { try ChatForm(template: ownChat) } else { nil }
     let own = form.isEmpty ? format.name : "\(format.name)/\(form)"
-    templateName = template?.name ?? options.chat.map { "\(own) as \($0.rawValue)" } ?? own
+    templateName = template?.name ?? chat.map { "\(own) as \($0.rawValue)" } ?? own
     dataFiles = files
     self.files = files.map(\.url)
     self.options = options

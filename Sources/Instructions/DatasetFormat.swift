@@ -10,6 +10,8 @@ protocol DatasetFormat: Sendable {
   var forms: [String] { get }
   /// Formats that this one is a special case of: where both fit, this one is meant.
   var refines: [String] { get }
+  /// Whether its samples are chats, which are written in the model's own chat form where it has one.
+  var isChat: Bool { get }
   /// What makes a record where the file is plain text; nil where the format is not published so.
   func textUnit(form: String) -> TextUnit?
   /// Whether a record looks like one of this format. A file is in the format if most of its first records do.
@@ -23,6 +25,7 @@ protocol DatasetFormat: Sendable {
 extension DatasetFormat {
   var forms: [String] { [] }
   var refines: [String] { [] }
+  var isChat: Bool { false }
   func textUnit(form: String) -> TextUnit? { nil }
   func samples(of record: Record, form: String) throws(DataError) -> [Result<Sample, DataError>] {
     [.success(try sample(of: record, form: form))]

@@ -13,6 +13,9 @@ public struct DatasetOptions: Sendable {
   public var template: URL?
   /// The chat form that samples are written in; nil leaves single exchanges as they are and writes conversations plainly.
   public var chat: ChatForm?
+  /// The model's own chat template, in whose form the format `chat` is written where `chat` is nil. One that is none of the known forms
+  /// is refused when such data is opened.
+  public var modelChatTemplate: String?
   /// The published split to read of a folder that holds several: `train`, `test`, `validation`…
   public var split: String?
   /// Which samples are kept, by what they are.
@@ -45,7 +48,8 @@ public struct DatasetOptions: Sendable {
 
   public init(
     format: String? = nil, map: [String: String] = [:], form: String? = nil, template: URL? = nil, chat: ChatForm? = nil,
-    split: String? = nil, filter: InstructionFilter = InstructionFilter(), deduplicates: Bool = false, holdOut: HoldOut? = nil,
+    modelChatTemplate: String? = nil, split: String? = nil, filter: InstructionFilter = InstructionFilter(), deduplicates: Bool = false,
+    holdOut: HoldOut? = nil,
     sample: Int? = nil, seed: UInt64 = 0, limit: Int? = nil, skipBad: Bool = false
   ) {
     self.format = format
@@ -53,6 +57,7 @@ public struct DatasetOptions: Sendable {
     self.form = form
     self.template = template
     self.chat = chat
+    self.modelChatTemplate = modelChatTemplate
     self.split = split
     self.filter = filter
     self.deduplicates = deduplicates

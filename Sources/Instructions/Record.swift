@@ -119,8 +119,13 @@ public struct Record: Sendable, Hashable {
 
   /// Whether a field is there and is text.
   func hasText(_ field: String) -> Bool { self[field]?.string != nil }
-  /// Whether a field is there at all.
-  func has(_ field: String) -> Bool { self[field] != nil }
+  /// Whether a field is there and not null (tables write null where JSON leaves a field out).
+  func has(_ field: String) -> Bool {
+    switch self[field] {
+    case nil, .null: false
+    default: true
+    }
+  }
 }
 
 /// Names in quotes, for a message: not more than a line can hold, however many and long they are.

@@ -16,6 +16,7 @@ public struct Sample: Sendable, Hashable {
   init(_ record: Record, prompt: String, response: String?, derived: JSONObject = JSONObject()) {
     instruction = Instruction(prompt: prompt, response: response ?? "")
     instruction.isAnswered = response != nil
+    instruction.endsWithEndOfSequence = response != nil
     fields = record.fields
     for field in derived.fields { fields[field.name] = field.value }
   }
@@ -46,7 +47,7 @@ public struct Sample: Sendable, Hashable {
     instruction.prompt = prompt
     if let response, instruction.isAnswered { instruction.response = response }
     instruction.turns = []
-    instruction.endsWithEndOfSequence = true
+    instruction.endsWithEndOfSequence = instruction.isAnswered
     messages = nil
   }
 

@@ -40,7 +40,7 @@ struct SampleStream {
     }
     guard var sample = try pending.popFirst()?.get() else { return nil }
     if let template = dataset.template { try sample.apply(template, at: place) }
-    if let chat = dataset.options.chat { try sample.apply(chat, at: place) }
+    if let chat = dataset.chat { try sample.apply(chat, at: place) }
     sample.instruction.index = position
     sample.instruction.task = sample.instruction.task ?? dataset.formatName
     position += 1

@@ -36,6 +36,7 @@ import Testing
     instruction.endsWithEndOfSequence = false
     var unanswered = Instruction(prompt: "中 🙂", response: "", task: "pairs", index: 1)
     unanswered.isAnswered = false
+    unanswered.endsWithEndOfSequence = false
     unanswered.answer = .text("5")
     let text = [instruction, unanswered].map { JSONValue.object($0.pairsRecord).jsonText + "\n" }.joined()
     #expect(try folder.instructions("out.jsonl", text, options: DatasetOptions(format: "pairs")) == [instruction, unanswered])

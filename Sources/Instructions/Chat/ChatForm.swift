@@ -107,6 +107,6 @@ extension Instruction {
     response = pieces.count > 1 ? pieces[1].text : ""
     turns = Array(pieces.dropFirst(2))
     isAnswered = pieces.count > 1
-    endsWithEndOfSequence = !form.closesTurns
+    endsWithEndOfSequence = isAnswered && !form.closesTurns
   }
 }

@@ -6,6 +6,7 @@ struct ChatFormat: DatasetFormat {
   let name = "chat"
   let fields = ["messages"]
   let forms = ["all-turns", "first-turn"]
+  let isChat = true
 
   func fits(_ record: Record) -> Bool {
     record["messages.0"]?.object != nil || record["conversations.0"]?.object != nil

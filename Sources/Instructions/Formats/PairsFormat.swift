@@ -21,7 +21,7 @@ struct PairsFormat: DatasetFormat {
     sample.instruction.options = record.has("options") ? try record.texts("options") : []
     sample.instruction.answer = try answer(of: record, options: sample.instruction.options)
     sample.instruction.turns = try turns(of: record)
-    if case .bool(let ends) = record["ends_itself"] { sample.instruction.endsWithEndOfSequence = !ends }
+    if record["ends_itself"] == true { sample.instruction.endsWithEndOfSequence = false }
     return sample
   }
 
@@ -68,7 +68,7 @@ extension Instruction {
     if !turns.isEmpty {
       record["turns"] = .list(turns.map { ["text": .string($0.text), "loss": .bool($0.carriesLoss)] })
     }
-    if !endsWithEndOfSequence { record["ends_itself"] = true }
+    if isAnswered, !endsWithEndOfSequence { record["ends_itself"] = true }
     return record
   }
 }
