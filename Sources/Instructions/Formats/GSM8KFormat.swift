@@ -10,14 +10,14 @@ struct GSM8KFormat: DatasetFormat {
     record.hasText("question") && record["answer"]?.string.map { finalNumber(of: $0) != nil } ?? false
   }
 
-  func samples(of record: Record, form: String) throws(DataError) -> [Sample] {
+  func sample(of record: Record, form: String) throws(DataError) -> Sample {
     let question = try record.filledText("question")
     let answer = try record.filledText("answer")
     guard let number = finalNumber(of: answer) else { throw record.error("answer", "has no number behind '#### '") }
     var sample = Sample(record, prompt: "Question: \(question)\nAnswer: ", response: answer)
     sample.instruction.id = try record.optionalText("id")
     sample.instruction.answer = .text(number)
-    return [sample]
+    return sample
   }
 
   /// What follows the last `####`, without spaces and the commas between thousands.
