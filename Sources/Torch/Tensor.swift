@@ -83,6 +83,9 @@ extension Tensor {
     self.init(try stored.withBytes { try Tensor.copying($0, elementType: stored.elementType, shape: stored.shape) })
   }
 
+  /// A tensor over the entry's bytes in its mapped file, without copying; the mapping stays alive as long as the tensor.
+  public convenience init(mapping entry: TensorEntry, of file: SafetensorsFile) throws { try self.init(mapping: file.stored(entry)) }
+
   /// A tensor over `bytes`, which lie in `file`; their number must be the shape's.
   public convenience init(mapping bytes: UnsafeRawBufferPointer, of file: MappedFile, elementType: ElementType, shape: [Int]) throws {
     let lengths = shape.map(Int64.init)

@@ -20,6 +20,11 @@ public struct Golden {
     return all.filter { $0.hasPrefix(prefix) }.sorted()
   }
 
+  /// All models: a new fixture is held against transformers without a line in any test.
+  public static var all: [String] {
+    names("").filter { FileManager.default.fileExists(atPath: directory.appending(path: "\($0)/config.json").path(percentEncoded: false)) }
+  }
+
   /// Reads one.
   public init(_ name: String) throws {
     folder = Golden.directory.appending(path: name)
