@@ -23,6 +23,7 @@ public struct Architecture: Sendable {
     Qwen2.architecture,
     Qwen3.architecture,
     OPT.architecture,
+    Olmo2.architecture,
   ]
 
   /// The names of all architectures that a configuration may ask for.
