@@ -102,7 +102,8 @@ extension Tensor {
     var handle: ct_tensor?
     try check(
       ct_from_mapped(
-        start, elementType.ctorch, lengths, Int32(lengths.count), owner, { Unmanaged<MappedFile>.fromOpaque($0!).release() }, &handle))
+        start, elementType.ctorch, lengths, Int32(lengths.count), owner,
+        { owner in if let owner { Unmanaged<MappedFile>.fromOpaque(owner).release() } }, &handle))
     guard let handle else { throw TorchError("map: an operation left no tensor behind") }
     self.init(handle)
   }

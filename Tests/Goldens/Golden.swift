@@ -31,10 +31,12 @@ public struct Golden {
     file = try SafetensorsFile(at: folder.appending(path: "golden.safetensors"))
     struct Sample: Decodable {
       var ids: [Int]
-      var prompt_length: Int
+      var promptLength: Int
     }
-    let decoded = try JSONDecoder().decode([Sample].self, from: Data(contentsOf: folder.appending(path: "samples.json")))
-    samples = decoded.enumerated().map { TokenizedSample(tokens: $1.ids, promptLength: $1.prompt_length, index: $0) }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let decoded = try decoder.decode([Sample].self, from: Data(contentsOf: folder.appending(path: "samples.json")))
+    samples = decoded.enumerated().map { TokenizedSample(tokens: $1.ids, promptLength: $1.promptLength, index: $0) }
   }
 
   /// The model, computing in this type.

@@ -73,9 +73,9 @@ private struct OPTAttention {
 
   /// The heads' gated outputs `[T, H·D]`, before the output projection.
   func heads(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-    let separate = [-1, shape.attentionHeads, shape.headDimension]
+    let separate = [-1, shape.attentionHeads, shape.headDimension]  // [T, H, D]
     return try gatedAttention(
-      layer: index, queries: query(x).reshaped(separate), keys: key(x).reshaped(separate), values: value(x).reshaped(separate),  // [T, H, D]
+      layer: index, queries: query(x).reshaped(separate), keys: key(x).reshaped(separate), values: value(x).reshaped(separate),
       scale: 1 / Double(shape.headDimension).squareRoot(), window: nil, pass)
   }
 }

@@ -58,7 +58,11 @@ public struct WeightFiles: Sendable {
   }
 
   private struct Index: Decodable {
-    var weight_map: [String: String]
+    var places: [String: String]
+
+    enum CodingKeys: String, CodingKey {
+      case places = "weight_map"
+    }
   }
 
   private init(index name: String, of folder: ModelFolder, _ format: Format) throws {
@@ -66,7 +70,7 @@ public struct WeightFiles: Sendable {
     guard let data = try? Data(contentsOf: folder.file(name)), let index = try? JSONDecoder().decode(Index.self, from: data) else {
       throw ModelError("\(path) is not an index of weight files (a JSON object with 'weight_map'); download it again")
     }
-    let names = Set(index.weight_map.values).sorted()
+    let names = Set(index.places.values).sorted()
     guard !names.isEmpty else { throw ModelError("\(path) names no weight file; download it again") }
     for file in names {
       guard WeightFiles.staysInside(file) else {
@@ -77,7 +81,7 @@ public struct WeightFiles: Sendable {
       }
     }
     let files = try WeightFiles(names.map(folder.file), format)
-    for (tensor, file) in index.weight_map.sorted(by: { $0.key < $1.key }) {
+    for (tensor, file) in index.places.sorted(by: { $0.key < $1.key }) {
       guard let location = files.locations[tensor], location.mapping.url.lastPathComponent == file else {
         throw ModelError("\(path) places the tensor '\(tensor)' in '\(file)', where it is not; download the model again")
       }
