@@ -6,7 +6,7 @@ import Testing
 import Torch
 
 @Suite struct ProbeTests {
-  static let names = ["llama", "gemma", "mistral", "qwen"].flatMap(Golden.names)
+  static let names = Golden.all
 
   /// The greatest difference from the golden levels in units of that sample's and head's saliency, which bounds what can cancel (METHOD §2).
   static func distance(_ actual: [MeasuredSample], _ golden: Golden, prefix: String = "", score: Score) throws -> Double {
