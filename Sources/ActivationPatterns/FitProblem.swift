@@ -2,10 +2,15 @@
 /// reduced once.
 struct FitProblem: Sendable {
   let options: PatternFit.Options
+  /// The entries that are defined everywhere, rising.
+  let kept: [Int]
+  /// The basics there, scaled, and centred where there is a constant.
+  let columns: [[Double]]
+  /// The target there, likewise.
+  let target: [Double]
   let reduced: ReducedProblem
   /// Σ(y − ȳ)² of the scaled target; 0 where it is constant.
   let totalSquared: Double
-  let entryCount: Int
   let undefinedCount: Int
   private let targetExponent: Int
   private let basicExponents: [Int]
@@ -25,8 +30,9 @@ struct FitProblem: Sendable {
   init(target: [Double], basics: [[Double]], options: PatternFit.Options) throws {
     var (target, basics) = (target, basics)
     let total = target.count
+    var kept = Array(target.indices)
     if target.contains(where: \.isNaN) || basics.contains(where: { $0.contains(where: \.isNaN) }) {
-      let kept = target.indices.filter { index in !target[index].isNaN && basics.allSatisfy { !$0[index].isNaN } }
+      kept = target.indices.filter { index in !target[index].isNaN && basics.allSatisfy { !$0[index].isNaN } }
       target = kept.map { target[$0] }
       basics = basics.map { basic in kept.map { basic[$0] } }
     }
@@ -45,15 +51,18 @@ struct FitProblem: Sendable {
     basicMeans = scaledBasics.map { mean($0.values) }
     self.targetMean = targetMean
     let centre = options.hasIntercept
-    reduced = ReducedProblem(
-      columns: zip(scaledBasics, basicMeans).map { basic, mean in centre ? basic.values.map { $0 - mean } : basic.values },
-      target: centre ? scaledTarget.values.map { $0 - targetMean } : scaledTarget.values)
+    columns = zip(scaledBasics, basicMeans).map { basic, mean in centre ? basic.values.map { $0 - mean } : basic.values }
+    self.target = centre ? scaledTarget.values.map { $0 - targetMean } : scaledTarget.values
+    reduced = ReducedProblem(columns: columns, target: self.target)
+    self.kept = kept
     targetExponent = scaledTarget.exponent
     basicExponents = scaledBasics.map(\.exponent)
-    entryCount = target.count
     undefinedCount = total - target.count
     self.options = options
   }
+
+  /// The entries that are fitted.
+  var entryCount: Int { kept.count }
 
   /// Fits on some of the basics.
   func fit(_ subset: [Int]) -> PatternFit {
@@ -86,7 +95,7 @@ struct FitProblem: Sendable {
   }
 
   /// Solves with the ridge on columns of length one, whatever their own lengths.
-  private static func solve(_ problem: ReducedProblem, ridge: Double, isNonnegative: Bool) -> [Double] {
+  static func solve(_ problem: ReducedProblem, ridge: Double, isNonnegative: Bool) -> [Double] {
     guard ridge > 0 else { return isNonnegative ? problem.solveNonnegative() : problem.solve() }
     let lengths = problem.columnLengths.map { $0 > 0 ? $0 : 1 }
     let unit = ReducedProblem(
