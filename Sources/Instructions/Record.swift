@@ -78,7 +78,7 @@ public struct Record: Sendable, Hashable {
   /// The text of a field that must be there and hold more than white space.
   func filledText(_ field: String) throws(DataError) -> String {
     let text = try text(field)
-    guard text.contains(where: { !$0.isWhitespace }) else { throw error(field, "is empty") }
+    guard text.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else { throw error(field, "is empty") }
     return text
   }
 

@@ -1,4 +1,3 @@
-import Foundation
 import StrictJSON
 
 /// Grade-school word problems (Cobbe et al. 2021): `question`, and `answer` with the worked solution and the number behind `#### `.
@@ -22,8 +21,18 @@ struct GSM8KFormat: DatasetFormat {
 
   /// What follows the last `####`, without spaces and the commas between thousands.
   private func finalNumber(of answer: String) -> String? {
-    guard let mark = answer.range(of: "####", options: .backwards) else { return nil }
-    let number = answer[mark.upperBound...].filter { !$0.isWhitespace && $0 != "," }
-    return number.isEmpty ? nil : number
+    // Bytes, because this runs over millions of answers.
+    let bytes = answer.utf8
+    var marks = 0
+    var index = bytes.endIndex
+    while index > bytes.startIndex {
+      let before = bytes.index(before: index)
+      marks = bytes[before] == UInt8(ascii: "#") ? marks + 1 : 0
+      index = before
+      if marks == 4 { break }
+    }
+    guard marks == 4 else { return nil }
+    let number = bytes[bytes.index(index, offsetBy: 4)...].filter { $0 > 0x20 && $0 != UInt8(ascii: ",") }
+    return number.isEmpty ? nil : String(decoding: number, as: UTF8.self)
   }
 }

@@ -69,7 +69,7 @@ struct DataCommand: ParsableCommand {
       summary.add(instruction, tokens: tokenizer.map { DataOptions.countTokens(instruction, $0) })
       if first.count < show { first.append(instruction) }
       try writer?.write(instruction)
-      line.show("\(summary.count) samples")
+      if summary.count.isMultiple(of: 4096) { line.show("\(summary.count) samples read") }
     }
     return (summary, first)
   }
@@ -92,8 +92,10 @@ struct DataText {
       (counts.duplicates, "duplicates left out"),
     ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
     if !left.isEmpty { lines.append("of these    \(left.joined(separator: ", "))") }
-    lines.append("prompt      \(DataText.lengths(summary.promptCharacters)) characters")
-    lines.append("response    \(DataText.lengths(summary.responseCharacters)) characters")
+    if summary.count > 0 {
+      lines.append("prompt      \(DataText.lengths(summary.promptCharacters)) characters")
+      lines.append("response    \(DataText.lengths(summary.responseCharacters)) characters")
+    }
     if summary.tokens.count > 0 {
       let cut = summary.tokens.count(above: maximumLength)
       lines.append("tokens      \(DataText.lengths(summary.tokens)), \(summary.tokens.total) in all, \(cut) samples above \(maximumLength)")
