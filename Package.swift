@@ -126,7 +126,7 @@ let package = Package(
       name: "Goldens", dependencies: ["LanguageModels", "Torch"], path: "Tests/Goldens", exclude: ["Fixtures"], swiftSettings: swiftSettings
     ),
     tests(of: "Torch"),
-    tests(of: "Tokenizers"),
+    tests(of: "Tokenizers", ["StrictJSON"]),
     tests(of: "StrictJSON"),
     tests(of: "Instructions", ["StrictJSON"]),
     tests(of: "LanguageModels", ["Goldens"]),

@@ -4,32 +4,17 @@ import StrictJSON
 /// Reads the tokenizer of a folder: finds the files, decides how to understand them as transformers' `AutoTokenizer` does, and puts
 /// the tokenizer together.
 struct TokenizerLoader {
-  /// No tokenizer file is larger; a file beyond this is refused unread.
-  private static let greatestFileSize = 1 << 30
-
-  private let folder: URL
+  private let folder: TokenizerFolder
   /// Files that were read.
   private var files: [String] = []
 
-  init(folder: URL) { self.folder = folder }
+  init(_ folder: TokenizerFolder) { self.folder = folder }
 
   /// The bytes of a file of the folder, nil where it is not there.
   private mutating func read(_ name: String) throws(TokenizerError) -> Data? {
-    let url = folder.appendingPathComponent(name)
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else { return nil }
-    guard !isDirectory.boolValue else { throw .unreadable(file: name, reason: "it is a folder") }
-    do {
-      let size = try FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)[.size] as? Int ?? 0
-      guard size <= Self.greatestFileSize else { throw TokenizerError.unreadable(file: name, reason: "it is larger than 1 GiB") }
-      let data = try Data(contentsOf: url)
-      files.append(name)
-      return data
-    } catch let error as TokenizerError {
-      throw error
-    } catch {
-      throw .unreadable(file: name, reason: error.localizedDescription)
-    }
+    let data = try folder.read(name)
+    if data != nil { files.append(name) }
+    return data
   }
 
   /// Runs `body` on the bytes of a file; a fault is told with its line.
@@ -67,18 +52,6 @@ struct TokenizerLoader {
 
   /// Reads and builds.
   mutating func load() throws(TokenizerError) -> Tokenizer {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isDirectory), isDirectory.boolValue else {
-      throw .unreadable(file: folder.path, reason: "there is no such folder")
-    }
-    do throws(TokenizerError) {
-      return try loadFiles()
-    } catch {
-      throw error.located(in: folder)
-    }
-  }
-
-  private mutating func loadFiles() throws(TokenizerError) -> Tokenizer {
     let config = try json("tokenizer_config.json")
     let modelConfig = try json("config.json")
     // config.json belongs to the model: it is read, but not copied with the tokenizer.
@@ -90,7 +63,7 @@ struct TokenizerLoader {
     if let vocabulary = try read("vocab.json"), let merges = try read("merges.txt") {
       return try loadVocabulary(vocabulary, merges, config ?? JSONObject(), naming)
     }
-    throw .noTokenizer(folder: folder.path)
+    throw .noTokenizer(folder: folder.name)
   }
 
   /// What the folder says of the class of its tokenizer.
