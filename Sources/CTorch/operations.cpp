@@ -96,3 +96,19 @@ int ct_layer_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, double epsilon,
     *out = wrap(at::layer_norm(get(x), {get(x).size(-1)}, get_optional(weight), get_optional(bias), epsilon));
   });
 }
+
+// By libtorch's own functions in float32, step by step as transformers does it: both then rotate by the same bits, and what a badly conditioned
+// sample makes of the last bit cancels out of comparisons.
+int ct_rotary_frequencies(double base, int64_t dimension, ct_tensor *out) {
+  return guarded("rotary frequencies", {}, [&] {
+    auto exponents = at::arange(0, dimension, 2, at::kLong).to(at::kFloat) / dimension;
+    *out = wrap(at::pow(base, exponents).reciprocal());
+  });
+}
+int ct_rotary_tables(ct_tensor positions, ct_tensor frequencies, ct_tensor *cosine, ct_tensor *sine) {
+  return guarded("rotary tables", {positions, frequencies}, [&] {
+    auto angles = get(positions).to(at::kFloat).unsqueeze(1) * get(frequencies);
+    *cosine = wrap(at::cos(angles));
+    *sine = wrap(at::sin(angles));
+  });
+}

@@ -72,6 +72,20 @@ extension Tensor {
     try made { ct_rotary(handle, cosine.handle, sine.handle, $0) }
   }
 
+  /// The unscaled rotation per place of each pair of a head's values, 1 / base^(2i / dimension): `[dimension / 2]` float32.
+  public static func rotaryFrequencies(base: Double, dimension: Int) throws -> Tensor {
+    try made { ct_rotary_frequencies(base, Int64(dimension), $0) }
+  }
+
+  /// Cosines and sines `[T, D/2]` in float32 of these places `[T]` times frequencies, `[D/2]` or for each token `[T, D/2]`.
+  public func rotaryTables(frequencies: Tensor) throws -> (cosine: Tensor, sine: Tensor) {
+    var cosine: ct_tensor?
+    var sine: ct_tensor?
+    try check(ct_rotary_tables(handle, frequencies.handle, &cosine, &sine))
+    guard let cosine, let sine else { throw TorchError("rotary tables: an operation left no tensor behind") }
+    return (Tensor(cosine), Tensor(sine))
+  }
+
   /// Causal attention of packed samples, with a gate on every head's output.
   ///
   /// The gradient by a gate is Σ_d ∂L/∂O ⊙ O over that token's and head's values, which equals Σ_k Γ ⊙ ∂L/∂Γ over the row of the

@@ -4,7 +4,7 @@ import Torch
 
 /// How MODEL is loaded and computed: the options that every command with MODEL takes.
 struct ModelOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("What to compute in; auto is the checkpoint's own type.", valueName: "auto|bfloat16|float16|float32"))
+  @Option(help: ArgumentHelp("What to compute in; auto is the checkpoint's own type.", valueName: "auto|bfloat16|float16|float32|float64"))
   var dtype: ComputeType = .auto
 
   @Option(help: ArgumentHelp("Where to compute.", valueName: "auto|cpu|cuda|cuda:N|mps"))
@@ -31,7 +31,7 @@ struct ModelOptions: ParsableArguments {
 
   /// The names of `--dtype`.
   enum ComputeType: String, ExpressibleByArgument, CaseIterable {
-    case auto, bfloat16, float16, float32
+    case auto, bfloat16, float16, float32, float64
 
     var elementType: ElementType? {
       switch self {
@@ -39,6 +39,7 @@ struct ModelOptions: ParsableArguments {
       case .bfloat16: .bfloat16
       case .float16: .float16
       case .float32: .float32
+      case .float64: .float64
       }
     }
   }

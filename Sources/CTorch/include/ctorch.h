@@ -123,6 +123,11 @@ int ct_gated_activation(ct_tensor gate, ct_tensor up, int activation, ct_tensor 
 /// Rotates the halves of each head: x [T, heads, D], cosine and sine [T, D/2] float32.
 int ct_rotary(ct_tensor x, ct_tensor cosine, ct_tensor sine, ct_tensor *out);
 
+/// The unscaled rotation per place of each pair of a head's values: 1 / base^(2i / dimension), `[dimension / 2]` float32.
+int ct_rotary_frequencies(double base, int64_t dimension, ct_tensor *out);
+/// Cosines and sines `[T, D/2]` float32 of places [T] times frequencies `[D/2]` or `[T, D/2]`.
+int ct_rotary_tables(ct_tensor positions, ct_tensor frequencies, ct_tensor *cosine, ct_tensor *sine);
+
 /// What `ct_packed_attention` is asked for.
 typedef struct {
   /// B + 1 bounds of the samples in the queries and in the keys. A query sees its own sample's keys only; queries are the last

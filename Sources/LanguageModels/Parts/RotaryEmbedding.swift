@@ -56,17 +56,15 @@ struct RotaryEmbedding: Sendable {
     }
   }
 
-  /// Rotation per place for each pair of values, `[D/2]`, rounded to float32 as transformers does.
+  /// Rotation per place for each pair of values, `[D/2]`, rounded to float32 where transformers rounds.
   ///
   /// - Parameter length: the sample's length, which the dynamic scaling depends on.
-  func frequencies(length: Int) -> [Float] {
+  func frequencies(length: Int) throws -> [Float] {
     var base = theta
     if case .dynamic(let factor, let original) = scaling, Double(length) > original {
       base = theta * pow(factor * Double(length) / original - (factor - 1), Double(dimension) / Double(dimension - 2))
     }
-    return stride(from: 0, to: dimension, by: 2).map { index in
-      // The exponent and the power are rounded to float32 where transformers rounds them, so that late positions agree.
-      let plain = 1 / Float(pow(base, Double(Float(index) / Float(dimension))))
+    return try Tensor.rotaryFrequencies(base: base, dimension: dimension).floats().map { plain in
       switch scaling {
       case .none, .dynamic: return plain
       case .linear(let factor): return plain / Float(factor)
@@ -85,40 +83,17 @@ struct RotaryEmbedding: Sendable {
   /// - Parameter bounds: of the samples; a sample's length is its last place plus one, so cached keys count.
   func tables(positions: [Int], bounds: [Int], on device: Device) throws -> (cosine: Tensor, sine: Tensor) {
     let half = dimension / 2
-    var cosine = [Float](repeating: 0, count: positions.count * half)
-    var sine = cosine
-    let shared = frequencies(length: 0)
-    // Samples share their places: each place's row is computed once and copied after that.
-    var rows: [Int: Int] = [:]
-    for sample in 0..<max(0, bounds.count - 1) where bounds[sample] < bounds[sample + 1] {
-      let range = bounds[sample]..<bounds[sample + 1]
-      let own: [Float]
-      if case .dynamic = scaling {
-        own = frequencies(length: positions[range.upperBound - 1] + 1)
-        rows.removeAll(keepingCapacity: true)
-      } else {
-        own = shared
+    var frequencies = try Tensor(frequencies(length: 0), shape: [half])
+    if case .dynamic = scaling {
+      // Each sample is stretched by its own length, so that it does not depend on what it is packed with.
+      var rows: [Float] = []
+      for sample in 0..<max(0, bounds.count - 1) where bounds[sample] < bounds[sample + 1] {
+        let own = try self.frequencies(length: positions[bounds[sample + 1] - 1] + 1)
+        for _ in bounds[sample]..<bounds[sample + 1] { rows += own }
       }
-      for token in range {
-        let start = token * half
-        if let row = rows[positions[token]] {
-          for index in 0..<half {
-            cosine[start + index] = cosine[row + index]
-            sine[start + index] = sine[row + index]
-          }
-          continue
-        }
-        rows[positions[token]] = start
-        for index in 0..<half {
-          let angle = Float(positions[token]) * own[index]
-          cosine[start + index] = Float(cos(Double(angle)))
-          sine[start + index] = Float(sin(Double(angle)))
-        }
-      }
+      frequencies = try Tensor(rows, shape: [positions.count, half])
     }
-    return (
-      try Tensor(cosine, shape: [positions.count, half]).moved(to: device),
-      try Tensor(sine, shape: [positions.count, half]).moved(to: device)
-    )
+    let (cosine, sine) = try Tensor(positions).rotaryTables(frequencies: frequencies)
+    return (try cosine.moved(to: device), try sine.moved(to: device))
   }
 }
