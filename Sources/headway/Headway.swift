@@ -13,6 +13,7 @@ struct Headway: AsyncParsableCommand {
       ChangeCommand.self,
       StatsCommand.self,
       CorrelateCommand.self,
+      FitCommand.self,
       HeatmapCommand.self,
     ])
 }
