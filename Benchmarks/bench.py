@@ -253,7 +253,6 @@ def main():
     document = {"machine": machine(o), "samples": o.samples, "models": shapes}
     o.out.mkdir(exist_ok=True)
     (o.out / "bench.json").write_text(json.dumps(document, indent=1) + "\n")
-    first = next(iter(shapes.values()))
     report = (f"{document['machine']}. {o.samples} prompts of GSM8K's lengths; medians of {o.repetitions} alternating runs; bfloat16; random weights. "
               f"Made by `Benchmarks/run`{' --sft' if o.sft else ''}.\n\n{table(shapes)}")
     print(json.dumps(document) if o.json else report)

@@ -33,8 +33,19 @@ enum ByteLevel {
   }
 
   /// `bytes` in byte-level characters, as UTF-8.
-  static func token(of bytes: some Sequence<UInt8>) -> [UInt8] {
-    bytes.flatMap { UTF8Coding.bytes(of: characters[Int($0)]) }
+  static func token(of bytes: some Collection<UInt8>) -> [UInt8] {
+    var token: [UInt8] = []
+    token.reserveCapacity(bytes.count * 2)
+    for byte in bytes {
+      let character = characters[Int(byte)].value
+      if character < 0x80 {
+        token.append(UInt8(truncatingIfNeeded: character))
+      } else {
+        token.append(UInt8(truncatingIfNeeded: 0xC0 | character >> 6))
+        token.append(UInt8(truncatingIfNeeded: 0x80 | character & 0x3F))
+      }
+    }
+    return token
   }
 }
 

@@ -41,9 +41,6 @@ struct BytePairModel: Sendable {
   private let basicTokens: [UInt32]
   /// Characters: the tokens of the other scalars.
   private let otherTokens: [UInt32: UInt32]
-  /// Bytes with `ignoresMerges`: whole pieces → tokens.
-  private let wholePieces: ByteStringTable
-  private let wholePieceTokens: [UInt32]
   /// Where a word can be cut without changing the result.
   private let boundaries: MergeBoundaries
 
@@ -65,20 +62,10 @@ struct BytePairModel: Sendable {
     var byteTokens: [UInt32] = []
     var basicTokens: [UInt32] = []
     var otherTokens: [UInt32: UInt32] = [:]
-    var wholePieces = ByteStringTable()
-    var wholePieceTokens: [UInt32] = []
     switch alphabet {
     case .bytes:
       byteTokens = ByteLevel.characters.map { vocabulary.id(of: UTF8Coding.bytes(of: $0)) ?? Self.absent }
       if options.fallsBackToBytes { throw ModelFault(reason: "byte_fallback together with byte-level tokens") }
-      if options.ignoresMerges {
-        wholePieces.reserve(vocabulary.count)
-        wholePieceTokens.reserveCapacity(vocabulary.count)
-        vocabulary.forEach { token, id in
-          guard let bytes = ByteLevel.bytes(of: token) else { return }
-          if bytes.withUnsafeBufferPointer({ wholePieces.insert($0).isNew }) { wholePieceTokens.append(id) }
-        }
-      }
     case .characters:
       if options.fallsBackToBytes {
         byteTokens = (0..<256).map { vocabulary.id(of: ByteFallback.token(of: UInt8($0))) ?? Self.absent }
@@ -94,8 +81,6 @@ struct BytePairModel: Sendable {
     self.byteTokens = byteTokens
     self.basicTokens = basicTokens
     self.otherTokens = otherTokens
-    self.wholePieces = wholePieces
-    self.wholePieceTokens = wholePieceTokens
     fallsBackAlways = alphabet == .characters && byteTokens.count == 256 && !byteTokens.contains(Self.absent)
     boundaries =
       alphabet == .characters
@@ -161,8 +146,8 @@ struct BytePairModel: Sendable {
     scratch.merging.removeAll()
     switch alphabet {
     case .bytes:
-      if ignoresMerges, let index = wholePieces.index(of: word) {
-        scratch.merging.append(wholePieceTokens[index])
+      if ignoresMerges, let id = vocabulary.id(of: ByteLevel.token(of: word)) {
+        scratch.merging.append(id)
       } else {
         appendBytes(word, &scratch.merging)
         scratch.merging.merge(with: merges)

@@ -1,3 +1,5 @@
+import StrictJSON
+
 /// What is wrong at a byte of a file.
 struct Fault: Error, Equatable {
   /// Byte offset from the start of the file.
@@ -6,15 +8,9 @@ struct Fault: Error, Equatable {
   var reason: String
 }
 
-/// A strict JSON reader (RFC 8259) over UTF-8 bytes, pulled value by value.
-///
-/// Foundation's reader drops byte-order marks inside strings, folds keys that are canonically equivalent, and takes seconds for a
-/// vocabulary of 256 thousand tokens; a tokenizer can bear none of this. As in serde_json, which Hugging Face tokenizers uses, an
-/// unpaired surrogate is an error.
+/// Pulls a JSON document (RFC 8259) value by value from UTF-8 bytes, so that a vocabulary of 256 thousand tokens becomes tables without
+/// becoming a tree of values first. Values other than vocabularies and merges are handed to ``StrictJSON``.
 struct JSONReader {
-  /// Nesting beyond this depth is an error, so that hostile files cannot exhaust the stack.
-  static let greatestDepth = 64
-
   private let bytes: UnsafeBufferPointer<UInt8>
   private(set) var position = 0
   /// Where strings with escapes are put together.
@@ -30,14 +26,6 @@ struct JSONReader {
     }
     // A byte-order mark before the document is allowed, as Python's "utf-8-sig" writes it; inside strings it is kept.
     if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { position = 3 }
-  }
-
-  /// The whole of `bytes` as one value.
-  static func value(of bytes: UnsafeBufferPointer<UInt8>) throws(Fault) -> JSONValue {
-    var reader = try JSONReader(bytes)
-    let value = try reader.value()
-    try reader.end()
-    return value
   }
 
   /// The next byte that is not white space, without consuming it; nil at the end.
@@ -188,64 +176,46 @@ struct JSONReader {
   }
 
   /// Reads any value.
-  mutating func value(depth: Int = 0) throws(Fault) -> JSONValue {
-    guard depth < Self.greatestDepth else { throw fault("values are nested more than \(Self.greatestDepth) deep") }
-    switch peek() {
-    case UInt8(ascii: "{"):
-      var members: [JSONValue.Member] = []
-      try object { (reader, key) throws(Fault) in
-        members.append(.init(key: Array(key), value: try reader.value(depth: depth + 1)))
+  mutating func value() throws(Fault) -> JSONValue {
+    guard peek() != nil else { throw fault("expected a value") }
+    let start = position
+    try skip()
+    do throws(JSONError) {
+      return try JSONParser(acceptsNonFiniteNumbers: true).parse(UnsafeBufferPointer(rebasing: bytes[start..<position]))
+    } catch {
+      throw Fault(offset: start + error.offset, reason: error.problem)
+    }
+  }
+
+  /// Moves behind the value that starts here; what is wrong within it is found when it is parsed.
+  private mutating func skip() throws(Fault) {
+    var depth = 0
+    while position < bytes.count {
+      switch bytes[position] {
+      case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"):
+        depth -= 1
+        guard depth >= 0 else { return }
+      case UInt8(ascii: "\""):
+        try skipString()
+        if depth == 0 { return }
+        continue
+      case UInt8(ascii: ","):
+        if depth == 0 { return }
+      default: break
       }
-      return .object(members)
-    case UInt8(ascii: "["):
-      var elements: [JSONValue] = []
-      try array { reader throws(Fault) in elements.append(try reader.value(depth: depth + 1)) }
-      return .array(elements)
-    case UInt8(ascii: "\""): return .string(try string { Array($0) })
-    case UInt8(ascii: "t"): return try literal("true", .boolean(true))
-    case UInt8(ascii: "f"): return try literal("false", .boolean(false))
-    case UInt8(ascii: "n"): return try literal("null", .null)
-    case let byte? where byte == UInt8(ascii: "-") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte: return try number()
-    default: throw fault("expected a value")
-    }
-  }
-
-  private mutating func literal(_ name: StaticString, _ value: JSONValue) throws(Fault) -> JSONValue {
-    let matches = name.withUTF8Buffer { name in
-      position + name.count <= bytes.count && bytes[position..<position + name.count].elementsEqual(name)
-    }
-    guard matches else { throw fault("expected a value") }
-    position += name.utf8CodeUnitCount
-    return value
-  }
-
-  private mutating func number() throws(Fault) -> JSONValue {
-    let start = position
-    var isWhole = true
-    if bytes[position] == UInt8(ascii: "-") { position += 1 }
-    let digits = position
-    try skipDigits()
-    if bytes[digits] == UInt8(ascii: "0"), position - digits > 1 { throw fault("a number starts with a zero") }
-    if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
-      isWhole = false
       position += 1
-      try skipDigits()
+      if depth == 0, bytes[position - 1] == UInt8(ascii: "}") || bytes[position - 1] == UInt8(ascii: "]") { return }
     }
-    if position < bytes.count, bytes[position] == UInt8(ascii: "e") || bytes[position] == UInt8(ascii: "E") {
-      isWhole = false
-      position += 1
-      if position < bytes.count, bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-") { position += 1 }
-      try skipDigits()
-    }
-    let text = String(decoding: bytes[start..<position], as: UTF8.self)
-    if isWhole, let value = Int(text) { return .integer(value) }
-    guard let value = Double(text) else { throw fault("a number could not be read") }
-    return .real(value)
+    if depth > 0 { throw fault("a list or an object is not closed") }
   }
 
-  private mutating func skipDigits() throws(Fault) {
-    let start = position
-    while position < bytes.count, UInt8(ascii: "0")...UInt8(ascii: "9") ~= bytes[position] { position += 1 }
-    if position == start { throw fault("a digit is missing in a number") }
+  private mutating func skipString() throws(Fault) {
+    position += 1
+    while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
+      position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+    }
+    guard position < bytes.count else { throw fault("a text is not closed") }
+    position += 1
   }
 }

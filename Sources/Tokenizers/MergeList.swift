@@ -50,14 +50,23 @@ struct MergeList: Sendable {
 }
 
 extension MergeTable {
-  /// The merges that SentencePiece's vocabulary implies: every way to cut a token into two tokens, in the order of the ids of the
-  /// merged tokens and, within one, with the shortest left part first (`generate_merges` of transformers).
-  static func implied(by vocabulary: Vocabulary) -> MergeTable {
-    var table = MergeTable(capacity: vocabulary.count * 4)
+  /// In which order the ways to cut one token into two are merged.
+  enum CutOrder {
+    /// The shortest left part first (SentencePiece files).
+    case length
+    /// The lowest id of the left part first, then of the right part (tiktoken files).
+    case ids
+  }
+
+  /// The merges that a vocabulary without a list of merges implies: every way to cut a token into two tokens, in the order of the
+  /// ids of the merged tokens, and within one in the order given (`generate_merges` and `TikTokenConverter` of transformers).
+  static func implied(by vocabulary: Vocabulary, order: CutOrder) -> MergeTable {
+    var table = MergeTable(capacity: vocabulary.count * 2)
     var rank: UInt32 = 0
+    var cuts: [(left: UInt32, right: UInt32)] = []
     for id in 0..<UInt32(vocabulary.size) {
-      guard let token = vocabulary.token(id) else { continue }
-      token.withUnsafeBufferPointer { token in
+      vocabulary.withToken(id) { token in
+        cuts.removeAll(keepingCapacity: true)
         var cut = 0
         while cut < token.count {
           cut += UTF8Coding.scalar(at: cut, in: token).length
@@ -65,10 +74,15 @@ extension MergeTable {
           guard let left = vocabulary.id(of: UnsafeBufferPointer(rebasing: token[..<cut])),
             let right = vocabulary.id(of: UnsafeBufferPointer(rebasing: token[cut...]))
           else { continue }
-          table.set(left, right, rank: rank, token: id)
-          rank += 1
+          cuts.append((left, right))
         }
       }
+      if order == .ids { cuts.sort { ($0.left, $0.right) < ($1.left, $1.right) } }
+      for (left, right) in cuts {
+        table.set(left, right, rank: rank, token: id)
+        rank += 1
+      }
+      cuts.removeAll(keepingCapacity: true)
     }
     return table
   }

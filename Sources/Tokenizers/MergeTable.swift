@@ -16,7 +16,7 @@ struct MergeTable: Sendable {
   /// A table with room for `capacity` pairs.
   init(capacity: Int) {
     var size = 64
-    while size < capacity * 2 { size *= 2 }
+    while size * 2 < capacity * 3 { size *= 2 }
     keys = Array(repeating: Self.free, count: size)
     values = Array(repeating: 0, count: size)
   }
@@ -45,7 +45,7 @@ struct MergeTable: Sendable {
 
   /// Sets the merge of a pair. Where a list gives a pair twice the later place counts, as in Hugging Face tokenizers.
   mutating func set(_ left: UInt32, _ right: UInt32, rank: UInt32, token: UInt32) {
-    if (count + 1) * 2 > keys.count { grow() }
+    if (count + 1) * 3 > keys.count * 2 { grow() }
     place(UInt64(left) << 32 | UInt64(right), UInt64(rank) << 32 | UInt64(token))
   }
 

@@ -1,3 +1,5 @@
+import StrictJSON
+
 /// Reads the steps of a `tokenizer.json`: normaliser, pre-tokeniser, post-processor, decoder. What is not known is refused by name.
 struct PipelineReader {
   /// Name of the file, for messages.
@@ -13,41 +15,40 @@ struct PipelineReader {
 
   /// The type of a step.
   private func type(of step: JSONValue, _ field: String) throws(TokenizerError) -> String {
-    guard let type = step["type"]?.text else { throw malformed(field, "the step has no \"type\"") }
+    guard let type = step["type"]?.string else { throw malformed(field, "the step has no \"type\"") }
     return type
   }
 
   /// Refuses members that a step of this kind does not have.
   private func check(_ step: JSONValue, _ field: String, has known: [String]) throws(TokenizerError) {
-    for member in step.members ?? [] {
-      let key = String(decoding: member.key, as: UTF8.self)
-      guard key == "type" || known.contains(key) else { throw unsupported(field, "with the setting \(quoted(member.key))") }
+    for name in step.object?.names ?? [] where name != "type" && !known.contains(name) {
+      throw unsupported(field, "with the setting \(quoted(name.utf8))")
     }
   }
 
-  private func boolean(_ step: JSONValue, _ key: StaticString, _ field: String, default value: Bool?) throws(TokenizerError) -> Bool {
+  private func boolean(_ step: JSONValue, _ key: String, _ field: String, default value: Bool?) throws(TokenizerError) -> Bool {
     guard let found = step.present(key) else {
       guard let value else { throw malformed(field, "\"\(key)\" is missing") }
       return value
     }
-    guard let result = found.boolean else { throw malformed(field, "\"\(key)\" must be true or false, not \(found.kind)") }
+    guard let result = found.bool else { throw malformed(field, "\"\(key)\" must be true or false, not \(found.kind)") }
     return result
   }
 
-  private func bytes(_ step: JSONValue, _ key: StaticString, _ field: String) throws(TokenizerError) -> [UInt8] {
+  private func bytes(_ step: JSONValue, _ key: String, _ field: String) throws(TokenizerError) -> [UInt8] {
     guard let result = step[key]?.bytes else { throw malformed(field, "\"\(key)\" must be a text") }
     return result
   }
 
-  private func count(_ step: JSONValue, _ key: StaticString, _ field: String) throws(TokenizerError) -> Int {
-    guard let result = step[key]?.integer, 0...1 << 20 ~= result else { throw malformed(field, "\"\(key)\" must be a small number") }
+  private func count(_ step: JSONValue, _ key: String, _ field: String) throws(TokenizerError) -> Int {
+    guard let result = step[key]?.int, 0...1 << 20 ~= result else { throw malformed(field, "\"\(key)\" must be a small number") }
     return result
   }
 
   /// The steps of a `Sequence`, or the step itself.
-  private func steps(_ step: JSONValue, _ list: StaticString, _ field: String) throws(TokenizerError) -> [JSONValue] {
+  private func steps(_ step: JSONValue, _ list: String, _ field: String) throws(TokenizerError) -> [JSONValue] {
     guard try type(of: step, field) == "Sequence" else { return [step] }
-    guard let steps = step[list]?.elements else { throw malformed(field, "\"\(list)\" must be a list") }
+    guard let steps = step[list]?.list else { throw malformed(field, "\"\(list)\" must be a list") }
     return try steps.map { step throws(TokenizerError) in
       // A sequence within a sequence does what its steps do.
       try self.steps(step, list, field)
@@ -115,9 +116,9 @@ struct PipelineReader {
 
   private func split(_ step: JSONValue, _ field: String) throws(TokenizerError) -> PreTokenizer {
     try check(step, field, has: ["pattern", "behavior", "invert"])
-    guard let behaviour = step["behavior"]?.text else { throw malformed(field, "\"behavior\" is missing") }
+    guard let behaviour = step["behavior"]?.string else { throw malformed(field, "\"behavior\" is missing") }
     let isInverted = try boolean(step, "invert", field, default: nil)
-    if let expression = step["pattern"]?["Regex"]?.text {
+    if let expression = step["pattern"]?["Regex"]?.string {
       guard let pattern = SplitPattern(text: expression) else {
         throw unsupported(field, "Split with the regular expression \(expression)")
       }
@@ -142,11 +143,11 @@ struct PipelineReader {
   ) throws(TokenizerError) -> (sign: [UInt8], prepending: PreTokenizer.Prepending) {
     try check(step, field, has: ["replacement", "prepend_scheme", "split", "add_prefix_space", "str_rep"])
     let sign = try bytes(step, "replacement", field)
-    guard let text = step["replacement"]?.text, text.unicodeScalars.count == 1 else {
+    guard let text = step["replacement"]?.string, text.unicodeScalars.count == 1 else {
       throw malformed(field, "\"replacement\" must be one character")
     }
     let addsSpace = try boolean(step, "add_prefix_space", field, default: true)
-    switch step.present("prepend_scheme")?.text {
+    switch step.present("prepend_scheme")?.string {
     case nil: return (sign, addsSpace ? .always : .never)
     case "never"?: return (sign, .never)
     case let scheme? where !addsSpace:
@@ -216,21 +217,21 @@ struct PipelineReader {
 
   /// The `single` template of a `TemplateProcessing`.
   private func single(_ step: JSONValue, _ field: String) throws(TokenizerError) -> SpecialTokenTemplate {
-    guard let pieces = step["single"]?.elements else { throw malformed(field, "\"single\" must be a list") }
+    guard let pieces = step["single"]?.list else { throw malformed(field, "\"single\" must be a list") }
     var result = SpecialTokenTemplate()
     var hasText = false
     for piece in pieces {
       if piece["Sequence"] != nil {
-        guard piece["Sequence"]?["id"]?.text == "A", !hasText else { throw unsupported(field, "with a template of other than one text") }
+        guard piece["Sequence"]?["id"]?.string == "A", !hasText else { throw unsupported(field, "with a template of other than one text") }
         hasText = true
-      } else if let name = piece["SpecialToken"]?["id"]?.bytes {
-        let token = step["special_tokens"]?.members?.last { $0.key == name }?.value
-        guard let ids = token?["ids"]?.elements else {
-          throw malformed(field, "the special token \(quoted(name)) of the template has no ids")
+      } else if let name = piece["SpecialToken"]?["id"]?.string {
+        let token = step["special_tokens"]?[name]
+        guard let ids = token?["ids"]?.list else {
+          throw malformed(field, "the special token \(quoted(name.utf8)) of the template has no ids")
         }
         for id in ids {
-          guard let id = id.integer, 0...Int(Vocabulary.greatestID) ~= id else {
-            throw malformed(field, "the special token \(quoted(name)) has an id that is out of range")
+          guard let id = id.int, 0...Int(Vocabulary.greatestID) ~= id else {
+            throw malformed(field, "the special token \(quoted(name.utf8)) has an id that is out of range")
           }
           if hasText { result.after.append(id) } else { result.before.append(id) }
         }

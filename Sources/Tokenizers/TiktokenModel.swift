@@ -1,10 +1,7 @@
 /// A tiktoken `tokenizer.model`, as Llama 3 ships it: a line for each token, base64 of its bytes, a space, its rank.
 struct TiktokenModel {
-  /// The bytes of each token, in the order of the lines.
-  private(set) var tokens: [[UInt8]] = []
-  /// Rank of each token, which is its id.
-  private(set) var ranks: [UInt32] = []
-  private var indices: [[UInt8]: Int] = [:]
+  /// The tokens in byte-level characters; the ranks are the ids.
+  private(set) var vocabulary = Vocabulary()
 
   /// Whether `bytes` start as such a file does: with a line of base64, a space and digits.
   static func matches(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -27,46 +24,17 @@ struct TiktokenModel {
 
   private mutating func readLine(_ line: Slice<UnsafeBufferPointer<UInt8>>) throws(Fault) {
     let offset = line.startIndex
-    let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-    guard parts.count == 2 else { throw Fault(offset: offset, reason: "a line is not a token and a rank") }
-    guard let token = Base64.bytes(of: parts[0]), !token.isEmpty else { throw Fault(offset: offset, reason: "a token is not base64") }
-    guard parts[1].count <= 10, let rank = UInt32(String(decoding: parts[1], as: UTF8.self)), parts[1].first != UInt8(ascii: "+") else {
+    guard let space = line.firstIndex(of: UInt8(ascii: " ")) else {
+      throw Fault(offset: offset, reason: "a line is not a token and a rank")
+    }
+    guard let token = Base64.bytes(of: line[..<space]), !token.isEmpty else { throw Fault(offset: offset, reason: "a token is not base64") }
+    let digits = line[(space + 1)...]
+    guard 1...10 ~= digits.count, digits.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
+      let id = UInt32(exactly: digits.reduce(UInt64(0)) { $0 * 10 + UInt64($1 - UInt8(ascii: "0")) })
+    else {
       throw Fault(offset: offset, reason: "a rank is not a number")
     }
-    guard indices[token] == nil else { throw Fault(offset: offset, reason: "a token is given twice") }
-    indices[token] = tokens.count
-    tokens.append(token)
-    ranks.append(rank)
-  }
-
-  /// The tokens in byte-level characters with their ids.
-  func vocabulary() throws(ModelFault) -> Vocabulary {
-    var vocabulary = Vocabulary()
-    vocabulary.reserve(tokens.count)
-    for (token, rank) in zip(tokens, ranks) {
-      if let reason = vocabulary.add(ByteLevel.token(of: token), id: rank) { throw ModelFault(reason: reason) }
-    }
-    return vocabulary
-  }
-
-  /// The merges that the ranks imply: every way to cut a token into two tokens, in the order of the ranks of the merged tokens
-  /// and, within one, of the ranks of the left and right parts (`TikTokenConverter` of transformers).
-  func merges() -> MergeTable {
-    var table = MergeTable(capacity: tokens.count * 4)
-    var next: UInt32 = 0
-    for index in ranks.indices.sorted(by: { ranks[$0] < ranks[$1] }) {
-      let token = tokens[index]
-      var cuts: [(left: UInt32, right: UInt32)] = []
-      for cut in 1..<max(token.count, 1) {
-        guard let left = indices[Array(token[..<cut])], let right = indices[Array(token[cut...])] else { continue }
-        cuts.append((ranks[left], ranks[right]))
-      }
-      for (left, right) in cuts.sorted(by: { ($0.left, $0.right) < ($1.left, $1.right) }) {
-        table.set(left, right, rank: next, token: ranks[index])
-        next += 1
-      }
-    }
-    return table
+    if let reason = vocabulary.add(ByteLevel.token(of: token), id: id) { throw Fault(offset: offset, reason: reason) }
   }
 
   /// The special tokens of Llama 3, which its program adds to the file: their ids follow the ranks of the file.

@@ -35,7 +35,20 @@ public final class Tokenizer: Sendable {
   ///
   /// - Throws: ``TokenizerError`` where there is no tokenizer, a file is damaged, or it asks for something unknown.
   public static func load(from folder: URL) throws -> Tokenizer {
-    var loader = TokenizerLoader(folder: folder)
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isDirectory), isDirectory.boolValue else {
+      throw TokenizerError.unreadable(file: folder.path, reason: "there is no such folder")
+    }
+    do {
+      return try load(from: .disk(folder))
+    } catch {
+      throw error.located(in: folder)
+    }
+  }
+
+  /// Reads the tokenizer of files wherever they are.
+  static func load(from folder: TokenizerFolder) throws(TokenizerError) -> Tokenizer {
+    var loader = TokenizerLoader(folder)
     return try loader.load()
   }
 
@@ -114,18 +127,19 @@ public final class Tokenizer: Sendable {
   public func decode(_ ids: some Sequence<Int>, skipSpecialTokens: Bool = false) throws -> String {
     var tokens: [[UInt8]] = []
     for id in ids {
-      guard let token = token(id) else { throw TokenizerError.unknownToken(id: id, vocabularySize: vocabularySize) }
-      if skipSpecialTokens, addedTokens.isSpecial(token) { continue }
-      tokens.append(token)
+      guard let known = UInt32(exactly: id) else { throw TokenizerError.unknownToken(id: id, vocabularySize: vocabularySize) }
+      if let added = addedTokens.tokens[known] {
+        if skipSpecialTokens, addedTokens.isSpecial(added.content) { continue }
+        // Tokens that are looked for in normalised text are decoded from that, as decoders undo what normalisers do.
+        tokens.append(added.isNormalized ? normalizers.apply(to: added.content) : added.content)
+      } else if let token = model.vocabulary.token(known) {
+        tokens.append(Array(token))
+      } else {
+        throw TokenizerError.unknownToken(id: id, vocabularySize: vocabularySize)
+      }
     }
     guard let decoders else { return String(decoding: Array(tokens.joined(separator: [UInt8(ascii: " ")])), as: UTF8.self) }
     for step in decoders { tokens = step.apply(to: tokens) }
     return String(decoding: Array(tokens.joined()), as: UTF8.self)
-  }
-
-  /// The text of a token in the vocabulary's own writing.
-  private func token(_ id: Int) -> [UInt8]? {
-    guard let id = UInt32(exactly: id) else { return nil }
-    return addedTokens.tokens[id]?.content ?? model.vocabulary.token(id).map { Array($0) }
   }
 }

@@ -19,18 +19,29 @@ extension TokenizerError: CustomStringConvertible, LocalizedError {
   public var description: String {
     switch self {
     case .noTokenizer(let folder):
-      "\(folder) holds no tokenizer: it needs tokenizer.json, tokenizer.model, or vocab.json with merges.txt."
+      "\(folder) holds no tokenizer; it needs tokenizer.json, tokenizer.model, or vocab.json with merges.txt"
     case .unreadable(let file, let reason):
-      "\(file) could not be read: \(reason)."
+      "\(file) could not be read: \(reason)"
     case .malformed(let file, let place, let reason):
-      "\(file), \(place): \(reason); fetch the file again or save the tokenizer anew."
+      "\(file), \(place): \(reason); fetch the file again or save the tokenizer anew"
     case .unsupported(let file, let feature):
-      "\(file) asks for \(feature), which Headway does not do, so its token ids could not be trusted."
+      "\(file) asks for \(feature), which Headway does not do; save the tokenizer without it, or use another"
     case .unknownToken(let id, let vocabularySize):
-      "Token id \(id) stands for no token of this tokenizer (its ids are below \(vocabularySize)); does the tokenizer belong to the model?"
+      "token id \(id) stands for no token (this tokenizer's are below \(vocabularySize)); use the tokenizer that belongs to the ids"
     }
   }
 
   /// The same sentence as ``description``.
   public var errorDescription: String? { description }
+
+  /// The error with the path of its file in the place of the name.
+  func located(in folder: URL) -> TokenizerError {
+    func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+    return switch self {
+    case .noTokenizer, .unknownToken: self
+    case .unreadable(let file, let reason): .unreadable(file: path(file), reason: reason)
+    case .malformed(let file, let place, let reason): .malformed(file: path(file), place: place, reason: reason)
+    case .unsupported(let file, let feature): .unsupported(file: path(file), feature: feature)
+    }
+  }
 }

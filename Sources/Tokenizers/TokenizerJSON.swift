@@ -1,34 +1,36 @@
+import StrictJSON
+
 /// What a `tokenizer.json` holds, read but not yet interpreted.
 struct TokenizerJSON {
   /// Token → id.
   var vocabulary = Vocabulary()
   /// Pairs in order.
   var merges = MergeList()
-  /// The members of `model` other than vocabulary and merges.
-  var model: [JSONValue.Member] = []
+  /// The fields of `model` other than vocabulary and merges.
+  var model = JSONObject()
   /// Whether the vocabulary was there in the form that BPE has.
   var hasVocabulary = false
-  /// The members of the document other than `model`.
-  var other: [JSONValue.Member] = []
+  /// The fields of the document other than `model`.
+  var other = JSONObject()
 
-  /// The document's member `key`.
-  func member(_ key: StaticString) -> JSONValue? { JSONValue.object(other).present(key) }
+  /// The document's field `key`.
+  func field(_ key: String) -> JSONValue? { JSONValue.object(other).present(key) }
 
   /// Whether the pre-tokeniser or the decoder is byte-level.
   var mentionsByteLevel: Bool {
     func mentions(_ value: JSONValue) -> Bool {
       switch value {
-      case .string(let bytes): bytes.elementsEqual("ByteLevel".utf8)
-      case .array(let elements): elements.contains(where: mentions)
-      case .object(let members): members.contains { mentions($0.value) }
+      case .string(let text): text == "ByteLevel"
+      case .list(let elements): elements.contains(where: mentions)
+      case .object(let object): object.fields.contains { mentions($0.value) }
       default: false
       }
     }
-    return other.contains { mentions($0.value) }
+    return other.fields.contains { mentions($0.value) }
   }
 
-  /// The model's member `key`.
-  func modelMember(_ key: StaticString) -> JSONValue? { JSONValue.object(model).present(key) }
+  /// The model's field `key`.
+  func modelField(_ key: String) -> JSONValue? { JSONValue.object(model).present(key) }
 
   /// Reads a document.
   init(_ bytes: UnsafeBufferPointer<UInt8>) throws(Fault) {
@@ -39,7 +41,7 @@ struct TokenizerJSON {
       if key.elementsEqual("model".utf8) {
         try Self.readModel(&reader, into: &result)
       } else {
-        result.other.append(.init(key: Array(key), value: try reader.value()))
+        result.other.fields.append(.init(String(decoding: key, as: UTF8.self), try reader.value()))
       }
     }
     try reader.end()
@@ -53,9 +55,9 @@ struct TokenizerJSON {
   private struct Parts {
     var vocabulary = Vocabulary()
     var merges = MergeList()
-    var model: [JSONValue.Member] = []
+    var model = JSONObject()
     var hasVocabulary = false
-    var other: [JSONValue.Member] = []
+    var other = JSONObject()
   }
 
   private static func readModel(_ reader: inout JSONReader, into result: inout Parts) throws(Fault) {
@@ -67,7 +69,7 @@ struct TokenizerJSON {
       } else if key.elementsEqual("merges".utf8), reader.peek() == UInt8(ascii: "[") {
         result.merges = try reader.merges()
       } else {
-        result.model.append(.init(key: Array(key), value: try reader.value()))
+        result.model.fields.append(.init(String(decoding: key, as: UTF8.self), try reader.value()))
       }
     }
   }

@@ -1,34 +1,20 @@
 import Foundation
+import StrictJSON
 
 /// Reads the tokenizer of a folder: finds the files, decides how to understand them as transformers' `AutoTokenizer` does, and puts
 /// the tokenizer together.
 struct TokenizerLoader {
-  /// No tokenizer file is larger; a file beyond this is refused unread.
-  private static let greatestFileSize = 1 << 30
-
-  private let folder: URL
+  private let folder: TokenizerFolder
   /// Files that were read.
   private var files: [String] = []
 
-  init(folder: URL) { self.folder = folder }
+  init(_ folder: TokenizerFolder) { self.folder = folder }
 
   /// The bytes of a file of the folder, nil where it is not there.
   private mutating func read(_ name: String) throws(TokenizerError) -> Data? {
-    let url = folder.appendingPathComponent(name)
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else { return nil }
-    guard !isDirectory.boolValue else { throw .unreadable(file: name, reason: "it is a folder") }
-    do {
-      let size = try FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)[.size] as? Int ?? 0
-      guard size <= Self.greatestFileSize else { throw TokenizerError.unreadable(file: name, reason: "it is larger than 1 GiB") }
-      let data = try Data(contentsOf: url)
-      files.append(name)
-      return data
-    } catch let error as TokenizerError {
-      throw error
-    } catch {
-      throw .unreadable(file: name, reason: error.localizedDescription)
-    }
+    let data = try folder.read(name)
+    if data != nil { files.append(name) }
+    return data
   }
 
   /// Runs `body` on the bytes of a file; a fault is told with its line.
@@ -50,38 +36,34 @@ struct TokenizerLoader {
     return try outcome.get()
   }
 
-  private mutating func json(_ name: String) throws(TokenizerError) -> JSONValue? {
+  private mutating func json(_ name: String) throws(TokenizerError) -> JSONObject? {
     guard let data = try read(name) else { return nil }
-    let value = try parse(name, data) { bytes throws(Fault) in try JSONReader.value(of: bytes) }
-    guard case .object = value else {
+    let value = try parse(name, data) { bytes throws(Fault) in
+      var reader = try JSONReader(bytes)
+      let value = try reader.value()
+      try reader.end()
+      return value
+    }
+    guard let object = value.object else {
       throw .malformed(file: name, place: "line 1", reason: "it must hold an object, not \(value.kind)")
     }
-    return value
+    return object
   }
 
   /// Reads and builds.
   mutating func load() throws(TokenizerError) -> Tokenizer {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isDirectory), isDirectory.boolValue else {
-      throw .unreadable(file: folder.path, reason: "there is no such folder")
-    }
     let config = try json("tokenizer_config.json")
     let modelConfig = try json("config.json")
     // config.json belongs to the model: it is read, but not copied with the tokenizer.
     files.removeAll { $0 == "config.json" }
-    let declared = config?.present("tokenizer_class")?.text ?? modelConfig?.present("tokenizer_class")?.text
-    let naming = Naming(declared: declared, modelType: modelConfig?.present("model_type")?.text, hasConfig: config != nil)
-    let tokenizer: Tokenizer
-    if let data = try read("tokenizer.json") {
-      tokenizer = try loadJSON(data, config ?? .object([]), naming)
-    } else if let data = try read("tokenizer.model") {
-      tokenizer = try loadModel(data, config ?? .object([]), naming)
-    } else if let vocabulary = try read("vocab.json"), let merges = try read("merges.txt") {
-      tokenizer = try loadVocabulary(vocabulary, merges, config ?? .object([]), naming)
-    } else {
-      throw .noTokenizer(folder: folder.path)
+    let declared = config?["tokenizer_class"]?.string ?? modelConfig?["tokenizer_class"]?.string
+    let naming = Naming(declared: declared, modelType: modelConfig?["model_type"]?.string, hasConfig: config != nil)
+    if let data = try read("tokenizer.json") { return try loadJSON(data, config ?? JSONObject(), naming) }
+    if let data = try read("tokenizer.model") { return try loadModel(data, config ?? JSONObject(), naming) }
+    if let vocabulary = try read("vocab.json"), let merges = try read("merges.txt") {
+      return try loadVocabulary(vocabulary, merges, config ?? JSONObject(), naming)
     }
-    return tokenizer
+    throw .noTokenizer(folder: folder.name)
   }
 
   /// What the folder says of the class of its tokenizer.
@@ -101,11 +83,11 @@ struct TokenizerLoader {
   }
 
   private mutating func settings(
-    _ config: JSONValue, fileTokens: [(id: Int, token: AddedToken)] = []
+    _ config: JSONObject, fileTokens: [(id: Int, token: AddedToken)] = []
   ) throws(TokenizerError) -> TokenizerSettings {
     let map = try json("special_tokens_map.json")
-    let legacyTokens = try json("added_tokens.json")
-    var settings = try TokenizerSettings(config: config, map: map, fileTokens: fileTokens, legacyTokens: legacyTokens)
+    let olderTokens = try json("added_tokens.json")
+    var settings = try TokenizerSettings(config: config, map: map, fileTokens: fileTokens, olderTokens: olderTokens)
     if let template = try read("chat_template.jinja") {
       settings.setChatTemplate(String(decoding: template, as: UTF8.self))
     }
@@ -114,7 +96,7 @@ struct TokenizerLoader {
 
   // MARK: tokenizer.json
 
-  private mutating func loadJSON(_ data: Data, _ config: JSONValue, _ naming: Naming) throws(TokenizerError) -> Tokenizer {
+  private mutating func loadJSON(_ data: Data, _ config: JSONObject, _ naming: Naming) throws(TokenizerError) -> Tokenizer {
     let file = "tokenizer.json"
     let document = try parse(file, data) { bytes throws(Fault) in try TokenizerJSON(bytes) }
     let reader = PipelineReader(file: file)
@@ -130,13 +112,13 @@ struct TokenizerLoader {
     } catch {
       throw .malformed(file: file, place: "field model.merges", reason: error.reason)
     }
-    definition.template = try document.member("post_processor").map { value throws(TokenizerError) in try reader.template(value) }
+    definition.template = try document.field("post_processor").map { value throws(TokenizerError) in try reader.template(value) }
     switch tokenizerClass {
     case .backend:
       definition.options = try modelOptions(document, file)
-      definition.normalizers = try reader.normalizers(document.member("normalizer"))
-      definition.preTokenizers = try reader.preTokenizers(document.member("pre_tokenizer"))
-      definition.decoders = try reader.decoders(document.member("decoder"))
+      definition.normalizers = try reader.normalizers(document.field("normalizer"))
+      definition.preTokenizers = try reader.preTokenizers(document.field("pre_tokenizer"))
+      definition.decoders = try reader.decoders(document.field("decoder"))
       definition.addedTokens.add(fileTokens.map(\.token), to: definition.vocabulary)
       for (id, token) in fileTokens where definition.addedTokens.ids[token.content].map({ Int($0) }) != id {
         throw .malformed(
@@ -152,26 +134,26 @@ struct TokenizerLoader {
     let known = [
       "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder",
     ]
-    for member in document.other where !known.contains(String(decoding: member.key, as: UTF8.self)) {
-      throw .unsupported(file: file, feature: "the field \(quoted(member.key))")
+    for name in document.other.names where !known.contains(name) {
+      throw .unsupported(file: file, feature: "the field \(quoted(name.utf8))")
     }
     let modelKnown = [
       "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges",
     ]
     // Old files leave the type out; only BPE has merges.
-    let type = document.modelMember("type")?.text ?? (document.merges.count > 0 ? "BPE" : "a model without \"type\"")
+    let type = document.modelField("type")?.string ?? (document.merges.count > 0 ? "BPE" : "a model without \"type\"")
     guard type == "BPE" else { throw .unsupported(file: file, feature: "the model type \(type)") }
     guard document.hasVocabulary else {
       throw .malformed(file: file, place: "field model.vocab", reason: "it must be an object of tokens and ids")
     }
-    for member in document.model where !modelKnown.contains(String(decoding: member.key, as: UTF8.self)) {
-      throw .unsupported(file: file, feature: "the model setting \(quoted(member.key))")
+    for name in document.model.names where !modelKnown.contains(name) {
+      throw .unsupported(file: file, feature: "the model setting \(quoted(name.utf8))")
     }
-    for key in ["continuing_subword_prefix", "end_of_word_suffix"] as [StaticString] {
-      if let value = document.modelMember(key), value.bytes?.isEmpty != true { throw .unsupported(file: file, feature: "\(key)") }
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+      if let value = document.modelField(key), value.bytes?.isEmpty != true { throw .unsupported(file: file, feature: "\(key)") }
     }
-    switch document.modelMember("dropout") {
-    case nil, .integer(0)?, .real(0)?: break
+    switch document.modelField("dropout") {
+    case nil, .int(0)?, .double(0)?: break
     default: throw .unsupported(file: file, feature: "dropout")
     }
   }
@@ -179,13 +161,13 @@ struct TokenizerLoader {
   private func addedTokens(
     _ document: TokenizerJSON, _ reader: PipelineReader
   ) throws(TokenizerError) -> [(id: Int, token: AddedToken)] {
-    guard let value = document.member("added_tokens") else { return [] }
+    guard let value = document.field("added_tokens") else { return [] }
     let field = "added_tokens"
-    guard let elements = value.elements else {
+    guard let elements = value.list else {
       throw .malformed(file: reader.file, place: "field \(field)", reason: "it must be a list, not \(value.kind)")
     }
     return try elements.map { element throws(TokenizerError) in
-      guard let id = element["id"]?.integer, 0...Int(Vocabulary.greatestID) ~= id else {
+      guard let id = element["id"]?.int, 0...Int(Vocabulary.greatestID) ~= id else {
         throw .malformed(file: reader.file, place: "field \(field)", reason: "a token has no id, or one out of range")
       }
       return (id, try reader.addedToken(element, field))
@@ -193,15 +175,15 @@ struct TokenizerLoader {
   }
 
   private func modelOptions(_ document: TokenizerJSON, _ file: String) throws(TokenizerError) -> BytePairModel.Options {
-    func flag(_ key: StaticString) throws(TokenizerError) -> Bool {
-      guard let value = document.modelMember(key) else { return false }
-      guard let result = value.boolean else {
+    func flag(_ key: String) throws(TokenizerError) -> Bool {
+      guard let value = document.modelField(key) else { return false }
+      guard let result = value.bool else {
         throw .malformed(file: file, place: "field model.\(key)", reason: "it must be true or false, not \(value.kind)")
       }
       return result
     }
     return .init(
-      unknownToken: document.modelMember("unk_token")?.bytes,
+      unknownToken: document.modelField("unk_token")?.bytes,
       fusesUnknown: try flag("fuse_unk"),
       fallsBackToBytes: try flag("byte_fallback"),
       ignoresMerges: try flag("ignore_merges"))
@@ -228,14 +210,14 @@ struct TokenizerLoader {
 
   // MARK: tokenizer.model
 
-  private mutating func loadModel(_ data: Data, _ config: JSONValue, _ naming: Naming) throws(TokenizerError) -> Tokenizer {
+  private mutating func loadModel(_ data: Data, _ config: JSONObject, _ naming: Naming) throws(TokenizerError) -> Tokenizer {
     let file = "tokenizer.model"
     var settings = try settings(config)
     var definition = TokenizerDefinition()
     if data.withUnsafeBytes({ TiktokenModel.matches($0.bindMemory(to: UInt8.self)) }) {
       let model = try parse(file, data) { bytes throws(Fault) in try TiktokenModel(bytes) }
-      try build(file, model.vocabulary, &definition)
-      definition.merges = model.merges()
+      definition.vocabulary = model.vocabulary
+      definition.merges = .implied(by: definition.vocabulary, order: .ids)
       definition.setTiktokenSteps()
       if settings.added.isEmpty, !settings.hasExtra {
         settings.setExtra(TiktokenModel.llama3SpecialTokens.map { TokenizerSettings.special(Array($0.utf8)) })
@@ -249,8 +231,12 @@ struct TokenizerLoader {
     }
     let model = try parse(file, data, isText: false) { bytes throws(Fault) in try SentencePieceModel(bytes) }
     if let feature = model.unsupportedFeature { throw .unsupported(file: file, feature: feature) }
-    try build(file, model.vocabulary, &definition)
-    definition.merges = .implied(by: definition.vocabulary)
+    do throws(ModelFault) {
+      definition.vocabulary = try model.vocabulary()
+    } catch {
+      throw .malformed(file: file, place: "vocabulary", reason: error.reason)
+    }
+    definition.merges = .implied(by: definition.vocabulary, order: .length)
     settings.setExtra(
       model.pieces.filter { $0.kind == .control || $0.kind == .userDefined }.map {
         AddedToken(content: $0.text, isNormalized: false, isSpecial: $0.kind == .control)
@@ -259,20 +245,10 @@ struct TokenizerLoader {
     return try finish(definition, settings, addingSpecials: true, beginsByDefault: !naming.hasConfig, file: file)
   }
 
-  private func build(
-    _ file: String, _ vocabulary: () throws(ModelFault) -> Vocabulary, _ definition: inout TokenizerDefinition
-  ) throws(TokenizerError) {
-    do throws(ModelFault) {
-      definition.vocabulary = try vocabulary()
-    } catch {
-      throw .malformed(file: file, place: "vocabulary", reason: error.reason)
-    }
-  }
-
   // MARK: vocab.json and merges.txt
 
   private mutating func loadVocabulary(
-    _ vocabulary: Data, _ merges: Data, _ config: JSONValue, _ naming: Naming
+    _ vocabulary: Data, _ merges: Data, _ config: JSONObject, _ naming: Naming
   ) throws(TokenizerError) -> Tokenizer {
     var settings = try settings(config)
     let tokenizerClass = try naming.resolve(otherwise: .gpt2)

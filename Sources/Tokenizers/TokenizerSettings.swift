@@ -1,3 +1,5 @@
+import StrictJSON
+
 /// What `tokenizer_config.json` and `special_tokens_map.json` say beside the tokenizer proper, as transformers (5.23) reads them.
 struct TokenizerSettings {
   /// A named special token: as a text, it is found in text before normalisation; as an added token, as that says.
@@ -54,111 +56,117 @@ struct TokenizerSettings {
   ///   - config: `tokenizer_config.json`, an empty object where there is none.
   ///   - map: `special_tokens_map.json`.
   ///   - fileTokens: the added tokens of `tokenizer.json` with their ids.
-  ///   - legacyTokens: `added_tokens.json`.
-  init(config: JSONValue, map: JSONValue?, fileTokens: [(id: Int, token: AddedToken)], legacyTokens: JSONValue?) throws(TokenizerError) {
-    let reader = PipelineReader(file: Self.file)
-    var members = config.members ?? []
-    func value(_ key: String) -> JSONValue? { members.last { $0.key.elementsEqual(key.utf8) }?.value }
+  ///   - olderTokens: `added_tokens.json`.
+  init(
+    config: JSONObject, map: JSONObject?, fileTokens: [(id: Int, token: AddedToken)], olderTokens: JSONObject?
+  ) throws(TokenizerError) {
+    var config = config
     var byID: [Int: AddedToken] = [:]
-    if case .object(let entries)? = value("added_tokens_decoder") {
-      for entry in entries {
-        guard let id = Int(String(decoding: entry.key, as: UTF8.self)) else {
-          throw .malformed(file: Self.file, place: "field added_tokens_decoder", reason: "\(quoted(entry.key)) is not a token id")
-        }
-        byID[id] = try reader.addedToken(entry.value, "added_tokens_decoder")
-      }
+    if let decoder = config["added_tokens_decoder"] {
+      byID = try Self.decoderTokens(decoder)
     } else {
       // Older folders: the special tokens map takes precedence over tokenizer_config.json.
-      for member in map?.members ?? [] {
-        var member = member
-        if case .object(var fields) = member.value {
-          fields.removeAll { $0.key.elementsEqual("special".utf8) }
-          fields.append(.init(key: Array("special".utf8), value: .boolean(true)))
-          member.value = .object(fields)
+      for var field in map?.fields ?? [] {
+        if case .object(var token) = field.value {
+          token["special"] = true
+          field.value = .object(token)
         }
-        members.append(member)
+        config[field.name] = field.value
       }
       for (id, token) in fileTokens { byID[id] = token }
     }
-    let byContent = Dictionary(byID.values.map { ($0.content, $0) }) { first, _ in first }
-
-    func special(_ value: JSONValue, _ field: String) throws(TokenizerError) -> AddedToken? {
-      switch value {
-      case .null: return nil
-      case .string(let content): return Self.special(content)
-      case .object: return try reader.addedToken(value, field)
-      default:
-        throw TokenizerError.malformed(file: Self.file, place: "field \(field)", reason: "it must be a text or a token, not \(value.kind)")
+    try readSpecialTokens(config, byContent: Dictionary(byID.sorted { $0.key < $1.key }.map { ($1.content, $1) }) { $1 })
+    if config["added_tokens_decoder"] == nil {
+      let specials = Set(named.map(\.token.content) + extra.map(\.content))
+      for field in olderTokens?.fields ?? [] {
+        guard let id = field.value.int else {
+          throw .malformed(file: "added_tokens.json", place: "token \(quoted(field.name.utf8))", reason: "its id is not a number")
+        }
+        let isSpecial = specials.contains(Array(field.name.utf8))
+        byID[id] = byID[id] ?? AddedToken(content: Array(field.name.utf8), isNormalized: !isSpecial, isSpecial: isSpecial)
       }
     }
+    added = byID.sorted { $0.key < $1.key }.map(\.value)
+    addsBeginning = try Self.boolean(config, "add_bos_token")
+    addsEnd = try Self.boolean(config, "add_eos_token")
+    legacy = try Self.boolean(config, "legacy")
+    addsPrefixSpace = try Self.boolean(config, "add_prefix_space")
+    if try Self.boolean(config, "split_special_tokens") == true {
+      throw .unsupported(file: Self.file, feature: "split_special_tokens")
+    }
+    if config["fast_tokenizer_files"] != nil {
+      throw .unsupported(file: Self.file, feature: "tokenizer files by version (fast_tokenizer_files)")
+    }
+    switch config["chat_template"] {
+    case .string(let text)?: chatTemplate = text
+    case .list(let templates)?: chatTemplate = templates.first { $0["name"] == "default" }?["template"]?.string
+    default: break
+    }
+  }
+
+  /// The tokens of `added_tokens_decoder` by id.
+  private static func decoderTokens(_ value: JSONValue) throws(TokenizerError) -> [Int: AddedToken] {
+    let field = "added_tokens_decoder"
+    guard let object = value.object else {
+      throw .malformed(file: file, place: "field \(field)", reason: "it must be an object, not \(value.kind)")
+    }
+    var tokens: [Int: AddedToken] = [:]
+    for entry in object.fields {
+      guard let id = Int(entry.name) else {
+        throw .malformed(file: file, place: "field \(field)", reason: "\(quoted(entry.name.utf8)) is not a token id")
+      }
+      tokens[id] = try PipelineReader(file: file).addedToken(entry.value, field)
+    }
+    return tokens
+  }
+
+  /// Reads the special tokens that have names, and the extra ones.
+  private mutating func readSpecialTokens(_ config: JSONObject, byContent: [[UInt8]: AddedToken]) throws(TokenizerError) {
     for name in Self.names {
-      guard let value = value(name) else { continue }
-      guard let token = try special(value, name) else {
+      guard let value = config[name] else { continue }
+      guard let token = try Self.specialToken(value, name) else {
         withoutToken.insert(name)
         continue
       }
       named.append((name, byContent[token.content] ?? token))
     }
     // Names of a model's own, such as "image_token".
-    for member in members {
-      let key = String(decoding: member.key, as: UTF8.self)
-      guard key.hasSuffix("_token"), !Self.names.contains(key), let content = member.value.bytes else { continue }
-      named.append((key, Self.special(content)))
+    for field in config.fields where field.name.hasSuffix("_token") && !Self.names.contains(field.name) {
+      if let content = field.value.bytes { named.append((field.name, Self.special(content))) }
     }
-    let extraValue = value("extra_special_tokens") ?? value("additional_special_tokens")
-    switch extraValue {
+    switch config["extra_special_tokens"] ?? config["additional_special_tokens"] {
     case nil, .null?: break
-    case .array(let elements)?:
+    case .list(let elements)?:
       hasExtra = true
       for element in elements {
-        if let token = try special(element, "extra_special_tokens") { extra.append(token) }
+        if let token = try Self.specialToken(element, "extra_special_tokens") { extra.append(token) }
       }
-    case .object(let entries)?:
-      for entry in entries {
-        if let token = try special(entry.value, "extra_special_tokens") {
-          named.append((String(decoding: entry.key, as: UTF8.self), token))
-        }
+    case .object(let object)?:
+      for field in object.fields {
+        if let token = try Self.specialToken(field.value, "extra_special_tokens") { named.append((field.name, token)) }
       }
     case let other?:
       throw .malformed(file: Self.file, place: "field extra_special_tokens", reason: "it must be a list, not \(other.kind)")
     }
-    if let legacyTokens, value("added_tokens_decoder") == nil {
-      let specials = Set(named.map(\.token.content) + extra.map(\.content))
-      for entry in legacyTokens.members ?? [] {
-        guard let id = entry.value.integer else {
-          throw .malformed(file: "added_tokens.json", place: "token \(quoted(entry.key))", reason: "its id is not a number")
-        }
-        let isSpecial = specials.contains(entry.key)
-        byID[id] = byID[id] ?? AddedToken(content: entry.key, isNormalized: !isSpecial, isSpecial: isSpecial)
-      }
-    }
-    added = byID.sorted { $0.key < $1.key }.map(\.value)
-
-    func boolean(_ key: String) throws(TokenizerError) -> Bool? {
-      switch value(key) {
-      case nil, .null?: return nil
-      case .boolean(let result)?: return result
-      case let other?:
-        throw TokenizerError.malformed(file: Self.file, place: "field \(key)", reason: "it must be true or false, not \(other.kind)")
-      }
-    }
-    addsBeginning = try boolean("add_bos_token")
-    addsEnd = try boolean("add_eos_token")
-    legacy = try boolean("legacy")
-    addsPrefixSpace = try boolean("add_prefix_space")
-    if try boolean("split_special_tokens") == true {
-      throw .unsupported(file: Self.file, feature: "split_special_tokens")
-    }
-    if value("fast_tokenizer_files") != nil {
-      throw .unsupported(file: Self.file, feature: "tokenizer files by version (fast_tokenizer_files)")
-    }
-    switch value("chat_template") {
-    case .string(let bytes)?: chatTemplate = String(decoding: bytes, as: UTF8.self)
-    case .array(let templates)?:
-      chatTemplate = templates.first { $0["name"]?.text == "default" }?["template"]?.text
-    default: break
-    }
     sort()
+  }
+
+  /// A special token given as a text or as an added token; nil where it is given as null.
+  private static func specialToken(_ value: JSONValue, _ field: String) throws(TokenizerError) -> AddedToken? {
+    switch value {
+    case .null: return nil
+    case .string(let content): return special(Array(content.utf8))
+    case .object: return try PipelineReader(file: file).addedToken(value, field)
+    default: throw .malformed(file: file, place: "field \(field)", reason: "it must be a text or a token, not \(value.kind)")
+    }
+  }
+
+  private static func boolean(_ config: JSONObject, _ field: String) throws(TokenizerError) -> Bool? {
+    switch config[field] {
+    case nil, .null?: return nil
+    case .bool(let value)?: return value
+    case let other?: throw .malformed(file: file, place: "field \(field)", reason: "it must be true or false, not \(other.kind)")
+    }
   }
 
   /// Takes the chat template of a file of its own, which precedes that of `tokenizer_config.json`.

@@ -62,12 +62,14 @@ struct Vocabulary: Sendable {
   }
 
   /// Calls `body` with each token and its id, in the order in which they were added.
-  func forEach<E: Error>(_ body: (UnsafeBufferPointer<UInt8>, UInt32) throws(E) -> Void) throws(E) {
-    for index in 0..<ids.count {
-      let id = ids[index]
-      let token = Array(strings[index])
-      try token.withUnsafeBufferPointer { token throws(E) in try body(token, id) }
-    }
+  func forEach(_ body: (UnsafeBufferPointer<UInt8>, UInt32) -> Void) {
+    for index in 0..<ids.count { strings.withBytes(index) { body($0, ids[index]) } }
+  }
+
+  /// Calls `body` with the token of an id, where there is one.
+  func withToken(_ id: UInt32, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+    guard Int(id) < indices.count, indices[Int(id)] != .max else { return }
+    strings.withBytes(Int(indices[Int(id)]), body)
   }
 }
 

@@ -1,0 +1,88 @@
+import Foundation
+import Testing
+
+@testable import Tokenizers
+
+/// Ids and texts against Hugging Face's, exactly: both sides count in whole numbers, so nothing is tolerated.
+@Suite struct GoldenTests {
+  @Test func fixturesAreThere() {
+    #expect(Goldens.texts.count > 400)
+    #expect(Goldens.cases.count >= 12)
+    for golden in Goldens.cases { #expect(golden.ids.count == Goldens.texts.count, "\(golden.name)") }
+  }
+
+  @Test(arguments: Goldens.cases) func idsAreEqual(_ golden: Goldens.Case) throws {
+    let tokenizer = try Tokenizer.load(from: golden.folder)
+    var different = 0
+    for (text, ids) in zip(Goldens.texts, golden.ids) {
+      let found = tokenizer.encode(text)
+      guard found != ids else { continue }
+      different += 1
+      if different <= 3 { Issue.record("\(golden.name), \(text.debugDescription): \(found), expected \(ids)") }
+    }
+    #expect(different == 0)
+    // Words are remembered: what was encoded once must come out the same again.
+    for (text, ids) in zip(Goldens.texts, golden.ids) { #expect(tokenizer.encode(text) == ids) }
+  }
+
+  @Test(arguments: Goldens.cases) func specialTokensSurround(_ golden: Goldens.Case) throws {
+    let tokenizer = try Tokenizer.load(from: golden.folder)
+    #expect(tokenizer.encode("") == golden.around)
+    #expect(tokenizer.encode("", addSpecialTokens: false) == [])
+    for (text, ids) in zip(Goldens.texts, golden.ids) {
+      let bare = tokenizer.encode(text, addSpecialTokens: false)
+      #expect(bare.count + golden.around.count == ids.count)
+      let start = ids.count >= 2 && golden.around.first == ids.first ? golden.around.count { $0 == ids.first } : 0
+      #expect(ids.dropFirst(start).starts(with: bare))
+    }
+  }
+
+  @Test(arguments: Goldens.cases) func textsAreEqual(_ golden: Goldens.Case) throws {
+    let tokenizer = try Tokenizer.load(from: golden.folder)
+    let ids = stride(from: 0, to: golden.ids.count, by: 3).map { golden.ids[$0] }
+    #expect(ids.count == golden.decoded.count)
+    for (place, ids) in ids.enumerated() {
+      // Compared by bytes: Swift's == takes canonically equivalent texts for equal.
+      let kept = try tokenizer.decode(ids)
+      #expect(Array(kept.utf8) == Array(golden.decoded[place].utf8), "\(golden.name), \(ids)")
+      let skipped = try tokenizer.decode(ids, skipSpecialTokens: true)
+      #expect(Array(skipped.utf8) == Array(golden.skipped[place].utf8), "\(golden.name), \(ids)")
+    }
+  }
+
+  @Test(arguments: Goldens.cases) func settingsAreEqual(_ golden: Goldens.Case) throws {
+    let tokenizer = try Tokenizer.load(from: golden.folder)
+    #expect(tokenizer.beginningOfSequence == golden.begin)
+    #expect(tokenizer.endOfSequence == golden.end)
+    #expect(tokenizer.chatTemplate == golden.template)
+    #expect(tokenizer.vocabularySize == golden.size)
+    #expect(Set(tokenizer.files) == Set(try Goldens.files(golden.name).keys))
+  }
+
+  @Test func idsWithoutTokenAreAnError() throws {
+    let golden = try #require(Goldens.cases.first)
+    let tokenizer = try Tokenizer.load(from: golden.folder)
+    for id in [-1, tokenizer.vocabularySize, .max, .min] {
+      #expect(throws: TokenizerError.unknownToken(id: id, vocabularySize: tokenizer.vocabularySize)) { try tokenizer.decode([id]) }
+    }
+  }
+
+  @Test func manyTasksAtOnce() async throws {
+    let golden = try #require(Goldens.cases.first)
+    let tokenizer = try Tokenizer.load(from: golden.folder)
+    let equal = await withTaskGroup(of: Bool.self) { group in
+      for _ in 0..<8 {
+        group.addTask { zip(Goldens.texts, golden.ids).allSatisfy { tokenizer.encode($0) == $1 } }
+      }
+      return await group.allSatisfy { $0 }
+    }
+    #expect(equal)
+  }
+
+  @Test func textsThatAreNotContiguousUTF8() throws {
+    let golden = try #require(Goldens.cases.first)
+    let tokenizer = try Tokenizer.load(from: golden.folder)
+    let bridged = NSString(string: "naïve 😀 text").appending(" and more") as String
+    #expect(tokenizer.encode(bridged) == tokenizer.encode("naïve 😀 text and more"))
+  }
+}
