@@ -86,6 +86,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
     .target(
@@ -125,6 +126,7 @@ let package = Package(
     .target(
       name: "Goldens", dependencies: ["LanguageModels", "Torch"], path: "Tests/Goldens", exclude: ["Fixtures"], swiftSettings: swiftSettings
     ),
+    .testTarget(name: "CommandTests", dependencies: ["headway"], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     tests(of: "Torch"),
     tests(of: "Tokenizers", ["StrictJSON"]),
     tests(of: "StrictJSON"),

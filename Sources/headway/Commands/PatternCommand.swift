@@ -75,7 +75,7 @@ struct PatternCommand: ParsableCommand {
     let loaded = try modelOptions.load(model, output)
     let tokenizer = try Tokenizer.load(from: loaded.folder.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: dataOptions.maxLength)
-    let dataset = try Dataset(at: data.map { URL(filePath: $0) }, options: dataOptions.datasetOptions())
+    let dataset = try Dataset(at: data.map { URL(filePath: $0) }, options: dataOptions.datasetOptions(tokenizer: tokenizer))
     if dataset.formatWasRecognised { output.note("data: read as \(dataset.formatName) (say --format to choose another)") }
 
     let encoded = try EncodedData(dataset, encoder)
@@ -89,11 +89,11 @@ struct PatternCommand: ParsableCommand {
     var provenance = Provenance(
       model: loaded.folder.name, modelFingerprint: try loaded.fingerprint(), architecture: loaded.decoder.shape.description,
       task: task ?? encoded.task, format: dataset.formatName, template: dataset.templateName, dataFingerprint: try dataset.fingerprint(),
-      maxLength: encoder.maximumLength, loss: loss, dtype: loaded.decoder.elementType.rawValue, seed: "none")
+      maxLength: encoder.maximumLength, loss: loss, dtype: loaded.decoder.elementType.rawValue, seed: String(dataOptions.dataSeed))
     let settings = try [
       "model=\(loaded.folder.name)", "model_fingerprint=\(provenance.modelFingerprint ?? "")",
       "data_fingerprint=\(provenance.dataFingerprint ?? "")",
-      "format=\(dataset.formatName)", "template=\(dataset.templateName)", "limit=\(dataOptions.limit.map(String.init) ?? "none")",
+      "format=\(dataset.formatName)", "template=\(dataset.templateName)",
       "max_length=\(encoder.maximumLength)", "loss=\(loss)", "score=\(scores().map(\.rawValue).joined(separator: ","))",
       "dtype=\(loaded.decoder.elementType)", "batch_tokens=\(modelOptions.batchTokens)", "memory=\(memory)",
     ].joined(separator: "\t")
