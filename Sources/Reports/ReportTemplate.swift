@@ -29,7 +29,7 @@ enum ReportTemplate {
     {{#tables}}
     <div class="scroll"><table>
     <caption>{{{title}}}</caption>
-    <thead><tr>{{#columns}}<th scope="col" class="{{{kind}}}"><button type="button">{{{title}}}</button></th>{{/columns}}</tr></thead>
+    <thead><tr>{{#columns}}<th scope="col" class="{{{kind}}}" tabindex="0">{{{title}}}</th>{{/columns}}</tr></thead>
     <tbody>
     {{#rows}}
     <tr>{{#cells}}<td class="{{{kind}}}">{{{text}}}</td>{{/cells}}</tr>
@@ -51,7 +51,7 @@ enum ReportTemplate {
     {{#settings}}
     <div class="scroll"><table class="settings">
     <caption>{{{title}}}</caption>
-    <thead><tr>{{#columns}}<th scope="col" class="{{{kind}}}"><button type="button">{{{title}}}</button></th>{{/columns}}</tr></thead>
+    <thead><tr>{{#columns}}<th scope="col" class="{{{kind}}}" tabindex="0">{{{title}}}</th>{{/columns}}</tr></thead>
     <tbody>
     {{#rows}}
     <tr>{{#cells}}<td class="{{{kind}}}">{{{text}}}</td>{{/cells}}</tr>
@@ -85,11 +85,10 @@ enum ReportTemplate {
     table{border-collapse:collapse;margin:12px 0;font-size:14px}
     caption{text-align:left;padding-bottom:4px}
     th,td{padding:4px 12px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;max-width:60ch}
-    th{background:var(--shade);white-space:nowrap}
+    th{background:var(--shade);white-space:nowrap;cursor:pointer;font-weight:600}
     .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-    th button{all:unset;cursor:pointer;font-weight:600}
-    th button:focus-visible{outline:2px solid var(--link)}
-    th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] button::after{content:" ▼"}
+    th:focus-visible{outline:2px solid var(--link)}
+    th[aria-sort=ascending]::after{content:" ▲"}th[aria-sort=descending]::after{content:" ▼"}
     figure{margin:16px 0;break-inside:avoid}figcaption{font-size:13px}
     .settings td{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12px}
     @media print{body{max-width:none;padding:0;font-size:11pt}nav,script{display:none}.scroll{overflow:visible}
@@ -99,25 +98,29 @@ enum ReportTemplate {
   static let script = """
     for (const table of document.querySelectorAll('table')) {
       const heads = [...table.tHead.rows[0].cells];
-      heads.forEach((head, column) => head.addEventListener('click', () => {
-        const up = head.getAttribute('aria-sort') !== 'ascending';
-        heads.forEach(other => other.removeAttribute('aria-sort'));
-        head.setAttribute('aria-sort', up ? 'ascending' : 'descending');
-        const isNumber = head.classList.contains('number');
-        const key = row => {
-          const text = row.cells[column].textContent;
-          return isNumber ? parseFloat(text.replace('−', '-')) : text;
+      heads.forEach((head, column) => {
+        const sort = () => {
+          const up = head.getAttribute('aria-sort') !== 'ascending';
+          heads.forEach(other => other.removeAttribute('aria-sort'));
+          head.setAttribute('aria-sort', up ? 'ascending' : 'descending');
+          const isNumber = head.classList.contains('number');
+          const key = row => {
+            const text = row.cells[column].textContent;
+            return isNumber ? parseFloat(text.replace('−', '-')) : text;
+          };
+          const order = (a, b) => {
+            const x = key(a), y = key(b);
+            if (isNumber) {
+              if (isNaN(x) || isNaN(y)) return isNaN(x) - isNaN(y);
+              return up ? x - y : y - x;
+            }
+            return up ? x.localeCompare(y) : y.localeCompare(x);
+          };
+          table.tBodies[0].append(...[...table.tBodies[0].rows].sort(order));
         };
-        const order = (a, b) => {
-          const x = key(a), y = key(b);
-          if (isNumber) {
-            if (isNaN(x) || isNaN(y)) return isNaN(x) - isNaN(y);
-            return up ? x - y : y - x;
-          }
-          return up ? x.localeCompare(y) : y.localeCompare(x);
-        };
-        table.tBodies[0].append(...[...table.tBodies[0].rows].sort(order));
-      }));
+        head.addEventListener('click', sort);
+        head.addEventListener('keydown', event => { if (event.key === 'Enter') sort(); });
+      });
     }
     """
 }

@@ -115,24 +115,29 @@ struct ReportBuilder {
       ], tables: [Self.statistics(comparison)], pictures: pictures, settings: [Self.settings(comparison)])
   }
 
+  /// Concentration is a question for levels, the share that rose one for changes.
   private static func statistics(_ comparison: PatternComparison) -> ReportPage.Table {
-    ReportPage.Table(
-      columns: [
-        ("name", false), ("Gini", true), ("CV", true), ("kurtosis", true), ("mean", true), ("least", true), ("greatest", true),
-        ("strongest head", false), ("heads that rose", true),
-      ],
-      rows: zip(comparison.names, comparison.matrices).enumerated().map { index, entry in
-        let (name, matrix) = entry
+    let isChange = comparison.files.contains { if case .change = $0 { true } else { false } }
+    let shared: [(title: String, isNumber: Bool)] = [
+      ("mean", true), ("least", true), ("greatest", true), ("strongest head (layer:head)", false),
+    ]
+    return ReportPage.Table(
+      columns: [("name", false)] + shared
+        + (isChange ? [("heads that rose, %", true)] : [("Gini", true), ("CV", true), ("kurtosis", true)]),
+      rows: zip(comparison.names, comparison.matrices).map { name, matrix in
         let statistics = PatternStatistics(matrix, strongest: 1)
-        var rose = ""
-        if case .change = comparison.files[index], matrix.count > matrix.undefinedCount {
-          rose = NumberText.fixed(100 * Double(matrix.defined.count { $0 > 0 }) / Double(matrix.defined.count), decimals: 1) + " %"
-        }
-        return [
-          name, NumberText.fixed(statistics.gini, decimals: 3), NumberText.fixed(statistics.coefficientOfVariation, decimals: 3),
-          NumberText.fixed(statistics.kurtosis, decimals: 2), NumberText.short(statistics.mean), NumberText.short(statistics.minimum),
-          NumberText.short(statistics.maximum), statistics.strongest.first.map { "\($0.layer):\($0.head)" } ?? "", rose,
+        let row = [
+          name, NumberText.short(statistics.mean), NumberText.short(statistics.minimum), NumberText.short(statistics.maximum),
+          statistics.strongest.first.map { "\($0.layer):\($0.head)" } ?? "–",
         ]
+        guard isChange else {
+          return row + [
+            NumberText.fixed(statistics.gini, decimals: 3), NumberText.fixed(statistics.coefficientOfVariation, decimals: 3),
+            NumberText.fixed(statistics.kurtosis, decimals: 2),
+          ]
+        }
+        let defined = matrix.defined
+        return row + [defined.isEmpty ? "–" : NumberText.fixed(100 * Double(defined.count { $0 > 0 }) / Double(defined.count), decimals: 1)]
       })
   }
 
