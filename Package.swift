@@ -114,7 +114,7 @@ let package = Package(
     room("LanguageModels", ["Torch", "Tokenizers", "Instructions", crypto]),
     room("ActivationPatterns", ["Torch"]),
     room("Probing", ["LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
-    room("Reports", []),
+    room("Reports", [mustache]),
     .executableTarget(
       name: "headway",
       dependencies: [

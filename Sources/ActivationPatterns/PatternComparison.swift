@@ -58,4 +58,10 @@ public struct PatternComparison: Sendable {
     self.files = files.map(\.file)
     matrices = zip(self.files, scores).compactMap { $0.matrix($1) }
   }
+
+  /// The samples of each, under the score that it is looked at under.
+  /// - Throws: `PatternError` naming the first that keeps none.
+  public func sampled() throws -> [SampledLevels] {
+    try names.indices.map { try SampledLevels(files[$0], name: names[$0], score: scores[$0]) }
+  }
 }

@@ -85,13 +85,24 @@ public struct SampledLevels: Sendable {
   }
 
   private static func mean(_ values: [Double], _ weights: [Int], _ width: Int) -> [Double] {
+    let drawn = weights.indices.filter { weights[$0] > 0 }
     var sums = [Double](repeating: 0, count: width)
     sums.withUnsafeMutableBufferPointer { sums in
       values.withUnsafeBufferPointer { values in
-        for (sample, weight) in weights.enumerated() where weight > 0 {
-          let weight = Double(weight)
-          let row = UnsafeBufferPointer(rebasing: values[sample * width..<(sample + 1) * width])
-          for entry in 0..<width { sums[entry] += weight * row[entry] }
+        // Four rows at a time: the sums are then read and written once for four.
+        let whole = drawn.count / 4 * 4
+        for place in stride(from: 0, to: whole, by: 4) {
+          let (a, b, c, d) = (drawn[place], drawn[place + 1], drawn[place + 2], drawn[place + 3])
+          let factors = SIMD4(Double(weights[a]), Double(weights[b]), Double(weights[c]), Double(weights[d]))
+          for entry in 0..<width {
+            sums[entry] +=
+              (factors[0] * values[a * width + entry] + factors[1] * values[b * width + entry])
+              + (factors[2] * values[c * width + entry] + factors[3] * values[d * width + entry])
+          }
+        }
+        for sample in drawn[whole...] {
+          let factor = Double(weights[sample])
+          for entry in 0..<width { sums[entry] += factor * values[sample * width + entry] }
         }
       }
     }

@@ -37,7 +37,8 @@ enum ChartStyle {
       .headway-chart .point{fill-opacity:.75}
       .headway-chart .cell{shape-rendering:crispEdges}
       .headway-chart .cell:hover{stroke:#1f2328;stroke-width:1.5}
-      .headway-chart .onDark{fill:#ffffff}.headway-chart .onLight{fill:#1f2328}
+      .headway-chart .figure12{font-size:12px;pointer-events:none}.headway-chart .figure10{font-size:10px;pointer-events:none}
+      .headway-chart .pale{fill:#ffffff}.headway-chart .ink{fill:#1f2328}
       \(series(seriesLight))\(scales?.light ?? "")
       @media (prefers-color-scheme:dark){
       .headway-chart text{fill:#e6edf3}
@@ -48,7 +49,7 @@ enum ChartStyle {
       .headway-chart .interval{stroke:#e6edf3}
       .headway-chart .undefined{fill:#4b525a}
       .headway-chart .cell:hover{stroke:#e6edf3}
-      .headway-chart .onDarkPageDark{fill:#ffffff}.headway-chart .onDarkPageLight{fill:#1f2328}
+      .headway-chart .nightpale{fill:#ffffff}.headway-chart .nightink{fill:#1f2328}
       \(series(seriesDark))\(scales?.dark ?? "")
       }
       @media print{

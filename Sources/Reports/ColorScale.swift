@@ -40,6 +40,15 @@ struct ColorScale {
     least = kind == .diverging ? -greatest : 0
   }
 
+  /// A scale from −1 to 1, or from 0 to 1 where nothing is negative, for correlations and shares.
+  init(unit values: [Double]) {
+    kind = values.contains { $0 < 0 } ? .diverging : .sequential
+    let size = values.filter(\.isFinite).reduce(1) { max($0, abs($1)) }
+    greatest = size
+    least = kind == .diverging ? -size : 0
+    isClipped = false
+  }
+
   /// The style of a value; nil or not finite is undefined.
   func style(_ value: Double?) -> String {
     guard let value, value.isFinite else { return "undefined" }
@@ -106,5 +115,25 @@ struct ColorScale {
         let digits = String(Int(part.rounded()), radix: 16)
         return digits.count == 1 ? "0" + digits : digits
       }.joined()
+  }
+}
+
+extension ColorScale {
+  /// Draws the scale as an upright bar with ticks at its right, and says how wide both are.
+  func drawBar(x: Double, y: Double, height: Double, on canvas: inout SVGCanvas) -> Double {
+    let slice = height / Double(Self.steps + 1)
+    for step in 0...Self.steps {
+      // Half a pixel more, so that no seam shows between two slices.
+      canvas.rectangle(
+        x: x, y: y + height - Double(step + 1) * slice, width: 14, height: slice + (step > 0 ? 0.5 : 0), style: style(step: step))
+    }
+    canvas.rectangle(x: x, y: y, width: 14, height: height, style: "frame")
+    let ticks = Ticks(from: least, to: greatest, count: 6)
+    for (value, label) in zip(ticks.values, ticks.labels) {
+      let place = y + height * (1 - (value / greatest - least / greatest) / (1 - least / greatest))
+      canvas.line(x + 14, place, x + 18, place, style: "axis")
+      canvas.text(label.typographicMinus, x: x + 22, y: place + 4, style: "tick")
+    }
+    return 22 + (ticks.labels.map { TextMeasure.width($0, size: ChartStyle.tickSize) }.max() ?? 0)
   }
 }

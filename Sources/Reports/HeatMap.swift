@@ -130,21 +130,7 @@ public struct HeatMap: Sendable {
 
   /// Draws the colour bar and says how wide it is.
   private func drawBar(_ scale: ColorScale, x: Double, y: Double, height: Double, on canvas: inout SVGCanvas) -> Double {
-    let steps = ColorScale.steps
-    let slice = height / Double(steps + 1)
-    for step in 0...steps {
-      // Half a pixel more, so that no seam shows between two slices.
-      canvas.rectangle(
-        x: x, y: y + height - Double(step + 1) * slice, width: 14, height: slice + (step > 0 ? 0.5 : 0), style: scale.style(step: step))
-    }
-    canvas.rectangle(x: x, y: y, width: 14, height: height, style: "frame")
-    let ticks = Ticks(from: scale.least, to: scale.greatest, count: 6)
-    for (value, label) in zip(ticks.values, ticks.labels) {
-      let place = y + height * (1 - (value / scale.greatest - scale.least / scale.greatest) / (1 - scale.least / scale.greatest))
-      canvas.line(x + 14, place, x + 18, place, style: "axis")
-      canvas.text(label.typographicMinus, x: x + 22, y: place + 4, style: "tick")
-    }
-    var width = 22 + (ticks.labels.map { TextMeasure.width($0, size: ChartStyle.tickSize) }.max() ?? 0)
+    var width = scale.drawBar(x: x, y: y, height: height, on: &canvas)
     var noteLine = y + height + 18
     func note(_ text: String) {
       canvas.text(text, x: x, y: noteLine, style: "tick")

@@ -7,12 +7,14 @@ enum TextMeasure {
 
   private static func width(_ character: Character) -> Double {
     if columns(character) == 2 { return 1 }
+    // As in DejaVu Sans and Verdana, the widest fonts that stand in for a missing one.
     return switch character {
-    case "i", "j", "l", "I", "|", "'", ".", ",", ":", ";", "!": 0.3
-    case "f", "t", "r", " ", "(", ")", "[", "]", "-", "/": 0.4
-    case "m", "w", "M", "W", "@", "%": 0.9
-    case "A"..."Z", "−", "+", "=": 0.7
-    default: 0.58
+    case "i", "j", "l", "I", "|", "'", ".", ",", ":", ";", " ": 0.34
+    case "f", "t", "r", "!", "(", ")", "[", "]", "-", "/", "\"": 0.43
+    case "m", "w", "M", "W", "@", "%", "…", "\u{fffd}": 1
+    case "<", ">", "+", "=", "−", "&", "#", "~": 0.84
+    case "A"..."Z": 0.74
+    default: 0.64
     }
   }
 
@@ -37,7 +39,7 @@ enum TextMeasure {
   static func fitted(_ text: String, to width: Double, size: Double) -> String {
     guard self.width(text, size: size) > width else { return text }
     let characters = Array(text)
-    var kept = min(characters.count - 1, Int(width / (size * 0.3)))
+    var kept = min(characters.count - 1, Int(width / (size * 0.34)))
     while kept > 1 {
       let shortened = String(characters.prefix((kept + 1) / 2)) + "…" + String(characters.suffix(kept / 2))
       if self.width(shortened, size: size) <= width { return shortened }

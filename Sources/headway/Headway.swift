@@ -15,7 +15,9 @@ struct Headway: AsyncParsableCommand {
       ChangeCommand.self,
       StatsCommand.self,
       CorrelateCommand.self,
+      FitCommand.self,
       HeatmapCommand.self,
+      ReportCommand.self,
     ])
 }
 

@@ -1,17 +1,15 @@
 import ActivationPatterns
 import ArgumentParser
 import Foundation
+import Reports
 
-/// How pattern and change files are looked at: the options that every command on them takes.
-struct PatternOptions: ParsableArguments {
+/// Which score of pattern and change files is looked at.
+struct ScoreOption: ParsableArguments {
   @Option(help: ArgumentHelp("Which score to look at, where the files hold several.", valueName: "name"))
   var score: String?
 
-  @Flag(help: "Go on where models, scores or kinds of file differ.")
-  var mixed = false
-
   /// The score asked for.
-  func scoreAskedFor() throws -> Score? {
+  func value() throws -> Score? {
     guard let score else { return nil }
     guard let known = Score(rawValue: score) else {
       throw ValidationError("--score takes one of \(Score.allCases.map(\.rawValue).joined(separator: ", ")), not '\(score)'.")
@@ -19,19 +17,41 @@ struct PatternOptions: ParsableArguments {
     return known
   }
 
-  /// Reads files given as FILE or NAME=FILE and puts them side by side. Names must differ where results are told apart by them.
-  func compare(_ arguments: [String], namesMustDiffer: Bool) throws -> PatternComparison {
-    let inputs = arguments.map(PatternInput.init)
-    if namesMustDiffer {
-      var seen: [String: String] = [:]
-      for input in inputs {
-        if let other = seen.updateValue(input.path, forKey: input.name) {
-          throw CommandError("\(other) and \(input.path) would both be called '\(input.name)'; give one of them as NAME=FILE")
-        }
-      }
+  func validate() throws { _ = try value() }
+}
+
+/// How pattern and change files are put side by side.
+struct ComparisonOptions: ParsableArguments {
+  @OptionGroup var score: ScoreOption
+
+  @Flag(help: "Go on where models, scores or kinds of file differ.")
+  var mixed = false
+
+  /// Reads files and puts them side by side.
+  func compare(_ inputs: [PatternInput]) throws -> PatternComparison {
+    try PatternComparison(try inputs.map { ($0.name, try PatternFile.read(from: $0.url)) }, score: try score.value(), mixed: mixed)
+  }
+}
+
+/// How samples are drawn again.
+struct BootstrapOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Give 95% intervals from so many resamples; needs files measured with --per-sample.", valueName: "n"))
+  var bootstrap: Int?
+
+  @Option(help: ArgumentHelp("Seeds what is drawn.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  func validate() throws {
+    if let bootstrap, !(40...1_000_000).contains(bootstrap) {
+      throw ValidationError("--bootstrap takes a number from 40 (95% intervals need that many) to 1000000, not \(bootstrap).")
     }
-    return try PatternComparison(
-      try inputs.map { ($0.name, try PatternFile.read(from: $0.url)) }, score: try scoreAskedFor(), mixed: mixed)
+  }
+
+  /// A warning where a pattern would not come out again with other samples; nil where it would.
+  static func warning(_ name: String, reliability: Double?) -> String? {
+    guard (reliability ?? 0) < Reliability.sufficient else { return nil }
+    return
+      "the split-half reliability of \(name) is \(NumberText.fixed(reliability, decimals: 2)), below \(Reliability.sufficient): intervals may miss; measure more samples"
   }
 }
 
@@ -55,4 +75,14 @@ struct PatternInput {
 
   /// The file.
   var url: URL { URL(filePath: path) }
+
+  /// Refuses two files that would go by one name in results that tell them apart by it.
+  static func requireDistinctNames(_ inputs: [PatternInput]) throws {
+    var seen: [String: String] = [:]
+    for input in inputs {
+      if let other = seen.updateValue(input.path, forKey: input.name) {
+        throw CommandError("\(other) and \(input.path) would both be called '\(input.name)'; give one of them as NAME=FILE")
+      }
+    }
+  }
 }

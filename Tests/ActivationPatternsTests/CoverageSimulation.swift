@@ -41,10 +41,17 @@ import Testing
     }
   }
 
-  @Test(arguments: settings) func coverage(setting: Setting) throws {
-    let trials = ProcessInfo.processInfo.environment["HEADWAY_COVERAGE"].flatMap(Int.init) ?? 100
-    var random = Congruence(state: UInt64(setting.samples * 31 + setting.heads))
-    var draws = Congruence(state: 99)
+  /// All rows, or the one that `HEADWAY_COVERAGE_ROW` numbers: a long simulation can be cut into pieces, each with its own
+  /// `HEADWAY_COVERAGE_SEED`, and their figures averaged.
+  static let chosen: [Setting] = number("HEADWAY_COVERAGE_ROW").map { Array(settings.dropFirst($0).prefix(1)) } ?? settings
+
+  static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap(Int.init) }
+
+  @Test(arguments: chosen) func coverage(setting: Setting) throws {
+    let seed = UInt64(Self.number("HEADWAY_COVERAGE_SEED") ?? 0)
+    let trials = Self.number("HEADWAY_COVERAGE") ?? 100
+    var random = Congruence(state: UInt64(setting.samples * 31 + setting.heads) &+ seed &* 0x9e37_79b9_7f4a_7c15)
+    var draws = Congruence(state: 99 &+ seed)
     let count = setting.layers * setting.heads
     var tally = Tally()
     var (levelReliability, changeReliability) = (0.0, 0.0)

@@ -25,11 +25,10 @@ struct HeatmapCommand: ParsableCommand {
   @Flag(help: "Let the colours reach to the most extreme head, also where it leaves the others pale.")
   var fullScale = false
 
-  @OptionGroup var patternOptions: PatternOptions
+  @OptionGroup var comparisonOptions: ComparisonOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    _ = try patternOptions.scoreAskedFor()
     guard URL(filePath: out).pathExtension.lowercased() == "svg" else {
       throw ValidationError("--out names a file that ends in .svg, not '\(out)'.")
     }
@@ -38,7 +37,7 @@ struct HeatmapCommand: ParsableCommand {
   func run() throws {
     let target = URL(filePath: out)
     try requireFolder(of: target)
-    let comparison = try patternOptions.compare(files, namesMustDiffer: false)
+    let comparison = try comparisonOptions.compare(files.map(PatternInput.init))
     let isChange = comparison.files.contains { if case .change = $0 { true } else { false } }
     let scores = Set(comparison.scores).map(\.rawValue).sorted().joined(separator: ", ")
     let kinds = Set(comparison.files.map(\.kind)).sorted().joined(separator: ", ")

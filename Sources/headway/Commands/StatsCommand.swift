@@ -1,6 +1,7 @@
 import ActivationPatterns
 import ArgumentParser
 import Foundation
+import Instructions
 import Reports
 
 /// `headway stats`: what patterns look like in a few numbers.
@@ -18,21 +19,28 @@ struct StatsCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How many of the strongest heads to name.", valueName: "n"))
   var strongest = 10
 
-  @OptionGroup var patternOptions: PatternOptions
+  @OptionGroup var bootstrapOptions: BootstrapOptions
+  @OptionGroup var scoreOption: ScoreOption
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    _ = try patternOptions.scoreAskedFor()
     guard strongest >= 0 else { throw ValidationError("--strongest takes a number from 0 on, not \(strongest).") }
   }
 
   func run() throws {
     // Each file is described by itself, so files need not belong together.
-    let score = try patternOptions.scoreAskedFor()
-    let entries = try files.map { argument in
-      let input = PatternInput(argument)
+    let score = try scoreOption.value()
+    var generator = SeededGenerator(seed: bootstrapOptions.seed, stream: "stats bootstrap")
+    var entries: [Entry] = []
+    for input in files.map(PatternInput.init) {
       let one = try PatternComparison([(input.name, try PatternFile.read(from: input.url))], score: score)
-      return Entry(input, one.scores[0], PatternStatistics(one.matrices[0], strongest: strongest))
+      var entry = Entry(name: input.name, path: input.path, score: one.scores[0], statistics: .init(one.matrices[0], strongest: strongest))
+      if let replicates = bootstrapOptions.bootstrap {
+        let bootstrap = try StatisticsBootstrap(try one.sampled()[0], replicates: replicates, using: &generator)
+        if let warning = BootstrapOptions.warning(input.name, reliability: bootstrap.reliability) { output.warn(warning) }
+        entry.bootstrap = Entry.Bootstrap(bootstrap, seed: bootstrapOptions.seed)
+      }
+      entries.append(entry)
     }
     if output.json { return try output.printJSON(entries) }
     var table = TextTable([
@@ -45,6 +53,11 @@ struct StatsCommand: ParsableCommand {
         entry.name, entry.score.rawValue, NumberText.fixed(statistics.gini, decimals: 3),
         NumberText.fixed(statistics.coefficientOfVariation, decimals: 3), NumberText.fixed(statistics.kurtosis, decimals: 2),
         NumberText.short(statistics.mean), NumberText.short(statistics.minimum), NumberText.short(statistics.maximum),
+      ])
+      guard let bootstrap = entry.bootstrap else { continue }
+      table.add([
+        "  95% interval", "", bootstrap.gini?.text(decimals: 3) ?? "–", bootstrap.cv?.text(decimals: 3) ?? "–",
+        bootstrap.kurtosis?.text(decimals: 2) ?? "–", bootstrap.mean?.text(digits: 3) ?? "–",
       ])
     }
     var lines = [table.text]
@@ -60,20 +73,30 @@ struct StatsCommand: ParsableCommand {
 
   /// One file's figures, as `--json` shows them.
   private struct Entry: Encodable {
-    let name: String
-    let path: String
-    let score: Score
-    let statistics: PatternStatistics
+    struct Bootstrap: Encodable {
+      var replicates: Int
+      var seed: UInt64
+      var mean, gini, cv, kurtosis: IntervalEntry?
+      var reliability: NullableNumber
 
-    init(_ input: PatternInput, _ score: Score, _ statistics: PatternStatistics) {
-      name = input.name
-      path = input.path
-      self.score = score
-      self.statistics = statistics
+      init(_ bootstrap: StatisticsBootstrap, seed: UInt64) {
+        replicates = bootstrap.replicates
+        self.seed = seed
+        mean = bootstrap.mean.map(IntervalEntry.init)
+        gini = bootstrap.gini.map(IntervalEntry.init)
+        cv = bootstrap.coefficientOfVariation.map(IntervalEntry.init)
+        kurtosis = bootstrap.kurtosis.map(IntervalEntry.init)
+        reliability = NullableNumber(bootstrap.reliability)
+      }
     }
+    var name: String
+    var path: String
+    var score: Score
+    var statistics: PatternStatistics
+    var bootstrap: Bootstrap?
 
     enum CodingKeys: String, CodingKey {
-      case path, score, gini, cv, kurtosis, mean, min, max, strongest, undefined
+      case path, score, gini, cv, kurtosis, mean, min, max, strongest, undefined, bootstrap
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -87,6 +110,7 @@ struct StatsCommand: ParsableCommand {
       try container.encode(NullableNumber(statistics.minimum), forKey: .min)
       try container.encode(NullableNumber(statistics.maximum), forKey: .max)
       try container.encode(statistics.undefinedCount, forKey: .undefined)
+      try container.encodeIfPresent(bootstrap, forKey: .bootstrap)
       var heads = container.nestedUnkeyedContainer(forKey: .strongest)
       for head in statistics.strongest {
         var triple = heads.nestedUnkeyedContainer()

@@ -18,11 +18,14 @@ struct OutputOptions: ParsableArguments {
   /// A warning, which `--quiet` does not silence.
   func warn(_ text: String) { Terminal.writeError("warning: \(text)\n") }
 
-  /// Prints the value as one JSON document, with sorted keys so that two runs can be compared.
-  func printJSON(_ value: some Encodable) throws {
+  /// The value as one JSON document, with sorted keys so that two runs can be compared.
+  func json(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .throw
-    try Terminal.write(encoder.encode(value) + Data("\n".utf8))
+    return try encoder.encode(value) + Data("\n".utf8)
   }
+
+  /// Prints the value as one JSON document.
+  func printJSON(_ value: some Encodable) throws { try Terminal.write(json(value)) }
 }

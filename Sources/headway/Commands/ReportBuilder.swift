@@ -1,0 +1,159 @@
+import ActivationPatterns
+import Foundation
+import Reports
+
+/// Puts a folder's patterns, changes and fits on a page.
+struct ReportBuilder {
+  /// Files of one kind, shape and score, which belong in one picture.
+  private struct Group {
+    var comparison: PatternComparison
+    var kind: String
+    var number: Int
+    var title: String { kind == "pattern" ? "Levels" : kind == "change" ? "Changes" : "Relative changes" }
+  }
+
+  /// Files that were passed over, and why.
+  private(set) var notes: [String] = []
+  private var groups: [Group] = []
+  private var fits: [(name: String, fit: SavedFit)] = []
+
+  /// Whether there is nothing to show.
+  var isEmpty: Bool { groups.isEmpty && fits.isEmpty }
+
+  /// Reads the folder's files, in the order of their names.
+  init(folder: URL, score: Score?) throws {
+    let names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false)).sorted()
+    } catch {
+      throw CommandError("cannot read the folder \(folder.path(percentEncoded: false)); check the path")
+    }
+    var files: [(name: String, file: PatternFile)] = []
+    for name in names {
+      let url = folder.appending(path: name)
+      switch url.pathExtension.lowercased() {
+      case "safetensors":
+        do {
+          files.append((url.deletingPathExtension().lastPathComponent, try PatternFile.read(from: url)))
+        } catch {
+          notes.append("left out: \(error)")
+        }
+      case "json":
+        guard let data = try? Data(contentsOf: url), let fit = try? SavedFit.decoder.decode(SavedFit.self, from: data) else {
+          notes.append("left out: \(name) is no result of headway fit")
+          continue
+        }
+        fits.append((url.deletingPathExtension().lastPathComponent, fit))
+      default: continue
+      }
+    }
+    var rest = files
+    while let first = rest.first {
+      // Whatever can stand beside the first does.
+      var together = [first]
+      for other in rest.dropFirst() where (try? PatternComparison(together + [other], score: score)) != nil { together.append(other) }
+      do {
+        let comparison = try PatternComparison(together, score: score)
+        groups.append(Group(comparison: comparison, kind: first.file.kind, number: groups.count + 1))
+      } catch {
+        notes.append("left out: \(error)")
+      }
+      let used = Set(together.map(\.name))
+      rest.removeAll { used.contains($0.name) }
+    }
+  }
+
+  /// The page, and the files of numbers that its pictures name.
+  func page(title: String) throws -> (page: ReportPage, numbers: [(name: String, text: String)]) {
+    var sections: [ReportPage.Section] = []
+    var numbers: [(name: String, text: String)] = []
+    for group in groups { sections.append(section(group, &numbers)) }
+    for (index, fit) in fits.enumerated() { sections.append(fit.fit.section(name: fit.name, number: index + 1, &numbers)) }
+    return (ReportPage(title: title, sections: sections), numbers)
+  }
+
+  private func section(_ group: Group, _ numbers: inout [(name: String, text: String)]) -> ReportPage.Section {
+    let comparison = group.comparison
+    let isChange = group.kind != "pattern"
+    let score = comparison.scores[0].rawValue
+    let heatName = "heads-\(group.number).csv"
+    var rows: [[String]] = []
+    for (name, matrix) in zip(comparison.names, comparison.matrices) {
+      for (index, value) in matrix.values.enumerated() {
+        rows.append([name, "\(index / matrix.heads)", "\(index % matrix.heads)", CSVText.number(value)])
+      }
+    }
+    numbers.append((heatName, CSVText.table(columns: ["name", "layer", "head", "value"], rows: rows)))
+    var pictures = [
+      ReportPage.Picture(
+        HeatMap(
+          panels: zip(comparison.names, comparison.matrices).map { name, matrix in
+            .init(title: name, layers: matrix.layers, heads: matrix.heads, values: matrix.values.map { $0.isNaN ? nil : $0 })
+          }, valueName: score, isChange: isChange),
+        caption: "All on one scale. The pointer shows a head's value.", numbers: "report/\(heatName)")
+    ]
+    if comparison.names.count > 1 {
+      let correlations = Correlation.matrix(comparison.matrices)
+      let name = "correlations-\(group.number).csv"
+      numbers.append(
+        (
+          name,
+          CSVText.table(
+            columns: [""] + comparison.names, rows: zip(comparison.names, correlations).map { [$0] + $1.map { CSVText.number($0) } })
+        ))
+      pictures.append(
+        .init(
+          NumberMatrix(names: comparison.names, values: correlations, title: "How alike they are", valueName: "Pearson correlation"),
+          numbers: "report/\(name)"))
+    }
+    return ReportPage.Section(
+      title: "\(group.title), \(score)",
+      paragraphs: [
+        isChange
+          ? "What fine-tuning did to each head's level."
+          : "A Gini coefficient above 0.4 means that few heads carry the task; a coefficient of variation above 1 that levels are strongly dispersed."
+      ], tables: [Self.statistics(comparison)], pictures: pictures, settings: [Self.settings(comparison)])
+  }
+
+  /// Concentration is a question for levels, the share that rose one for changes.
+  private static func statistics(_ comparison: PatternComparison) -> ReportPage.Table {
+    let isChange = comparison.files.contains { if case .change = $0 { true } else { false } }
+    let shared: [(title: String, isNumber: Bool)] = [
+      ("mean", true), ("least", true), ("greatest", true), ("strongest head (layer:head)", false),
+    ]
+    return ReportPage.Table(
+      columns: [("name", false)] + shared
+        + (isChange ? [("heads that rose, %", true)] : [("Gini", true), ("CV", true), ("kurtosis", true)]),
+      rows: zip(comparison.names, comparison.matrices).map { name, matrix in
+        let statistics = PatternStatistics(matrix, strongest: 1)
+        let row = [
+          name, NumberText.short(statistics.mean), NumberText.short(statistics.minimum), NumberText.short(statistics.maximum),
+          statistics.strongest.first.map { "\($0.layer):\($0.head)" } ?? "–",
+        ]
+        guard isChange else {
+          return row + [
+            NumberText.fixed(statistics.gini, decimals: 3), NumberText.fixed(statistics.coefficientOfVariation, decimals: 3),
+            NumberText.fixed(statistics.kurtosis, decimals: 2),
+          ]
+        }
+        let defined = matrix.defined
+        return row + [defined.isEmpty ? "–" : NumberText.fixed(100 * Double(defined.count { $0 > 0 }) / Double(defined.count), decimals: 1)]
+      })
+  }
+
+  private static func settings(_ comparison: PatternComparison) -> ReportPage.Table {
+    ReportPage.Table(
+      columns: [
+        ("name", false), ("model", false), ("model fingerprint", false), ("task", false), ("format", false), ("data fingerprint", false),
+        ("samples", true), ("skipped", true), ("tokens", true), ("max length", true), ("loss", false), ("type", false), ("seed", false),
+      ],
+      rows: zip(comparison.names, comparison.files).map { name, file in
+        let from = file.provenance
+        return [
+          name, from.model ?? "", from.modelFingerprint ?? "", from.task ?? "", from.format ?? "", from.dataFingerprint ?? "",
+          from.samples.map(String.init) ?? "", from.skipped.map(String.init) ?? "", from.tokens.map(String.init) ?? "",
+          from.maxLength.map(String.init) ?? "", from.loss ?? "", from.dtype ?? "", from.seed ?? "",
+        ]
+      })
+  }
+}

@@ -1,0 +1,49 @@
+import ActivationPatterns
+import ArgumentParser
+import Foundation
+import Reports
+import Torch
+
+/// `headway report`: everything in a folder on one page.
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "One self-contained HTML page of the patterns, changes and fits in a folder.",
+    discussion: """
+      Writes report.html into the folder, and the numbers behind its pictures into its folder report.
+
+      Example:
+        headway report out
+      """)
+
+  @Argument(help: ArgumentHelp("A folder of pattern and change files (.safetensors) and fits (.json of headway fit).", valueName: "folder"))
+  var folder: String
+
+  @Option(help: ArgumentHelp("The page's heading; the folder's name where it is left out.", valueName: "text"))
+  var title: String?
+
+  @OptionGroup var scoreOption: ScoreOption
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let url = URL(filePath: folder, directoryHint: .isDirectory)
+    let builder = try ReportBuilder(folder: url, score: try scoreOption.value())
+    for note in builder.notes { output.note("note: \(note)") }
+    guard !builder.isEmpty else {
+      throw CommandError("\(folder) holds no pattern, change or fit; measure some into it with headway pattern, change and fit")
+    }
+    let (page, numbers) = try builder.page(title: title ?? url.lastPathComponent)
+    let numbersFolder = url.appending(path: "report", directoryHint: .isDirectory)
+    if !numbers.isEmpty { try FileManager.default.createDirectory(at: numbersFolder, withIntermediateDirectories: true) }
+    for (name, text) in numbers { try AtomicFile.write(text, to: numbersFolder.appending(path: name)) }
+    let target = url.appending(path: "report.html")
+    try AtomicFile.write(try page.html(), to: target)
+    let path = target.path(percentEncoded: false)
+    if output.json { return try output.printJSON(Summary(out: path, numbers: numbers.map { "report/\($0.name)" })) }
+    try Terminal.writeLine(path)
+  }
+
+  private struct Summary: Encodable {
+    var out: String
+    var numbers: [String]
+  }
+}
