@@ -1,21 +1,31 @@
-# `make demo` and `make test` each do all their own set-up.
+# `make demo` and `make test` each do all their own set-up on a fresh machine.
 .PHONY: setup build demo test bench docs format lint clean
 
 setup:
 	@scripts/setup
+
 build: setup
-	swift build -c release
-test: setup
-	swift test
+	@echo "build: the program, optimised, to .build/release/headway (a first build takes several minutes)"
+	swift build -c release --product headway
+
 demo: build
 	@scripts/demo
+
+test: setup
+	@echo "test: building everything and its tests (a first build takes several minutes), then running them"
+	swift test
+
 bench: build
 	@Benchmarks/run
+
 docs: setup
 	@scripts/docs
+
 format:
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
 lint:
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+
 clean:
 	rm -rf .build

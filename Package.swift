@@ -20,6 +20,26 @@ let libtorch =
   ?? libtorchCandidates.first { FileManager.default.fileExists(atPath: "\($0)/include/torch/csrc/api/include/torch/torch.h") }
   ?? "\(packageDirectory)/.libtorch/torch"
 
+// Apache Arrow C++, for Parquet, is found likewise: the folder named by PYARROW (…/site-packages/pyarrow of pyarrow 26),
+// `.libarrow/pyarrow` beside this file, and the cache.
+let libarrowCandidates =
+  [
+    "\(packageDirectory)/.libarrow/pyarrow",
+    Context.environment["HEADWAY_CACHE"].map { "\($0)/libarrow-26.0.0/pyarrow" },
+    Context.environment["XDG_CACHE_HOME"].map { "\($0)/headway/libarrow-26.0.0/pyarrow" },
+    Context.environment["HOME"].map { "\($0)/.cache/headway/libarrow-26.0.0/pyarrow" },
+  ].compactMap(\.self)
+let libarrow =
+  Context.environment["PYARROW"].flatMap { $0.isEmpty ? nil : $0 }
+  ?? libarrowCandidates.first { FileManager.default.fileExists(atPath: "\($0)/include/parquet/arrow/reader.h") }
+  ?? "\(packageDirectory)/.libarrow/pyarrow"
+// The wheel has no unversioned library names.
+#if os(macOS)
+  let arrowLibraries = ["\(libarrow)/libparquet.2600.dylib", "\(libarrow)/libarrow.2600.dylib"]
+#else
+  let arrowLibraries = ["-Xlinker", "-l:libparquet.so.2600", "-Xlinker", "-l:libarrow.so.2600"]
+#endif
+
 #if os(Linux)
   let openMP: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-l:libgomp.so.1"])]
 #else
@@ -66,6 +86,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
     .target(
@@ -82,10 +103,14 @@ let package = Package(
         .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
       ] + openMP),
     .target(name: "CStartup"),
+    .target(
+      name: "CArrow",
+      cxxSettings: [.unsafeFlags(["-I\(libarrow)/include"])],
+      linkerSettings: [.unsafeFlags(["-L\(libarrow)", "-Xlinker", "-rpath", "-Xlinker", libarrow] + arrowLibraries)]),
     room("Torch", ["CTorch"]),
     room("Tokenizers", ["StrictJSON"]),
     room("StrictJSON", []),
-    room("Instructions", ["StrictJSON", mustache, crypto]),
+    room("Instructions", ["StrictJSON", "CArrow", mustache, crypto]),
     room("LanguageModels", ["Torch", "Tokenizers", "Instructions", crypto]),
     room("ActivationPatterns", ["Torch"]),
     room("Probing", ["LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
@@ -93,13 +118,15 @@ let package = Package(
     .executableTarget(
       name: "headway",
       dependencies: [
-        "CStartup", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports", arguments,
+        "CStartup", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports",
+        arguments,
       ],
       swiftSettings: swiftSettings),
     // Tiny random models with golden outputs, which the tests of several rooms read.
     .target(
       name: "Goldens", dependencies: ["LanguageModels", "Torch"], path: "Tests/Goldens", exclude: ["Fixtures"], swiftSettings: swiftSettings
     ),
+    .testTarget(name: "CommandTests", dependencies: ["headway"], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     tests(of: "Torch"),
     tests(of: "Tokenizers", ["StrictJSON"]),
     tests(of: "StrictJSON"),

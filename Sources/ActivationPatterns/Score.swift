@@ -1,11 +1,13 @@
-/// How a head's level is read off one sample (METHOD §2): Γ is the attention matrix, ∂L/∂Γ the gradient of the sample's loss by it.
-public enum Score: String, Sendable, Hashable, CaseIterable, Codable {
-  /// |Σ_qk Γ ⊙ ∂L/∂Γ|, what the paper's authors released.
+/// What is measured of an attention head: how its weights Γ and their gradients are folded into one number a sample.
+public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStringConvertible {
+  /// |Σ_qk Γ ⊙ ∂L/∂Γ|, the released script's score; rankings use it.
   case magnitude
-  /// Σ_qk Γ ⊙ ∂L/∂Γ, equation 2 read literally; −signed predicts what switching the head off does to the loss.
+  /// Σ_qk Γ ⊙ ∂L/∂Γ, equation 2 read literally; predictions of ablation use it.
   case signed
-  /// Σ_q |Σ_k Γ ⊙ ∂L/∂Γ| (Michel et al. 2019).
+  /// Σ_q |Σ_k Γ ⊙ ∂L/∂Γ|, the per-position form of Michel et al. (2019).
   case token
-  /// Σ_qk |Γ ⊙ ∂L/∂Γ| (Wang et al. 2023).
+  /// Σ_qk |Γ ⊙ ∂L/∂Γ|, the form of Wang et al. (2023).
   case saliency
+
+  public var description: String { rawValue }
 }

@@ -36,7 +36,7 @@ int ct_affinity_processors(void) {
 
 int ct_cuda_device_count(int *count) {
   *count = 0;
-  return guarded("find CUDA devices", {}, [&] {
+  return guarded("CUDA", {}, [&] {
     // The CUDA half of libtorch registers itself when it is loaded; programs that never ask for it never pay for it.
     static std::once_flag once;
     static std::string reason;

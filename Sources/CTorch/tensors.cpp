@@ -24,6 +24,7 @@ void set_error(std::string text) { last_error = std::move(text); }
 
 std::string describe(const char *operation, std::initializer_list<ct_tensor> tensors) {
   std::string text = operation;
+  if (tensors.size() == 0) return text;
   text += "(";
   bool first = true;
   for (ct_tensor tensor : tensors) {

@@ -11,7 +11,7 @@ public struct Dataset: Sendable {
   public let formatName: String
   /// Whether the format was recognised rather than named.
   public let formatWasRecognised: Bool
-  /// What the prompts are made with: the format's form of sample, or the template file's name.
+  /// What the prompts are made with: the format and its form, with the chat form where there is one, or the template file's name.
   public let templateName: String
   /// The files that are read, in order.
   public let files: [URL]
@@ -19,15 +19,18 @@ public struct Dataset: Sendable {
   let dataFiles: [DataFile]
   let format: any DatasetFormat
   let form: String
+  let template: PromptTemplate?
+  let chat: ChatForm?
   let options: DatasetOptions
 
   /// Finds the data files and settles their format.
   /// - Parameters:
-  ///   - paths: files, or folders of files.
+  ///   - paths: files, folders of files, or `owner/name` of a dataset in the Hugging Face cache.
   public init(at paths: [URL], options: DatasetOptions = DatasetOptions()) throws(DataError) {
     guard !paths.isEmpty else { throw .options("No data file was named.") }
-    if let limit = options.limit, limit < 1 { throw .options("The limit is \(limit); it should be at least 1.") }
-    let files = try DataFiles.find(paths, split: options.split)
+    try options.check()
+    try options.filter.check()
+    let files = try DataFiles.find(paths, split: options.split, cache: HubCache())
     guard let first = files.first else { throw .options("No data file was found.") }
     if let name = options.format {
       format = try DatasetFormats.named(name)
@@ -43,7 +46,11 @@ public struct Dataset: Sendable {
     form = options.form ?? format.forms.first ?? ""
     formatName = format.name
     formatWasRecognised = options.format == nil && options.map.isEmpty
-    templateName = form.isEmpty ? format.name : "\(format.name)/\(form)"
+    template = if let url = options.template { try PromptTemplate(at: url) } else { nil }
+    let ownChat = format.isChat && template == nil ? options.modelChatTemplate : nil
+    chat = if let named = options.chat { named } else if let ownChat { try ChatForm(template: ownChat) } else { nil }
+    let own = form.isEmpty ? format.name : "\(format.name)/\(form)"
+    templateName = template?.name ?? chat.map { "\(own) as \($0.rawValue)" } ?? own
     dataFiles = files
     self.files = files.map(\.url)
     self.options = options

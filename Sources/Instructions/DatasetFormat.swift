@@ -1,4 +1,4 @@
-public import StrictJSON
+import StrictJSON
 
 /// A form in which datasets are published. One file and one line in ``DatasetFormats/all`` a format; nothing else knows its name.
 protocol DatasetFormat: Sendable {
@@ -10,41 +10,25 @@ protocol DatasetFormat: Sendable {
   var forms: [String] { get }
   /// Formats that this one is a special case of: where both fit, this one is meant.
   var refines: [String] { get }
+  /// Whether its samples are chats, which are written in the model's own chat form where it has one.
+  var isChat: Bool { get }
   /// What makes a record where the file is plain text; nil where the format is not published so.
   func textUnit(form: String) -> TextUnit?
   /// Whether a record looks like one of this format. A file is in the format if most of its first records do.
   func fits(_ record: Record) -> Bool
-  /// The samples that a record holds: one, in most formats.
-  func samples(of record: Record, form: String) throws(DataError) -> [Sample]
+  /// The sample that a record holds.
+  func sample(of record: Record, form: String) throws(DataError) -> Sample
+  /// The samples of a record that holds several, each with its own error. Formats with one sample a record leave it as it is.
+  func samples(of record: Record, form: String) throws(DataError) -> [Result<Sample, DataError>]
 }
 
 extension DatasetFormat {
   var forms: [String] { [] }
   var refines: [String] { [] }
+  var isChat: Bool { false }
   func textUnit(form: String) -> TextUnit? { nil }
-}
-
-/// An instruction together with the fields that it was made of, which templates and benchmarks draw on.
-public struct Sample: Sendable, Hashable {
-  public var instruction: Instruction
-  /// The record's own fields, then those that the format derives (the options of a question as `options`, its subject as `subject`…).
-  public var fields: JSONObject
-
-  /// - Parameters:
-  ///   - record: gives the fields.
-  ///   - derived: fields that the format adds, or puts in the place of the record's own.
-  init(_ record: Record, prompt: String, response: String?, derived: JSONObject = JSONObject()) {
-    instruction = Instruction(prompt: prompt, response: response ?? "")
-    instruction.isAnswered = response != nil
-    fields = record.fields
-    for field in derived.fields { fields[field.name] = field.value }
-  }
-
-  /// The sample with its instruction changed.
-  func with(_ change: (inout Instruction) -> Void) -> Sample {
-    var copy = self
-    change(&copy.instruction)
-    return copy
+  func samples(of record: Record, form: String) throws(DataError) -> [Result<Sample, DataError>] {
+    [.success(try sample(of: record, form: form))]
   }
 }
 
@@ -52,8 +36,29 @@ public struct Sample: Sendable, Hashable {
 public enum DatasetFormats {
   /// Every format, one line each. Recognition asks all of them, so the order does not matter.
   static let all: [any DatasetFormat] = [
-    PairsFormat(),
+    AlpacaFormat(),
+    ARCFormat(),
+    CEvalFormat(),
+    ChatFormat(),
+    CMATHFormat(),
+    CMMLUFormat(),
+    CodeSearchNetFormat(),
+    DollyFormat(),
+    FLASKFormat(),
     GSM8KFormat(),
+    HellaSwagFormat(),
+    HellaSwagTextFormat(),
+    InfinityInstructFormat(),
+    MathBenchFormat(),
+    MATHFormat(),
+    MGSMFormat(),
+    MMLUFormat(),
+    PairsFormat(),
+    RefGPTFormat(),
+    SGSMFormat(),
+    SQuADFormat(),
+    TextFormat(),
+    WinograndeFormat(),
   ]
 
   /// The names of the formats, in alphabetical order.
@@ -75,18 +80,25 @@ public enum DatasetFormats {
     let isText = try file.kind() == .text
     var shared: [Record]?
     var fitting: [any DatasetFormat] = []
+    var failure: DataError?
     for format in all {
       let unit = format.textUnit(form: format.forms.first ?? "")
-      let records: [Record]
-      if isText {
-        guard let unit else { continue }
-        records = try firstRecords(of: file, unit: unit)
-      } else {
-        if shared == nil { shared = try firstRecords(of: file, unit: .file) }
-        records = shared ?? []
+      if isText, unit == nil { continue }
+      do throws(DataError) {
+        let records: [Record]
+        if isText {
+          records = try firstRecords(of: file, unit: unit ?? .file)
+        } else {
+          if shared == nil { shared = try firstRecords(of: file, unit: .file) }
+          records = shared ?? []
+        }
+        if records.count(where: format.fits) * 2 > records.count { fitting.append(format) }
+      } catch {
+        guard isText, error.concernsOneRecord else { throw error }
+        failure = error  // cut differently, the text may still be sound
       }
-      if records.count(where: format.fits) * 2 > records.count { fitting.append(format) }
     }
+    if fitting.isEmpty, let failure { throw failure }
     let refined = Set(fitting.flatMap(\.refines))
     fitting.removeAll { refined.contains($0.name) }
     if let format = fitting.first, fitting.count == 1 { return format }
@@ -122,7 +134,4 @@ public enum DatasetFormats {
     return records
   }
 
-  private static func listed(_ names: [String]) -> String {
-    names.isEmpty ? "none" : names.map { "'\($0)'" }.joined(separator: ", ")
-  }
 }

@@ -1,7 +1,7 @@
 public import Foundation
 
 /// How DATA is read. The defaults read every record, in file order, in the format that its fields show.
-public struct DatasetOptions: Sendable, Hashable {
+public struct DatasetOptions: Sendable {
   /// The format's name; nil recognises it from the fields.
   public var format: String?
   /// Field names that differ from the format's: `["prompt": "Instruction"]` reads the field `Instruction` as `prompt`. A dotted path
@@ -11,23 +11,70 @@ public struct DatasetOptions: Sendable, Hashable {
   public var form: String?
   /// A template file that takes the place of the format's own (see ``PromptTemplate``).
   public var template: URL?
+  /// The chat form that samples are written in; nil leaves single exchanges as they are and writes conversations plainly.
+  public var chat: ChatForm?
+  /// The model's own chat template, in whose form the format `chat` is written where `chat` is nil. One that is none of the known forms
+  /// is refused when such data is opened.
+  public var modelChatTemplate: String?
   /// The published split to read of a folder that holds several: `train`, `test`, `validation`…
   public var split: String?
-  /// At most so many instructions are given.
+  /// Which samples are kept, by what they are.
+  public var filter: InstructionFilter
+  /// Whether a sample whose texts are all equal to an earlier one's is left out.
+  public var deduplicates: Bool
+  /// Splits off a part by seed, after filtering.
+  public var holdOut: HoldOut?
+  /// Draws so many samples by seed, without replacement, kept in file order; after splitting.
+  public var sample: Int?
+  /// The seed of splitting and sampling.
+  public var seed: UInt64
+  /// At most so many instructions are given, after all else.
   public var limit: Int?
   /// Whether bad records are passed over and counted, instead of ending the reading.
   public var skipBad: Bool
 
+  /// A seeded split in two.
+  public struct HoldOut: Sendable, Hashable {
+    /// The share that is held out, between 0 and 1.
+    public var fraction: Double
+    /// Whether the held-out part is read, or the other.
+    public var readsHeldOut: Bool
+
+    public init(fraction: Double, readsHeldOut: Bool) {
+      self.fraction = fraction
+      self.readsHeldOut = readsHeldOut
+    }
+  }
+
   public init(
-    format: String? = nil, map: [String: String] = [:], form: String? = nil, template: URL? = nil, split: String? = nil,
-    limit: Int? = nil, skipBad: Bool = false
+    format: String? = nil, map: [String: String] = [:], form: String? = nil, template: URL? = nil, chat: ChatForm? = nil,
+    modelChatTemplate: String? = nil, split: String? = nil, filter: InstructionFilter = InstructionFilter(), deduplicates: Bool = false,
+    holdOut: HoldOut? = nil,
+    sample: Int? = nil, seed: UInt64 = 0, limit: Int? = nil, skipBad: Bool = false
   ) {
     self.format = format
     self.map = map
     self.form = form
     self.template = template
+    self.chat = chat
+    self.modelChatTemplate = modelChatTemplate
     self.split = split
+    self.filter = filter
+    self.deduplicates = deduplicates
+    self.holdOut = holdOut
+    self.sample = sample
+    self.seed = seed
     self.limit = limit
     self.skipBad = skipBad
+  }
+
+  /// Says which option makes no sense.
+  func check() throws(DataError) {
+    if let limit, limit < 1 { throw .options("The limit is \(limit); it should be at least 1.") }
+    if let sample, sample < 1 { throw .options("The sample is \(sample); it should be at least 1.") }
+    if let holdOut, !(holdOut.fraction > 0 && holdOut.fraction < 1) {
+      throw .options("The share to hold out is \(holdOut.fraction); it should lie between 0 and 1.")
+    }
+    if template != nil, chat != nil { throw .options("A template and a chat form both write the prompt; name one of them.") }
   }
 }

@@ -6,7 +6,8 @@ public struct Instruction: Sendable, Hashable {
   public var response: String
   /// What follows the response in a conversation of several turns; empty otherwise. See ``pieces``.
   public var turns: [Turn] = []
-  /// Whether the end-of-sequence token follows the last piece. False where a chat form closes the last turn itself.
+  /// Whether the end-of-sequence token follows the last piece. False where a chat form closes the last turn itself, and where there is
+  /// no answer, so that an unanswered sample has no label at all.
   public var endsWithEndOfSequence = true
   /// False where the dataset publishes no answer for this sample (the test parts of Winogrande, HellaSwag and C-Eval): such a
   /// sample can be asked, but not be learned from or measured.

@@ -45,8 +45,7 @@ public struct Record: Sendable, Hashable {
   /// The value of a field that must be there.
   func value(_ field: String) throws(DataError) -> JSONValue {
     guard let value = self[field] else {
-      let names = fields.names.prefix(12).map { "'\($0)'" }.joined(separator: ", ")
-      throw error(field, "is missing (the record has \(names.isEmpty ? "no fields" : names))")
+      throw error(field, "is missing (the record has \(fields.names.isEmpty ? "no fields" : listed(fields.names)))")
     }
     return value
   }
@@ -68,10 +67,18 @@ public struct Record: Sendable, Hashable {
     }
   }
 
+  /// The text of the first of these fields that is there and not null.
+  func firstText(of fields: String...) throws(DataError) -> String? {
+    for field in fields {
+      if let text = try optionalText(field) { return text }
+    }
+    return nil
+  }
+
   /// The text of a field that must be there and hold more than white space.
   func filledText(_ field: String) throws(DataError) -> String {
     let text = try text(field)
-    guard text.contains(where: { !$0.isWhitespace }) else { throw error(field, "is empty") }
+    guard text.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else { throw error(field, "is empty") }
     return text
   }
 
@@ -112,6 +119,21 @@ public struct Record: Sendable, Hashable {
 
   /// Whether a field is there and is text.
   func hasText(_ field: String) -> Bool { self[field]?.string != nil }
-  /// Whether a field is there at all.
-  func has(_ field: String) -> Bool { self[field] != nil }
+  /// Whether a field is there and not null (tables write null where JSON leaves a field out).
+  func has(_ field: String) -> Bool {
+    switch self[field] {
+    case nil, .null: false
+    default: true
+    }
+  }
+}
+
+/// Names in quotes, for a message: not more than a line can hold, however many and long they are.
+func listed(_ names: [String]) -> String {
+  guard !names.isEmpty else { return "none" }
+  let shown = names.prefix(12).map { name in
+    let line = name.prefix { !$0.isNewline }.prefix(40)
+    return line.count < name.count ? "'\(line)…'" : "'\(name)'"
+  }
+  return shown.joined(separator: ", ") + (names.count > 12 ? " and \(names.count - 12) more" : "")
 }

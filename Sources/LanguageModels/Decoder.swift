@@ -116,6 +116,13 @@ public struct ResidualStream {
     return normed
   }
 
+  /// Adds what is pending and normalises the sum.
+  mutating func normalized(_ norm: LayerNorm) throws -> Tensor {
+    sum = try resolved()
+    pending = nil
+    return try norm(sum)
+  }
+
   /// Only some rows from here on.
   mutating func select(_ rows: Tensor) throws {
     sum = try sum.selecting(rows)

@@ -39,8 +39,8 @@ public final class LanguageModel {
   /// The type of most of the checkpoint's numbers.
   private static func storedType(of files: WeightFiles, _ folder: ModelFolder) throws -> ElementType {
     var bytes: [ElementType: Int] = [:]
-    for location in files.locations.values where location.entry.elementType.isFloatingPoint {
-      bytes[location.entry.elementType, default: 0] += location.entry.byteRange.count
+    for location in files.locations.values where location.elementType.isFloatingPoint {
+      bytes[location.elementType, default: 0] += location.byteCount
     }
     guard let type = bytes.max(by: { ($0.value, $0.key.rawValue) < ($1.value, $1.key.rawValue) })?.key else {
       throw ModelError("\(folder.name) has no floating-point weights; download the model again")

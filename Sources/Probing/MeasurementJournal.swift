@@ -27,7 +27,9 @@ final class MeasurementJournal {
   }
 
   /// Opens a journal of the same settings and hands over its complete records, batch by batch.
-  init(resuming url: URL, settings: String, scores: [Score], entries: Int, _ body: (_ first: Int, _ samples: [MeasuredSample]) throws -> Void) throws {
+  init(
+    resuming url: URL, settings: String, scores: [Score], entries: Int, _ body: (_ first: Int, _ samples: [MeasuredSample]) throws -> Void
+  ) throws {
     handle = try MeasurementJournal.open(url)
     self.url = url
     self.scores = scores
@@ -38,7 +40,8 @@ final class MeasurementJournal {
     }
     guard header == settings else {
       throw TorchError(
-        "\(path) belongs to a run with other settings: \(Self.difference(header, settings)); use the same ones, or delete the file to start over")
+        "\(path) belongs to a run with other settings: \(Self.difference(header, settings)); use the same ones, or delete the file to start over"
+      )
     }
     var end = try handle.offset()
     while let (first, samples) = try record() {
@@ -71,7 +74,8 @@ final class MeasurementJournal {
         synced = .now
       }
     } catch {
-      throw TorchError("cannot write \(url.path(percentEncoded: false)): \(error.localizedDescription); make room on the disk and go on with --resume")
+      throw TorchError(
+        "cannot write \(url.path(percentEncoded: false)): \(error.localizedDescription); make room on the disk and go on with --resume")
     }
   }
 
@@ -103,7 +107,9 @@ final class MeasurementJournal {
     let first = reader.integer(UInt64.self)
     let count = reader.integer(UInt64.self)
     let size = 12 + 4 * scores.count * entries
-    guard first < 1 << 48, count < 1 << 24, let body = try handle.read(upToCount: Int(count) * size + 8), body.count == Int(count) * size + 8 else {
+    guard first < 1 << 48, count < 1 << 24, let body = try handle.read(upToCount: Int(count) * size + 8),
+      body.count == Int(count) * size + 8
+    else {
       return nil
     }
     let whole = head + body

@@ -82,7 +82,7 @@ public struct PatternMeasurement {
   /// - Parameters:
   ///   - samples: all samples of the data; those without a label take part in nothing but the counting of `batch:N`.
   ///   - journalOutput: the output beside which a journal is kept; nil for none.
-  ///   - settings: what must be equal for a resume, as `key=value` joined by tabs.
+  ///   - settings: what must be equal for a resume beside the samples, as `key=value` joined by tabs.
   ///   - resume: whether to go on with a journal that is there.
   ///   - shouldStop: asked before every batch.
   ///   - progress: told after every batch.
@@ -106,6 +106,8 @@ public struct PatternMeasurement {
         found.append(sample)
       }
     }
+    // Whatever chose, changed or cut the samples, a journal fits only if they are the same ones.
+    let settings = settings + "\tencoded=" + PatternMeasurement.fingerprint(of: samples)
     var journal: MeasurementJournal?
     if let journalOutput {
       let url = MeasurementJournal.url(beside: journalOutput)
@@ -143,6 +145,18 @@ public struct PatternMeasurement {
   /// Whether an unfinished run left its journal beside this output.
   public static func hasJournal(beside output: URL) -> Bool {
     FileManager.default.fileExists(atPath: MeasurementJournal.url(beside: output).path(percentEncoded: false))
+  }
+
+  /// FNV-1a over all tokens and labels.
+  private static func fingerprint(of samples: [TokenizedSample]) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    func mix(_ value: Int) { hash = (hash ^ UInt64(bitPattern: Int64(value))) &* 0x100_0000_01b3 }
+    for sample in samples {
+      mix(sample.index)
+      mix(sample.tokens.count)
+      for (token, isLabel) in zip(sample.tokens, sample.isLabel) { mix(isLabel ? -1 - token : token) }
+    }
+    return String(hash, radix: 16)
   }
 
   /// For each sample the weight of one of its labels.

@@ -72,11 +72,19 @@ extension Tensor {
     self.init(try Tensor.copying(elements.map(Int64.init), elementType: .int64, shape: [elements.count]))
   }
 
-  /// A tensor over the entry's bytes in its mapped file, without copying; the mapping stays alive as long as the tensor.
-  public convenience init(mapping entry: TensorEntry, of file: SafetensorsFile) throws {
-    let bytes = try file.bytes(of: entry)
-    try self.init(mapping: bytes, of: file.mapping, elementType: entry.elementType, shape: entry.shape)
+  /// A tensor over the stored one's bytes in its mapped file, without copying; the mapping stays alive as long as the tensor. Only the elements
+  /// of a view with strides of its own are copied into row-major order.
+  public convenience init(mapping stored: StoredTensor) throws {
+    guard stored.strides != nil else {
+      let bytes = try stored.mapping.bytes(in: stored.byteRange)
+      try self.init(mapping: bytes, of: stored.mapping, elementType: stored.elementType, shape: stored.shape)
+      return
+    }
+    self.init(try stored.withBytes { try Tensor.copying($0, elementType: stored.elementType, shape: stored.shape) })
   }
+
+  /// A tensor over the entry's bytes in its mapped file, without copying; the mapping stays alive as long as the tensor.
+  public convenience init(mapping entry: TensorEntry, of file: SafetensorsFile) throws { try self.init(mapping: file.stored(entry)) }
 
   /// A tensor over `bytes`, which lie in `file`; their number must be the shape's.
   public convenience init(mapping bytes: UnsafeRawBufferPointer, of file: MappedFile, elementType: ElementType, shape: [Int]) throws {
@@ -94,17 +102,20 @@ extension Tensor {
     var handle: ct_tensor?
     try check(
       ct_from_mapped(
-        start, elementType.ctorch, lengths, Int32(lengths.count), owner, { Unmanaged<MappedFile>.fromOpaque($0!).release() }, &handle))
+        start, elementType.ctorch, lengths, Int32(lengths.count), owner,
+        { owner in if let owner { Unmanaged<MappedFile>.fromOpaque(owner).release() } }, &handle))
     guard let handle else { throw TorchError("map: an operation left no tensor behind") }
     self.init(handle)
   }
 
   private static func copying<Element>(_ elements: [Element], elementType: ElementType, shape: [Int]) throws -> ct_tensor {
+    try elements.withUnsafeBytes { try copying($0, elementType: elementType, shape: shape) }
+  }
+
+  private static func copying(_ bytes: UnsafeRawBufferPointer, elementType: ElementType, shape: [Int]) throws -> ct_tensor {
     let lengths = shape.map(Int64.init)
     var handle: ct_tensor?
-    try elements.withUnsafeBytes { bytes in
-      try check(ct_from_bytes(bytes.baseAddress, Int64(bytes.count), elementType.ctorch, lengths, Int32(lengths.count), &handle))
-    }
+    try check(ct_from_bytes(bytes.baseAddress, Int64(bytes.count), elementType.ctorch, lengths, Int32(lengths.count), &handle))
     guard let handle else { throw TorchError("tensor: an operation left no tensor behind") }
     return handle
   }

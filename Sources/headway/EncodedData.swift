@@ -38,6 +38,8 @@ struct EncodedData {
   func notes(_ shape: DecoderShape) -> [String] {
     let long = samples.filter { $0.tokens.count > shape.maximumPositions }.count
     guard long > 0, !shape.positionsEnd else { return [] }
-    return ["\(long) samples are longer than the \(shape.maximumPositions) tokens that the model was made for; lower --max-length to cut them there"]
+    return [
+      "\(long) samples are longer than the \(shape.maximumPositions) tokens that the model was made for; lower --max-length to cut them there"
+    ]
   }
 }

@@ -8,9 +8,14 @@ struct Headway: AsyncParsableCommand {
     abstract: "Shows which attention heads a fine-tune puts to work, and chooses training data by them.",
     version: "0.1.0",
     subcommands: [
+      DataCommand.self,
       DoctorCommand.self,
       TokenizeCommand.self,
       PatternCommand.self,
+      ChangeCommand.self,
+      StatsCommand.self,
+      CorrelateCommand.self,
+      HeatmapCommand.self,
     ])
 }
 

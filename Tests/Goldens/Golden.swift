@@ -20,16 +20,23 @@ public struct Golden {
     return all.filter { $0.hasPrefix(prefix) }.sorted()
   }
 
+  /// All models: a new fixture is held against transformers without a line in any test.
+  public static var all: [String] {
+    names("").filter { FileManager.default.fileExists(atPath: directory.appending(path: "\($0)/config.json").path(percentEncoded: false)) }
+  }
+
   /// Reads one.
   public init(_ name: String) throws {
     folder = Golden.directory.appending(path: name)
     file = try SafetensorsFile(at: folder.appending(path: "golden.safetensors"))
     struct Sample: Decodable {
       var ids: [Int]
-      var prompt_length: Int
+      var promptLength: Int
     }
-    let decoded = try JSONDecoder().decode([Sample].self, from: Data(contentsOf: folder.appending(path: "samples.json")))
-    samples = decoded.enumerated().map { TokenizedSample(tokens: $1.ids, promptLength: $1.prompt_length, index: $0) }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let decoded = try decoder.decode([Sample].self, from: Data(contentsOf: folder.appending(path: "samples.json")))
+    samples = decoded.enumerated().map { TokenizedSample(tokens: $1.ids, promptLength: $1.promptLength, index: $0) }
   }
 
   /// The model, computing in this type.

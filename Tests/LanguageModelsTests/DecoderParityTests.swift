@@ -4,7 +4,7 @@ import Testing
 import Torch
 
 @Suite struct DecoderParityTests {
-  static let names = ["llama", "gemma", "mistral", "qwen"].flatMap(Golden.names)
+  static let names = Golden.all
 
   /// float32 against transformers in float64: 1e-4 of the greatest logit covers the accumulated rounding of a few layers.
   @Test(arguments: names) func logitsEqualTransformers(name: String) throws {

@@ -6,7 +6,7 @@ import Testing
 import Torch
 
 @Suite struct ProbeTests {
-  static let names = ["llama", "gemma", "mistral", "qwen"].flatMap(Golden.names)
+  static let names = Golden.all
 
   /// The greatest difference from the golden levels in units of that sample's and head's saliency, which bounds what can cancel (METHOD §2).
   static func distance(_ actual: [MeasuredSample], _ golden: Golden, prefix: String = "", score: Score) throws -> Double {
@@ -29,5 +29,61 @@ import Torch
       #expect(distance < 1e-5, "\(name) \(score): \(distance)")
     }
     #expect(relativeDistance(levels.map(\.loss), try golden.file.floats("loss")) < 1e-5)
+  }
+}
+
+extension ProbeTests {
+  /// Every sample alone, all together, and in reverse order: the same levels, to the rounding of matrix products of other sizes.
+  @Test(arguments: ["llama-grouped-tied", "gemma-published"]) func samplesDoNotSeeEachOther(name: String) throws {
+    let golden = try Golden(name)
+    let probe = Probe(try golden.model(.float32).decoder, scores: Score.allCases)
+    let together = try probe.levels(of: golden.samples)
+    let reversed = try probe.levels(of: golden.samples.reversed())
+    for (number, sample) in golden.samples.enumerated() {
+      let alone = try #require(probe.levels(of: [sample]).first)
+      for other in [alone, reversed[golden.samples.count - 1 - number]] {
+        #expect(other.index == sample.index)
+        for score in Score.allCases {
+          #expect(relativeDistance(other.levels[score] ?? [], together[number].levels[score] ?? [1]) < 1e-5)
+        }
+      }
+    }
+  }
+
+  /// magnitude ≤ token ≤ saliency for every head.
+  @Test(arguments: names) func scoresAreOrdered(name: String) throws {
+    let golden = try Golden(name)
+    for sample in try Probe(try golden.model(.float32).decoder, scores: Score.allCases).levels(of: golden.samples) {
+      let magnitude = try #require(sample.levels[.magnitude])
+      let token = try #require(sample.levels[.token])
+      let saliency = try #require(sample.levels[.saliency])
+      #expect(zip(magnitude, token).allSatisfy { $0 <= $1 * 1.0001 + 1e-9 })
+      #expect(zip(token, saliency).allSatisfy { $0 <= $1 * 1.0001 + 1e-9 })
+    }
+  }
+
+  /// The released script's loss: all label tokens of four consecutive samples together.
+  @Test(arguments: names) func batchLossEqualsTheReleasedScript(name: String) throws {
+    let golden = try Golden(name)
+    let measurement = PatternMeasurement(
+      Probe(try golden.model(.float32).decoder, scores: Score.allCases), loss: .batch(4), batchTokens: 20)
+    let result = try measurement.run(golden.samples)
+    for score in Score.allCases {
+      #expect(try Self.distance(result.samples, golden, prefix: "batch4.", score: score) < 1e-5)
+    }
+  }
+
+  /// bfloat16 stays near: the distance is told, not bounded tightly, since it depends on the model.
+  @Test func bfloat16LandsNear() throws {
+    let golden = try Golden("llama-bfloat16")
+    let levels = try Probe(try golden.model(.bfloat16).decoder, scores: [.token]).levels(of: golden.samples)
+    #expect(try Self.distance(levels, golden, score: .token) < 0.1)
+  }
+
+  @Test func aSampleWithoutALabelIsAnError() throws {
+    let golden = try Golden("llama-plain")
+    let probe = Probe(try golden.model(.float32).decoder, scores: [.magnitude])
+    #expect(throws: TorchError.self) { try probe.levels(of: [TokenizedSample(tokens: [1], promptLength: 0)]) }
+    #expect(try probe.levels(of: []).isEmpty)
   }
 }

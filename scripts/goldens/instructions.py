@@ -19,8 +19,17 @@ MASK = (1 << 64) - 1
 # xoshiro256** and splitmix64, after the public-domain C of Blackman and Vigna (prng.di.unimi.it).
 
 
+def fnv1a(text):
+    value = 0xCBF29CE484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001B3 & MASK
+    return value
+
+
 class Generator:
-    def __init__(self, seed):
+    def __init__(self, seed, stream=None):
+        if stream is not None:
+            seed = Generator(seed).next() ^ fnv1a(stream)
         self.state = []
         counter = seed
         for _ in range(4):
@@ -84,7 +93,26 @@ def random_golden():
                 "positions": Generator(seed).positions(5, 20),
             }
         )
-    return {"provenance": PROVENANCE, "cases": cases}
+    return {
+        "provenance": PROVENANCE,
+        "cases": cases,
+        # What SamplingTests draws: 5 of 40 samples; a fifth of 40 samples whose prompts repeat after 30.
+        "sample": Generator(1, "sample").positions(5, 40),
+        "heldOut": held_out([index % 30 for index in range(40)], 0.2, Generator(3, "hold out")),
+    }
+
+
+def held_out(keys, fraction, generator):
+    groups = list(dict.fromkeys(keys))
+    target = round(fraction * len(keys))
+    out = set()
+    count = 0
+    for group in generator.shuffled(groups):
+        size = keys.count(group)
+        if count + size <= target:
+            out.add(group)
+            count += size
+    return [index for index, key in enumerate(keys) if key in out]
 
 
 def texts():

@@ -22,7 +22,7 @@ from typing import Callable
 
 import torch, transformers
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModelForCausalLM, GemmaConfig, LlamaConfig, MistralConfig, OPTConfig, Qwen2Config, Qwen3Config
+from transformers import AutoConfig, AutoModelForCausalLM, GemmaConfig, LlamaConfig, MistralConfig, Olmo2Config, OPTConfig, Qwen2Config, Qwen3Config
 
 root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "Benchmarks" / "peers"))
@@ -148,6 +148,7 @@ FIXTURES = [
     Fixture("qwen2-layer-types", qwen2(num_hidden_layers=3, use_sliding_window=True, sliding_window=6, layer_types=["sliding_attention", "full_attention", "sliding_attention"]), "window 6 in layers 0 and 2, said by layer_types"),
     Fixture("qwen3-tied", qwen3(tie_word_embeddings=True), "norms on queries and keys, head_dim 8 although hidden / heads = 4, tied"),
     Fixture("qwen3-biases", qwen3(attention_bias=True, use_sliding_window=True, sliding_window=7, max_window_layers=1), "attention biases, window 7 in layer 1", edit_config=qwen_as_published(7)),
+    Fixture("olmo2-grouped", small(Olmo2Config, num_key_value_heads=2), "outputs normalised instead of inputs, norms over all queries and over all keys, grouped heads"),
 ]
 
 
@@ -325,7 +326,7 @@ def make(fixture, out, seed):
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--only", default="*", help="fixtures whose name fits this pattern")
-    a.add_argument("--out", type=pathlib.Path, default=root / "Tests" / "LanguageModelsTests" / "Fixtures")
+    a.add_argument("--out", type=pathlib.Path, default=root / "Tests" / "Goldens" / "Fixtures")
     o = a.parse_args()
     torch.set_num_threads(1)
     for fixture in FIXTURES:

@@ -10,7 +10,7 @@ struct PairsFormat: DatasetFormat {
     record.hasText("prompt") && record.hasText("response")
   }
 
-  func samples(of record: Record, form: String) throws(DataError) -> [Sample] {
+  func sample(of record: Record, form: String) throws(DataError) -> Sample {
     let response = try record.optionalText("response")
     var sample = Sample(record, prompt: try record.text("prompt"), response: response)
     sample.instruction.task = try record.optionalText("task")
@@ -21,8 +21,8 @@ struct PairsFormat: DatasetFormat {
     sample.instruction.options = record.has("options") ? try record.texts("options") : []
     sample.instruction.answer = try answer(of: record, options: sample.instruction.options)
     sample.instruction.turns = try turns(of: record)
-    if case .bool(let ends) = record["ends_itself"] { sample.instruction.endsWithEndOfSequence = !ends }
-    return [sample]
+    if record["ends_itself"] == true { sample.instruction.endsWithEndOfSequence = false }
+    return sample
   }
 
   private func answer(of record: Record, options: [String]) throws(DataError) -> Answer? {
@@ -68,7 +68,7 @@ extension Instruction {
     if !turns.isEmpty {
       record["turns"] = .list(turns.map { ["text": .string($0.text), "loss": .bool($0.carriesLoss)] })
     }
-    if !endsWithEndOfSequence { record["ends_itself"] = true }
+    if isAnswered, !endsWithEndOfSequence { record["ends_itself"] = true }
     return record
   }
 }

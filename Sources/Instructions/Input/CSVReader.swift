@@ -37,8 +37,9 @@ struct CSVReader: RecordReader {
       columns = []
       return
     }
-    if first.cells.count == 6, first.cells[5].count == 1, let letter = first.cells[5].first, ("A"..."D").contains(letter) {
-      columns = ["question", "A", "B", "C", "D", "answer"]
+    let letters = ["A", "B", "C", "D"]
+    if first.cells.count == 6, letters.contains(first.cells[5]), Array(first.cells[2...]) != letters {
+      columns = ["question"] + letters + ["answer"]
       pending = first
       return
     }

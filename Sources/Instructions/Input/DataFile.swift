@@ -23,6 +23,7 @@ struct DataFile: Sendable, Hashable {
     case jsonDocument
     case csv
     case text
+    case parquet
   }
 
   /// Opens the file for reading records.
@@ -30,6 +31,7 @@ struct DataFile: Sendable, Hashable {
   func records(unit: TextUnit) throws(DataError) -> any RecordReader {
     let (kind, source) = try opened()
     switch kind {
+    case .parquet: return try ParquetReader(path: url.path(percentEncoded: false), name: name)
     case .jsonLines: return JSONLinesReader(source, name: name)
     case .jsonDocument: return JSONDocumentReader(source, name: name)
     case .csv: return CSVReader(source, name: name)
@@ -41,7 +43,15 @@ struct DataFile: Sendable, Hashable {
   func kind() throws(DataError) -> Kind { try opened().kind }
 
   private func opened() throws(DataError) -> (kind: Kind, source: any ByteSource) {
-    let (head, source) = try DataFile.unpacked(try FileBytes(url, name: name), name: name)
+    let file = try FileBytes(url, name: name)
+    let (head, source) = try DataFile.unpacked(file, name: name)
+    if head.starts(with: "PAR1".utf8) {
+      // Parquet is read from its end, which a gzip stream does not let one do.
+      guard source === file else {
+        throw .file(name, problem: "is Parquet inside gzip; unpack it with gunzip (Parquet is packed by itself)")
+      }
+      return (.parquet, file)
+    }
     guard !head.isEmpty else { throw .file(name, problem: "is empty; it should hold at least one record") }
     return (try kind(of: head), RewoundBytes(head: head, rest: source))
   }
@@ -55,9 +65,6 @@ struct DataFile: Sendable, Hashable {
   }
 
   private func kind(of head: [UInt8]) throws(DataError) -> Kind {
-    if head.starts(with: "PAR1".utf8) {
-      throw .file(name, problem: "is a Parquet file, which this build does not read; convert it to JSON lines")
-    }
     if plainName.hasSuffix(".csv") { return .csv }
     let text = head.starts(with: byteOrderMark) ? head[byteOrderMark.count...] : head[...]
     let first = text.first { !isJSONWhitespace($0) }

@@ -3,10 +3,13 @@ import Foundation
 /// Finds the data files behind what the user named: a file, a folder of files, or a dataset's folder in the Hugging Face cache.
 enum DataFiles {
   /// The files of the paths, in the paths' order; a folder's files in the byte order of their names.
-  /// - Parameter split: keeps a folder's files of that published split only; `all` keeps every file.
-  static func find(_ paths: [URL], split: String?) throws(DataError) -> [DataFile] {
+  /// - Parameters:
+  ///   - split: keeps a folder's files of that published split only; `all` keeps every file.
+  ///   - cache: where a path that is not there is looked up as `owner/name`.
+  static func find(_ paths: [URL], split: String?, cache: HubCache) throws(DataError) -> [DataFile] {
     var files: [DataFile] = []
-    for path in paths {
+    for var path in paths {
+      if isFolder(path.path(percentEncoded: false)) == nil, let cached = try cache.folder(of: path.relativePath) { path = cached }
       guard let isFolder = isFolder(path.path(percentEncoded: false)) else {
         throw .file(path.relativePath, problem: "there is no such file or folder")
       }

@@ -22,6 +22,8 @@ public struct Architecture: Sendable {
     Mistral.architecture,
     Qwen2.architecture,
     Qwen3.architecture,
+    OPT.architecture,
+    Olmo2.architecture,
   ]
 
   /// The names of all architectures that a configuration may ask for.
@@ -29,6 +31,9 @@ public struct Architecture: Sendable {
 
   /// The architecture that a configuration asks for.
   static func named(in configuration: Configuration, model: String) throws -> Architecture {
+    if try configuration.optionalSection("quantization_config") != nil {
+      throw configuration.unsupported("quantised weights (quantization_config)")
+    }
     let names = try configuration.optionalStrings("architectures") ?? []
     let type = try configuration.optionalString("model_type")
     if let found = registry.first(where: { !Set($0.names).isDisjoint(with: names) }) { return found }
@@ -62,9 +67,6 @@ extension RotaryTransformer.Plan {
     guard let function = Activation(published: name) else { throw configuration.unsupported("the activation '\(name)'") }
     let epsilon = try configuration.optionalDouble("rms_norm_eps") ?? 1e-6
     guard epsilon >= 0 else { throw configuration.wrong("rms_norm_eps", "at least 0") }
-    if try configuration.optionalSection("quantization_config") != nil {
-      throw configuration.unsupported("quantised weights (quantization_config)")
-    }
     self.init(
       shape: DecoderShape(
         layers: layers, attentionHeads: heads, keyValueHeads: keyValueHeads, headDimension: headDimension, hiddenSize: hidden,

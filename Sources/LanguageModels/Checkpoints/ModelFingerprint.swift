@@ -20,10 +20,10 @@ extension LanguageModel {
     hash.update(data: data)
     let files = try WeightFiles(of: folder)
     for (name, location) in files.locations.sorted(by: { $0.key < $1.key }) {
-      let entry = location.entry
-      hash.update(data: Data("\n\(name) \(entry.elementType) \(entry.shape) ".utf8))
-      let bytes = try location.file.bytes(of: entry)
-      for range in blocks(of: bytes.count) { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[range])) }
+      hash.update(data: Data("\n\(name) \(location.elementType) \(location.shape) ".utf8))
+      try location.withBytes { bytes in
+        for range in blocks(of: bytes.count) { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[range])) }
+      }
     }
     return "sha256-sampled:" + hash.finalize().map { String(format: "%02x", $0) }.joined()
   }

@@ -1,40 +1,56 @@
-import Foundation
+public import Foundation
 public import Torch
 
-/// The weight files of a model folder: one file, or the shards that an index names. Tensors are looked up by name, and stay on disk until then.
+/// The weight files of a model folder: one file, or the shards that an index names, as safetensors or as PyTorch's `.bin`. Tensors are looked
+/// up by name, and stay on disk until then.
 public struct WeightFiles: Sendable {
-  /// Where a tensor lies.
-  public struct Location: Sendable {
-    let file: SafetensorsFile
-    /// Its name, type, shape and bytes.
-    public let entry: TensorEntry
-  }
   /// Every tensor by its name in the files.
-  public let locations: [String: Location]
+  public let locations: [String: StoredTensor]
   /// The files, in the order of their names.
-  public let files: [SafetensorsFile]
+  public let files: [URL]
 
-  /// Opens the folder's `model.safetensors`, or the shards of `model.safetensors.index.json`.
-  public init(of folder: ModelFolder) throws {
-    if folder.contains("model.safetensors.index.json") {
-      self = try WeightFiles(index: "model.safetensors.index.json", of: folder)
-    } else if folder.contains("model.safetensors") {
-      self = try WeightFiles([SafetensorsFile(at: folder.file("model.safetensors"))])
-    } else {
-      throw ModelError(
-        "\(folder.url.path(percentEncoded: false)) holds no weights (model.safetensors or model.safetensors.index.json); download the model again"
-      )
-    }
+  /// A form in which weights are published.
+  private struct Format {
+    /// The file of a model in one piece; the index of one in several is `FILE.index.json`.
+    let file: String
+    let read: @Sendable (URL) throws -> [StoredTensor]
   }
 
-  private init(_ files: [SafetensorsFile]) throws {
-    var locations: [String: Location] = [:]
+  /// In the order in which they are looked for: safetensors first, since they can hold nothing but tensors.
+  private static let formats = [
+    Format(file: "model.safetensors") { url in
+      let file = try SafetensorsFile(at: url)
+      return file.tensors.map(file.stored)
+    },
+    Format(file: "pytorch_model.bin") { try PyTorchFile(at: $0).tensors },
+  ]
+
+  /// Opens the folder's `model.safetensors`, or the shards of `model.safetensors.index.json`, or else `pytorch_model.bin`, or the shards of
+  /// `pytorch_model.bin.index.json`.
+  public init(of folder: ModelFolder) throws {
+    for format in WeightFiles.formats {
+      let index = "\(format.file).index.json"
+      if folder.contains(index) {
+        self = try WeightFiles(index: index, of: folder, format)
+        return
+      }
+      if folder.contains(format.file) {
+        self = try WeightFiles([folder.file(format.file)], format)
+        return
+      }
+    }
+    let known = WeightFiles.formats.map { "\($0.file), \($0.file).index.json" }.joined(separator: ", ")
+    throw ModelError("\(folder.url.path(percentEncoded: false)) holds no weights (\(known)); download the model again")
+  }
+
+  private init(_ files: [URL], _ format: Format) throws {
+    var locations: [String: StoredTensor] = [:]
     for file in files {
-      for entry in file.tensors {
-        if let other = locations[entry.name] {
-          throw ModelError("the tensor '\(entry.name)' is in both \(other.file.path) and \(file.path); download the model again")
+      for tensor in try format.read(file) {
+        if let other = locations[tensor.name] {
+          throw ModelError("the tensor '\(tensor.name)' is in both \(other.path) and \(tensor.path); download the model again")
         }
-        locations[entry.name] = Location(file: file, entry: entry)
+        locations[tensor.name] = tensor
       }
     }
     self.files = files
@@ -42,15 +58,19 @@ public struct WeightFiles: Sendable {
   }
 
   private struct Index: Decodable {
-    var weight_map: [String: String]
+    var places: [String: String]
+
+    enum CodingKeys: String, CodingKey {
+      case places = "weight_map"
+    }
   }
 
-  private init(index name: String, of folder: ModelFolder) throws {
+  private init(index name: String, of folder: ModelFolder, _ format: Format) throws {
     let path = folder.file(name).path(percentEncoded: false)
     guard let data = try? Data(contentsOf: folder.file(name)), let index = try? JSONDecoder().decode(Index.self, from: data) else {
       throw ModelError("\(path) is not an index of weight files (a JSON object with 'weight_map'); download it again")
     }
-    let names = Set(index.weight_map.values).sorted()
+    let names = Set(index.places.values).sorted()
     guard !names.isEmpty else { throw ModelError("\(path) names no weight file; download it again") }
     for file in names {
       guard WeightFiles.staysInside(file) else {
@@ -60,9 +80,9 @@ public struct WeightFiles: Sendable {
         throw ModelError("\(path) names the weight file '\(file)', which is not there; download the model again")
       }
     }
-    let files = try WeightFiles(names.map { try SafetensorsFile(at: folder.file($0)) })
-    for (tensor, file) in index.weight_map.sorted(by: { $0.key < $1.key }) {
-      guard let location = files.locations[tensor], location.file.url.lastPathComponent == file else {
+    let files = try WeightFiles(names.map(folder.file), format)
+    for (tensor, file) in index.places.sorted(by: { $0.key < $1.key }) {
+      guard let location = files.locations[tensor], location.mapping.url.lastPathComponent == file else {
         throw ModelError("\(path) places the tensor '\(tensor)' in '\(file)', where it is not; download the model again")
       }
     }

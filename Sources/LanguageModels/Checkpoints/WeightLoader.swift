@@ -4,13 +4,16 @@ public import Torch
 ///
 /// A class, so that fine-tuning can put other values in its place while the decoder's layers keep pointing here.
 public final class Parameter {
-  /// Its name in published checkpoints.
+  /// Its name in checkpoints as transformers writes them.
   public let name: String
+  /// Its name in the checkpoint it came from: `name`, but for the architecture's table of older names.
+  public let storedName: String
   /// Its value; frozen unless `requiresGradient`.
   public var tensor: Tensor
 
-  init(name: String, tensor: Tensor) {
+  init(name: String, storedName: String, tensor: Tensor) {
     self.name = name
+    self.storedName = storedName
     self.tensor = tensor
   }
 }
@@ -28,12 +31,22 @@ public struct WeightLoader {
   ///   - files: where the tensors lie.
   ///   - elementType: what floating-point tensors are converted to; a tensor that has it already stays in the mapped file.
   ///   - device: where they are put.
-  ///   - rename: from the decoder's name to the checkpoint's.
-  public init(
-    _ files: WeightFiles, elementType: ElementType, device: Device, rename: @escaping (String) -> String = { $0 }
-  ) {
-    state = State(files: files, elementType: elementType, device: device, rename: rename)
+  public init(_ files: WeightFiles, elementType: ElementType, device: Device) {
+    state = State(locations: files.locations, table: NameTable(), elementType: elementType, device: device)
     prefix = ""
+  }
+
+  /// A loader of the same tensors under the names that the table gives them. For the root, before any parameter is asked for.
+  /// - Throws: `ModelError` where two tensors get the same name.
+  public func renamed(by table: NameTable) throws -> WeightLoader {
+    var locations: [String: StoredTensor] = [:]
+    for (stored, location) in state.locations {
+      if let other = locations.updateValue(location, forKey: table.name(ofStored: stored)) {
+        throw ModelError("\(location.path) holds both '\(stored)' and '\(other.name)', which are the same; download the model again")
+      }
+    }
+    return WeightLoader(
+      state: State(locations: locations, table: table, elementType: state.elementType, device: state.device), prefix: prefix)
   }
 
   private init(state: State, prefix: String) {
@@ -45,29 +58,30 @@ public struct WeightLoader {
   public subscript(_ name: String) -> WeightLoader { WeightLoader(state: state, prefix: "\(prefix)\(name).") }
 
   /// Whether the checkpoint has this tensor.
-  public func contains(_ name: String) -> Bool { state.files.locations[state.rename(prefix + name)] != nil }
+  public func contains(_ name: String) -> Bool { state.locations[prefix + name] != nil }
 
   /// The parameter of this name and shape. A missing one or a wrong shape is told by `finish`, and a stand-in is returned until then.
   public func parameter(_ name: String, _ shape: [Int]) throws -> Parameter {
     let full = prefix + name
-    let stored = state.rename(full)
-    state.used.insert(stored)
-    guard let location = state.files.locations[stored] else {
+    let stored = state.table.storedName(of: full)
+    func standIn() throws -> Parameter { Parameter(name: full, storedName: stored, tensor: try Tensor.zeros([0])) }
+    state.used.insert(full)
+    guard let location = state.locations[full] else {
       state.missing.append(stored)
-      return Parameter(name: full, tensor: try Tensor.zeros([0]))
+      return try standIn()
     }
-    guard location.entry.shape == shape else {
-      state.misshapen.append("'\(stored)' is \(location.entry.shape) instead of \(shape)")
-      return Parameter(name: full, tensor: try Tensor.zeros([0]))
+    guard location.shape == shape else {
+      state.misshapen.append("'\(stored)' is \(location.shape) instead of \(shape)")
+      return try standIn()
     }
-    guard location.entry.elementType.isFloatingPoint else {
-      state.misshapen.append("'\(stored)' holds \(location.entry.elementType) instead of floating-point numbers")
-      return Parameter(name: full, tensor: try Tensor.zeros([0]))
+    guard location.elementType.isFloatingPoint else {
+      state.misshapen.append("'\(stored)' holds \(location.elementType) instead of floating-point numbers")
+      return try standIn()
     }
-    var tensor = try Tensor(mapping: location.entry, of: location.file)
+    var tensor = try Tensor(mapping: location)
     if tensor.elementType != state.elementType { tensor = try tensor.converted(to: state.elementType) }
     if state.device != .cpu { tensor = try tensor.moved(to: state.device) }
-    let parameter = Parameter(name: full, tensor: tensor)
+    let parameter = Parameter(name: full, storedName: stored, tensor: tensor)
     state.parameters.append(parameter)
     return parameter
   }
@@ -79,7 +93,7 @@ public struct WeightLoader {
 
   /// Marks a tensor of the checkpoint as known and not needed.
   public func ignore(where isKnown: (String) -> Bool) {
-    for name in state.files.locations.keys where isKnown(name) { state.used.insert(name) }
+    for name in state.locations.keys where isKnown(name) { state.used.insert(name) }
   }
 
   /// All parameters handed out, or one error that lists what is missing, misshapen or left over.
@@ -90,7 +104,7 @@ public struct WeightLoader {
     }
     if !state.missing.isEmpty { problems.append("missing: \(list(state.missing.map { "'\($0)'" }))") }
     if !state.misshapen.isEmpty { problems.append("of another shape: \(list(state.misshapen))") }
-    let left = state.files.locations.keys.filter { !state.used.contains($0) }.sorted()
+    let left = state.locations.filter { !state.used.contains($0.key) }.map(\.value.name).sorted()
     if !left.isEmpty { problems.append("not part of this architecture: \(list(left.map { "'\($0)'" }))") }
     guard problems.isEmpty else {
       throw ModelError(
@@ -101,20 +115,21 @@ public struct WeightLoader {
 
   /// What all scopes share while a decoder is built, on one thread.
   private final class State {
-    let files: WeightFiles
+    /// The tensors by the decoder's names.
+    let locations: [String: StoredTensor]
+    let table: NameTable
     let elementType: ElementType
     let device: Device
-    let rename: (String) -> String
     var used: Set<String> = []
     var missing: [String] = []
     var misshapen: [String] = []
     var parameters: [Parameter] = []
 
-    init(files: WeightFiles, elementType: ElementType, device: Device, rename: @escaping (String) -> String) {
-      self.files = files
+    init(locations: [String: StoredTensor], table: NameTable, elementType: ElementType, device: Device) {
+      self.locations = locations
+      self.table = table
       self.elementType = elementType
       self.device = device
-      self.rename = rename
     }
   }
 }

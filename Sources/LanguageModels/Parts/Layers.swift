@@ -30,6 +30,38 @@ struct RMSNorm {
   func callAsFunction(_ x: Tensor) throws -> Tensor { try x.rmsNorm(weight.tensor, epsilon: epsilon, offset: offset) }
 }
 
+/// (x − mean) / √(variance + ε) · weight + bias.
+struct LayerNorm {
+  let weight: Parameter?
+  let bias: Parameter?
+  let epsilon: Double
+
+  /// Reads `weight` and `bias` `[width]` where the normalisation has parameters.
+  init(_ weights: WeightLoader, _ width: Int, epsilon: Double, parameters: Bool = true) throws {
+    weight = try weights.parameter("weight", [width], if: parameters)
+    bias = try weights.parameter("bias", [width], if: parameters)
+    self.epsilon = epsilon
+  }
+
+  func callAsFunction(_ x: Tensor) throws -> Tensor { try x.layerNorm(weight: weight?.tensor, bias: bias?.tensor, epsilon: epsilon) }
+}
+
+/// The table that tokens are embedded by and the one that projects onto the vocabulary, `[V, width]` each, which many models tie.
+struct VocabularyTables {
+  let embedding: Parameter
+  /// `embedding` itself where the two are tied.
+  let head: Parameter
+
+  /// Reads `embed_tokens.weight` of `model` and, unless tied, `lm_head.weight` of the root. A tied table is stored once, under either name; where
+  /// both are there, both are the same and both are accounted for.
+  init(_ weights: WeightLoader, model: WeightLoader, _ shape: [Int], tied: Bool) throws {
+    let isUnderHead = tied && !model.contains("embed_tokens.weight") && weights.contains("lm_head.weight")
+    embedding = try isUnderHead ? weights.parameter("lm_head.weight", shape) : model.parameter("embed_tokens.weight", shape)
+    head = try tied ? embedding : weights.parameter("lm_head.weight", shape)
+    if tied { weights.ignore { $0 == "lm_head.weight" } }
+  }
+}
+
 /// down(activation(gate(x)) · up(x)), the feed-forward layer of Llama and its relatives.
 struct GatedFeedForward {
   let gate: Linear

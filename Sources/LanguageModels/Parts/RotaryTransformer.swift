@@ -28,40 +28,27 @@ public final class RotaryTransformer: Decoder {
   public let shape: DecoderShape
   public let parameters: [Parameter]
   private let plan: Plan
-  private let embedding: Parameter
+  private let tables: VocabularyTables
   private let blocks: [Block]
   private let norm: RMSNorm
-  private let head: Parameter
 
   init(_ plan: Plan, _ weights: WeightLoader, name: String) throws {
     self.plan = plan
     shape = plan.shape
     let model = weights["model"]
-    let tableShape = [shape.vocabularySize, shape.hiddenSize]
-    // A tied table is stored once, under either name; where both are there, both are the same and both are accounted for.
-    if plan.tiedEmbeddings, !model.contains("embed_tokens.weight"), weights.contains("lm_head.weight") {
-      embedding = try weights.parameter("lm_head.weight", tableShape)
-    } else {
-      embedding = try model.parameter("embed_tokens.weight", tableShape)
-    }
+    tables = try VocabularyTables(weights, model: model, [shape.vocabularySize, shape.hiddenSize], tied: plan.tiedEmbeddings)
     blocks = try (0..<shape.layers).map { try Block(plan, index: $0, model["layers.\($0)"]) }
     norm = try RMSNorm(model["norm"], shape.hiddenSize, epsilon: plan.epsilon, offset: plan.normOffset)
-    if plan.tiedEmbeddings {
-      head = embedding
-      weights.ignore { $0 == "lm_head.weight" }
-    } else {
-      head = try weights.parameter("lm_head.weight", tableShape)
-    }
     // Old checkpoints carry the rotary frequencies, which follow from the configuration.
     weights.ignore { $0.hasSuffix(".rotary_emb.inv_freq") }
     parameters = try weights.finish(model: name)
   }
 
-  public var outputProjection: (weight: Tensor, bias: Tensor?) { (head.tensor, nil) }
+  public var outputProjection: (weight: Tensor, bias: Tensor?) { (tables.head.tensor, nil) }
 
   public func begin(_ pass: inout ForwardPass) throws -> ResidualStream {
     pass.rotation = try plan.rotary.tables(positions: pass.positions, bounds: pass.bounds.queries, on: pass.tokens.device)
-    var embedded = try embedding.tensor.embedding(pass.tokens)
+    var embedded = try tables.embedding.tensor.embedding(pass.tokens)
     if let scale = plan.embeddingScale {
       // The factor is rounded to the weights' type first, as the published model does.
       embedded = try embedded * Tensor.full(scale, shape: [1], elementType: embedded.elementType, on: embedded.device)

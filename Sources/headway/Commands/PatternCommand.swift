@@ -59,7 +59,9 @@ struct PatternCommand: ParsableCommand {
 
   func validate() throws {
     _ = try scores()
-    guard PatternMeasurement.Loss(loss) != nil else { throw ValidationError("--loss takes sample or batch:N with N from 1 on, not '\(loss)'.") }
+    guard PatternMeasurement.Loss(loss) != nil else {
+      throw ValidationError("--loss takes sample or batch:N with N from 1 on, not '\(loss)'.")
+    }
     guard ActivationMemory(rawValue: memory) != nil else { throw ValidationError("--memory takes normal or low, not '\(memory)'.") }
     let known = ["safetensors", "npy", "npz"]
     guard known.contains(URL(filePath: out).pathExtension.lowercased()) else {
@@ -73,22 +75,25 @@ struct PatternCommand: ParsableCommand {
     let loaded = try modelOptions.load(model, output)
     let tokenizer = try Tokenizer.load(from: loaded.folder.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: dataOptions.maxLength)
-    let dataset = try Dataset(at: data.map { URL(filePath: $0) }, options: dataOptions.datasetOptions())
+    let dataset = try Dataset(at: data.map { URL(filePath: $0) }, options: dataOptions.datasetOptions(tokenizer: tokenizer))
     if dataset.formatWasRecognised { output.note("data: read as \(dataset.formatName) (say --format to choose another)") }
 
     let encoded = try EncodedData(dataset, encoder)
     for note in encoded.notes(loaded.decoder.shape) { output.note("note: \(note)") }
     guard encoded.samples.contains(where: { $0.labelCount > 0 }) else {
-      throw CommandError("no sample of \(data.joined(separator: ", ")) has a label to measure (a response after the cut at \(encoder.maximumLength) tokens); check the data, or raise --max-length")
+      throw CommandError(
+        "no sample of \(data.joined(separator: ", ")) has a label to measure (a response after the cut at \(encoder.maximumLength) tokens); check the data, or raise --max-length"
+      )
     }
 
     var provenance = Provenance(
       model: loaded.folder.name, modelFingerprint: try loaded.fingerprint(), architecture: loaded.decoder.shape.description,
       task: task ?? encoded.task, format: dataset.formatName, template: dataset.templateName, dataFingerprint: try dataset.fingerprint(),
-      maxLength: encoder.maximumLength, loss: loss, dtype: loaded.decoder.elementType.rawValue, seed: "none")
+      maxLength: encoder.maximumLength, loss: loss, dtype: loaded.decoder.elementType.rawValue, seed: String(dataOptions.dataSeed))
     let settings = try [
-      "model=\(loaded.folder.name)", "model_fingerprint=\(provenance.modelFingerprint ?? "")", "data_fingerprint=\(provenance.dataFingerprint ?? "")",
-      "format=\(dataset.formatName)", "template=\(dataset.templateName)", "limit=\(dataOptions.limit.map(String.init) ?? "none")",
+      "model=\(loaded.folder.name)", "model_fingerprint=\(provenance.modelFingerprint ?? "")",
+      "data_fingerprint=\(provenance.dataFingerprint ?? "")",
+      "format=\(dataset.formatName)", "template=\(dataset.templateName)",
       "max_length=\(encoder.maximumLength)", "loss=\(loss)", "score=\(scores().map(\.rawValue).joined(separator: ","))",
       "dtype=\(loaded.decoder.elementType)", "batch_tokens=\(modelOptions.batchTokens)", "memory=\(memory)",
     ].joined(separator: "\t")
@@ -110,7 +115,9 @@ struct PatternCommand: ParsableCommand {
   }
 
   /// Runs the measurement with progress on standard error; a signal stops it between two batches, with everything found so far on disk.
-  private func measure(_ measurement: PatternMeasurement, _ encoded: EncodedData, _ target: URL, _ settings: String) throws -> PatternMeasurement.Result {
+  private func measure(_ measurement: PatternMeasurement, _ encoded: EncodedData, _ target: URL, _ settings: String) throws
+    -> PatternMeasurement.Result
+  {
     let received = StopSignal()
     let sources = Interruption.install { received.set($0) }
     defer { sources.forEach { $0.cancel() } }
@@ -121,7 +128,8 @@ struct PatternCommand: ParsableCommand {
         encoded.samples, journalOutput: target, settings: settings, resume: resume, shouldStop: { received.number != 0 },
         progress: { now in
           line.show(
-            "\(now.samples)/\(now.totalSamples) samples, \(Int(now.tokensPerSecond)) tokens/s, \(ProgressLine.duration(now.secondsLeft)) left")
+            "\(now.samples)/\(now.totalSamples) samples, \(Int(now.tokensPerSecond)) tokens/s, \(ProgressLine.duration(now.secondsLeft)) left"
+          )
         })
     } catch is PatternMeasurement.Stopped {
       line.finish()
@@ -142,7 +150,8 @@ struct PatternCommand: ParsableCommand {
       levels[score] = perSample ? all : .init(mean: all.mean)
     }
     let kept = try ActivationPattern.Samples(
-      loss: result.samples.map(\.loss), index: result.samples.map { Int64($0.index) }, ids: encoded.identifiers(of: result.samples.map(\.index)))
+      loss: result.samples.map(\.loss), index: result.samples.map { Int64($0.index) },
+      ids: encoded.identifiers(of: result.samples.map(\.index)))
     return try ActivationPattern(provenance: provenance, levels: levels, samples: perSample ? kept : nil)
   }
 
@@ -156,7 +165,8 @@ struct PatternCommand: ParsableCommand {
       loss: losses)
     if output.json { return try output.printJSON(summary) }
     try Terminal.writeLine(
-      "\(out): \(pattern.layers) layers × \(pattern.heads) heads over \(summary.samples) samples, mean loss \(String(format: "%.4f", losses))")
+      "\(out): \(pattern.layers) layers × \(pattern.heads) heads over \(summary.samples) samples, mean loss \(String(format: "%.4f", losses))"
+    )
     output.note(
       "\(summary.tokens) tokens in \(ProgressLine.duration(summary.seconds)), \(Int(summary.tokensPerSecond)) tokens/s; \(encoded.skipped) without a label skipped, \(encoded.truncated) cut at \(dataOptions.maxLength) tokens, \(encoded.skippedBad) bad records passed over"
     )

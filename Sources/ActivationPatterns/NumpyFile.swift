@@ -1,0 +1,192 @@
+import Foundation
+import Torch
+
+/// Patterns in numpy's own forms: `.npy`, one array (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>),
+/// and `.npz`, an uncompressed zip archive of them.
+enum NumpyFile {
+  // MARK: .npy
+
+  /// Writes one matrix, F32 [L, H].
+  static func write(mean: HeadMatrix, to url: URL) throws {
+    try AtomicFile.write(array("<f4", [mean.layers, mean.heads]) + bytes(of: mean), to: url)
+  }
+
+  /// Reads one matrix of `<f4` or `<f8`, [L, H].
+  static func pattern(from url: URL) throws -> ActivationPattern {
+    let file = try MappedFile(at: url)
+    let path = url.path(percentEncoded: false)
+    func wrong(_ problem: String) -> PatternError {
+      PatternError(path, problem: problem, remedy: "save a two-dimensional float32 or float64 array with numpy.save")
+    }
+    let bytes = file.bytes
+    guard bytes.count >= 12, bytes.prefix(6).elementsEqual([0x93] + Array("NUMPY".utf8)) else { throw wrong("it is not an .npy file") }
+    let major = bytes[6]
+    guard (1...3).contains(major) else { throw wrong("it has version \(major) of the .npy form, which is not known") }
+    let lengthWidth = major == 1 ? 2 : 4
+    let headerCount =
+      major == 1
+      ? Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt16.self)))
+      : Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self)))
+    let start = 8 + lengthWidth + headerCount
+    guard start <= bytes.count, let header = String(validating: bytes[(8 + lengthWidth)..<start], as: UTF8.self) else {
+      throw wrong("its header is cut short")
+    }
+    guard header.contains(/'fortran_order'\s*:\s*False/) else { throw wrong("its rows do not lie one after another") }
+    guard let shape = header.firstMatch(of: /'shape'\s*:\s*\(\s*(\d+)\s*,\s*(\d+)\s*,?\s*\)/), let layers = Int(shape.1),
+      let heads = Int(shape.2)
+    else { throw wrong("its array is not two-dimensional") }
+    let isDouble: Bool
+    if header.contains(/'descr'\s*:\s*'<f4'/) {
+      isDouble = false
+    } else if header.contains(/'descr'\s*:\s*'<f8'/) {
+      isDouble = true
+    } else {
+      throw wrong("its numbers are neither float32 nor float64")
+    }
+    let (count, overflow) = layers.multipliedReportingOverflow(by: heads)
+    let width = isDouble ? 8 : 4
+    let (size, sizeOverflow) = count.multipliedReportingOverflow(by: width)
+    guard !overflow, !sizeOverflow, size == bytes.count - start else {
+      throw wrong("it has \(bytes.count - start) bytes of data, which \(layers) × \(heads) numbers do not fill")
+    }
+    let values = (0..<count).map { index in
+      isDouble
+        ? Double(bitPattern: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start + index * 8, as: UInt64.self)))
+        : Double(Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start + index * 4, as: UInt32.self))))
+    }
+    do {
+      let mean = try HeadMatrix(layers: layers, heads: heads, values: values)
+      return try ActivationPattern(provenance: Provenance(), levels: [.magnitude: .init(mean: mean)])
+    } catch let error as PatternError {
+      throw PatternError(path, problem: error.problem, remedy: error.remedy)
+    }
+  }
+
+  /// The header of an array: magic, version 1.0, and a description padded so that the data begins at a multiple of 64 bytes.
+  private static func array(_ type: String, _ shape: [Int]) -> Data {
+    let extents = shape.count == 1 ? "\(shape[0])," : shape.map(String.init).joined(separator: ", ")
+    var header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(extents)), }"
+    header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
+    var data = Data([0x93] + Array("NUMPY".utf8) + [1, 0])
+    data.append(UInt16(header.utf8.count))
+    data.append(Data(header.utf8))
+    return data
+  }
+
+  private static func bytes(of matrix: HeadMatrix) -> Data {
+    matrix.values.map { Float($0) }.withUnsafeBytes { Data($0) }
+  }
+
+  // MARK: .npz
+
+  /// Writes every array, and the metadata as JSON in a text array `metadata`.
+  static func write(
+    means: [(name: String, matrix: HeadMatrix)], perSample: [(name: String, levels: SampleLevels)], layers: Int, heads: Int,
+    samples: ActivationPattern.Samples?, metadata: [String: String], to url: URL
+  ) throws {
+    var members: [Member] = means.map { name, matrix in
+      let data = bytes(of: matrix)
+      return Member(name: name, header: array("<f4", [layers, heads]), count: data.count) { body in try data.withUnsafeBytes(body) }
+    }
+    members += perSample.map { name, levels in
+      Member(
+        name: name, header: array("<f4", [levels.sampleCount, layers, heads]), count: levels.sampleCount * levels.entryCount * 4,
+        withBytes: { body in try levels.withBytes(body) })
+    }
+    if !perSample.isEmpty, let samples {
+      members.append(
+        Member(name: "loss", header: array("<f4", [samples.loss.count]), count: samples.loss.count * 4) { body in
+          try samples.loss.withUnsafeBytes(body)
+        })
+      members.append(
+        Member(name: "index", header: array("<i8", [samples.index.count]), count: samples.index.count * 8) { body in
+          try samples.index.withUnsafeBytes(body)
+        })
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // A text array holds UTF-32.
+    let text = String(decoding: try encoder.encode(metadata), as: UTF8.self).unicodeScalars.map { $0.value.littleEndian }
+    members.append(
+      Member(name: "metadata", header: array("<U\(text.count)", []), count: text.count * 4) { body in try text.withUnsafeBytes(body) })
+    try write(members, to: url)
+  }
+
+  private struct Member {
+    var name: String
+    var header: Data
+    var count: Int
+    var withBytes: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  }
+
+  /// A zip archive of stored (uncompressed) members.
+  private static func write(_ members: [Member], to url: URL) throws {
+    let total = members.reduce(0) { $0 + $1.count + $1.header.count + 256 }
+    guard total < Int(UInt32.max) else {
+      throw PatternError(
+        url.path(percentEncoded: false), problem: "an .npz file holds at most 4 GiB and this would take \(total) bytes",
+        remedy: "name the file .safetensors")
+    }
+    try AtomicFile.write(to: url) { sink in
+      var directory = Data()
+      var offset = 0
+      for member in members {
+        var checksum = Checksum()
+        member.header.withUnsafeBytes { checksum.add($0) }
+        try member.withBytes { checksum.add($0) }
+        let name = Data("\(member.name).npy".utf8)
+        let size = UInt32(member.header.count + member.count)
+        // What the local header and the directory say alike: version 2.0, no flags, stored, 1 January 1980.
+        var common = Data()
+        for value: UInt16 in [20, 0, 0, 0, 0x21] { common.append(value) }
+        for value in [checksum.value, size, size] { common.append(value) }
+        common.append(UInt16(name.count))
+        common.append(UInt16(0))
+        var local = Data("PK\u{3}\u{4}".utf8)
+        local.append(common)
+        local.append(name)
+        try sink.write(local)
+        try sink.write(member.header)
+        try member.withBytes { try sink.write($0) }
+        directory.append(Data("PK\u{1}\u{2}".utf8))
+        directory.append(UInt16(20))
+        directory.append(common)
+        for value: UInt16 in [0, 0, 0] { directory.append(value) }
+        directory.append(UInt32(0))
+        directory.append(UInt32(offset))
+        directory.append(name)
+        offset += local.count + Int(size)
+      }
+      var end = Data("PK\u{5}\u{6}".utf8)
+      for value in [0, 0, UInt16(members.count), UInt16(members.count)] { end.append(value) }
+      end.append(UInt32(directory.count))
+      end.append(UInt32(offset))
+      end.append(UInt16(0))
+      try sink.write(directory + end)
+    }
+  }
+
+  /// The CRC-32 of zip archives.
+  private struct Checksum {
+    private static let table: [UInt32] = (0..<256).map { byte in
+      (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xedb8_8320 : value >> 1 }
+    }
+    private var state = UInt32.max
+
+    var value: UInt32 { ~state }
+
+    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+      let table = Self.table
+      var state = state
+      for byte in bytes { state = table[Int(UInt8(truncatingIfNeeded: state) ^ byte)] ^ state >> 8 }
+      self.state = state
+    }
+  }
+}
+
+extension Data {
+  /// Appends the number, little-endian.
+  fileprivate mutating func append(_ value: some FixedWidthInteger) {
+    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+  }
+}

@@ -1,0 +1,53 @@
+import Foundation
+import Torch
+
+/// The ids beside a pattern file, `NAME.ids.jsonl`: a line `{"id":…,"index":…}` for each sample, in the pattern's order.
+enum SampleIdentifiers {
+  private struct Line: Codable {
+    var id: String
+    var index: Int64?
+  }
+
+  /// The ids' file of a pattern's.
+  static func url(beside pattern: URL) -> URL {
+    pattern.deletingPathExtension().appendingPathExtension("ids.jsonl")
+  }
+
+  static func write(_ ids: [String], index: [Int64], to url: URL) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var text = Data()
+    for (id, index) in zip(ids, index) {
+      text.append(try encoder.encode(Line(id: id, index: index)))
+      text.append(UInt8(ascii: "\n"))
+    }
+    try AtomicFile.write(text, to: url)
+  }
+
+  /// - Throws: `PatternError` naming the line that is wrong.
+  static func read(from url: URL) throws -> [String] {
+    let file = try MappedFile(at: url)
+    let decoder = JSONDecoder()
+    var ids: [String] = []
+    for (number, line) in file.bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
+      let data = Data(line)
+      guard let id = (try? decoder.decode(Line.self, from: data).id) ?? (try? decoder.decode(String.self, from: data)) else {
+        throw PatternError(
+          url.path(percentEncoded: false), problem: "line \(number + 1) is not {\"id\": …}", remedy: "measure the pattern again")
+      }
+      ids.append(id)
+    }
+    return ids
+  }
+
+  /// Ties the ids to their pattern file, since the two are written one after the other: FNV-1a, 64 bits, of each id and a zero.
+  static func fingerprint(_ ids: [String]) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for id in ids {
+      for byte in id.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      hash = hash &* 0x100_0000_01b3
+    }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

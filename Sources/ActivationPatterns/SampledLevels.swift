@@ -1,0 +1,128 @@
+/// A pattern or change with its samples at hand, so that other samples could have been drawn: what bootstrap and split halves
+/// need.
+public struct SampledLevels: Sendable {
+  /// The number of samples, N.
+  public let sampleCount: Int
+  /// The number of layers, L.
+  public let layers: Int
+  /// The number of heads in a layer, H.
+  public let heads: Int
+  /// The same for patterns of the same samples in the same order: what is drawn for one is then drawn for the other.
+  let sampleKey: String?
+  private let rows: Rows
+
+  private enum Rows: Sendable {
+    /// [N · L · H]; the figure is the mean.
+    case plain([Double])
+    /// Levels before and after; the figure is (mean after − mean before) / mean before.
+    case relative(before: [Double], after: [Double])
+  }
+
+  /// The samples of a pattern or change under a score.
+  /// - Throws: `PatternError` where the file keeps none, or fewer than two.
+  public init(_ file: PatternFile, name: String, score: Score) throws {
+    func need(_ levels: SampleLevels?) throws -> SampleLevels {
+      guard let levels else {
+        throw PatternError(
+          name, problem: "it keeps no samples of \(score), so nothing can be said of its uncertainty",
+          remedy: "measure with --per-sample (both sides of a change)")
+      }
+      guard levels.sampleCount >= 2 else {
+        throw PatternError(name, problem: "one sample says nothing of uncertainty", remedy: "measure more samples")
+      }
+      return levels
+    }
+    let samples: ActivationPattern.Samples?
+    switch file {
+    case .pattern(let pattern):
+      let levels = try need(pattern.levels[score]?.samples)
+      sampleCount = levels.sampleCount
+      rows = .plain(try levels.doubles())
+      samples = pattern.samples
+    case .change(let change):
+      let before = try need(change.levels[score]?.before)
+      let after = try need(change.levels[score]?.after)
+      sampleCount = before.sampleCount
+      let (old, new) = (try before.doubles(), try after.doubles())
+      rows = change.isRelative ? .relative(before: old, after: new) : .plain(zip(old, new).map { $1 - $0 })
+      samples = change.samples
+    }
+    layers = file.layers
+    heads = file.heads
+    let ids = samples?.ids ?? (file.provenance.dataFingerprint == nil ? nil : samples?.index.map(String.init))
+    sampleKey = ids.map { "\(file.provenance.dataFingerprint ?? "") \(SampleIdentifiers.fingerprint($0))" }
+  }
+
+  /// Samples in memory, each [L · H].
+  /// - Throws: `PatternError` where there are fewer than two, counts do not fit or a value is not finite.
+  public init(layers: Int, heads: Int, samples: [[Double]], sampleKey: String? = nil) throws {
+    let (count, overflow) = layers.multipliedReportingOverflow(by: heads)
+    guard samples.count >= 2, !overflow, count > 0, samples.allSatisfy({ $0.count == count && $0.allSatisfy { $0.isFinite } }) else {
+      throw PatternError(
+        problem: "samples must be two or more, each of \(layers) layers × \(heads) finite numbers", remedy: "check the shapes")
+    }
+    self.layers = layers
+    self.heads = heads
+    sampleCount = samples.count
+    rows = .plain(samples.flatMap(\.self))
+    self.sampleKey = sampleKey
+  }
+
+  /// The number of entries, L · H.
+  var entryCount: Int { layers * heads }
+
+  /// The figure over all samples.
+  func mean() -> [Double] { mean(weights: [Int](repeating: 1, count: sampleCount)) }
+
+  /// The figure where sample i was drawn `weights[i]` times; NaN where undefined.
+  func mean(weights: [Int]) -> [Double] {
+    switch rows {
+    case .plain(let values): return Self.mean(values, weights, entryCount)
+    case .relative(let before, let after):
+      let (old, new) = (Self.mean(before, weights, entryCount), Self.mean(after, weights, entryCount))
+      return zip(old, new).map { $0 == 0 ? .nan : ($1 - $0) / $0 }
+    }
+  }
+
+  private static func mean(_ values: [Double], _ weights: [Int], _ width: Int) -> [Double] {
+    var sums = [Double](repeating: 0, count: width)
+    sums.withUnsafeMutableBufferPointer { sums in
+      values.withUnsafeBufferPointer { values in
+        for (sample, weight) in weights.enumerated() where weight > 0 {
+          let weight = Double(weight)
+          let row = UnsafeBufferPointer(rebasing: values[sample * width..<(sample + 1) * width])
+          for entry in 0..<width { sums[entry] += weight * row[entry] }
+        }
+      }
+    }
+    let total = Double(weights.reduce(0, +))
+    return sums.map { $0 / total }
+  }
+
+  /// How far each sample pulls the figure: [N · L · H], each entry's mean zero. For a mean, the deviation from it; for a relative
+  /// change, the derivative of the ratio (after_i − before_i · Ā/B̄) / B̄.
+  func influences() -> [Double] {
+    let ones = [Int](repeating: 1, count: sampleCount)
+    switch rows {
+    case .plain(let values):
+      let mean = Self.mean(values, ones, entryCount)
+      return values.indices.map { values[$0] - mean[$0 % entryCount] }
+    case .relative(let before, let after):
+      let (old, new) = (Self.mean(before, ones, entryCount), Self.mean(after, ones, entryCount))
+      return before.indices.map { position in
+        let entry = position % entryCount
+        return old[entry] == 0 ? .nan : (after[position] - before[position] * new[entry] / old[entry]) / old[entry]
+      }
+    }
+  }
+}
+
+extension SampleLevels {
+  /// Every value, sample by sample.
+  fileprivate func doubles() throws -> [Double] {
+    var values: [Double] = []
+    values.reserveCapacity(sampleCount * entryCount)
+    for sample in 0..<sampleCount { values += try row(sample).lazy.map(Double.init) }
+    return values
+  }
+}

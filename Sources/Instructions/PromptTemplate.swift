@@ -1,0 +1,148 @@
+public import Foundation
+internal import Mustache
+public import StrictJSON
+
+/// A user's own form of prompt: a Mustache template of `{{field}}`s, rendered as text (nothing is escaped: `<` stays `<`).
+///
+/// What stands behind the comment `{{!response}}` is the response; a template without it makes the prompt only, and the
+/// format's own response stays. The fields are those of the record and those that its format derives. `{{{field}}}` and `{{&field}}` mean the
+/// same as `{{field}}`; sections (`{{#field}}…{{/field}}`, `{{^field}}…{{/field}}`) work; partials, blocks, changed delimiters and
+/// transformations are refused. One line break at the end of the file, which editors add, does not count.
+public struct PromptTemplate: Sendable {
+  /// The file's name.
+  public let name: String
+
+  private let prompt: Part
+  private let response: Part?
+
+  /// One rendered side of the template.
+  private struct Part: Sendable {
+    var template: MustacheTemplate
+    /// Fields that must be in every record: those outside of sections.
+    var needed: [String]
+  }
+
+  /// Reads a template file.
+  public init(at url: URL) throws(DataError) {
+    let name = url.relativePath
+    var bytes: [UInt8] = []
+    let source = try FileBytes(url, name: name)
+    while case let piece = try source.read(), !piece.isEmpty {
+      bytes += piece
+      guard bytes.count <= 1 << 20 else { throw .file(name, problem: "is larger than 1 MiB, so it is no template") }
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw .file(name, problem: "is not valid UTF-8") }
+    try self.init(text, name: url.lastPathComponent)
+  }
+
+  /// - Parameter name: the template's name in messages.
+  public init(_ text: String, name: String) throws(DataError) {
+    self.name = name
+    var text = text
+    if text.hasSuffix("\r\n") { text.removeLast() } else if text.hasSuffix("\n") { text.removeLast() }
+    let mark = "{{!response}}"
+    let sides = text.components(separatedBy: mark)
+    guard sides.count <= 2 else { throw .file(name, problem: "the mark \(mark) is there twice") }
+    prompt = try PromptTemplate.part(sides[0], name: name)
+    response = sides.count == 2 ? try PromptTemplate.part(sides[1], name: name) : nil
+    guard !prompt.needed.isEmpty || response?.needed.isEmpty == false || text.contains("{{#") else {
+      throw .file(name, problem: "the template names no {{field}}")
+    }
+  }
+
+  /// The rendered prompt, and the rendered response where the template has one.
+  public func render(_ fields: JSONObject, at place: RecordPlace) throws(DataError) -> (prompt: String, response: String?) {
+    let context = PromptTemplate.context(.object(fields))
+    return (
+      try PromptTemplate.render(prompt, context, fields, at: place),
+      try response.map { part throws(DataError) in try PromptTemplate.render(part, context, fields, at: place) }
+    )
+  }
+
+  private static func render(_ part: Part, _ context: Any, _ fields: JSONObject, at place: RecordPlace) throws(DataError) -> String {
+    let record = Record(fields: fields, place: place)
+    for field in part.needed {
+      switch record[field] {
+      case nil:
+        throw .field(
+          place, name: field, problem: "is named in the template but missing (there are \(listed(fields.names)))")
+      case .list?, .object?:
+        throw .field(place, name: field, problem: "is \(record[field]?.kind ?? ""), which the template cannot show as {{\(field)}}")
+      default: break
+      }
+    }
+    let text = part.template.render(context)
+    return text.hasSuffix(sentinel) ? String(text.dropLast(sentinel.count)) : text
+  }
+
+  /// Mustache drops white space at the end of a template, so each part ends with this private character, which is taken off again.
+  private static let sentinel = "\u{F8FF}"
+
+  private static func part(_ text: String, name: String) throws(DataError) -> Part {
+    guard !text.contains(sentinel) else { throw .file(name, problem: "holds the private character U+F8FF") }
+    let needed = try fields(in: text, name: name)
+    do {
+      return Part(template: try MustacheTemplate(string: "{{% CONTENT_TYPE:TEXT}}\n" + text + sentinel), needed: needed)
+    } catch {
+      throw .file(name, problem: "the template is broken (a section that is not closed, or a tag without '}}')")
+    }
+  }
+
+  /// The fields named outside of sections. Tags that reach beyond the record are refused.
+  private static func fields(in text: String, name: String) throws(DataError) -> [String] {
+    var names: [String] = []
+    var depth = 0
+    var rest = text[...]
+    while let start = rest.range(of: "{{") {
+      let line = text[..<start.lowerBound].count { $0.isNewline } + 1
+      let place = "\(name):\(line)"
+      var body = rest[start.upperBound...]
+      let isTriple = body.first == "{"
+      guard let end = body.range(of: isTriple ? "}}}" : "}}") else {
+        throw .file(place, problem: "a tag is not closed by '\(isTriple ? "}}}" : "}}")'")
+      }
+      rest = body[end.upperBound...]
+      body = body[..<end.lowerBound]
+      let kind = body.first ?? " "
+      let label = (isTriple || "#^/&!>$<=%".contains(kind) ? body.dropFirst() : body).trimmingCharacters(in: .whitespaces)
+      switch kind {
+      case "!": continue
+      case ">", "<", "$", "=", "%":
+        throw .file(place, problem: "the template uses the tag {{\(kind)…}}; only fields and sections are allowed")
+      case "/":
+        depth -= 1
+        continue
+      default: break
+      }
+      let characters = label.unicodeScalars
+      let parts = label.split(separator: ".", omittingEmptySubsequences: false)
+      let isName =
+        parts.allSatisfy { !$0.isEmpty && Int($0) == nil }
+        && characters.allSatisfy { !"(){}".unicodeScalars.contains($0) && !$0.properties.isWhitespace }
+      guard isName || (label == "." && depth > 0) else { throw .file(place, problem: "'\(label)' is no field name") }
+      if kind == "#" || kind == "^" {
+        depth += 1
+        guard depth <= 16 else { throw .file(place, problem: "sections are nested deeper than 16") }
+      } else if depth == 0, label != "." {
+        names.append(label)
+      }
+    }
+    return names
+  }
+
+  /// The fields as Mustache takes them. Null is absent, so that sections see it as false.
+  private static func context(_ value: JSONValue) -> Any {
+    switch value {
+    case .null: ""
+    case .bool(let value): value
+    case .int(let value): String(value)
+    case .double(let value): String(value)
+    case .string(let value): value
+    case .list(let elements): elements.map(context)
+    case .object(let object):
+      Dictionary(
+        object.fields.filter { $0.value != .null && $0.value != "" }.map { ($0.name, context($0.value)) },
+        uniquingKeysWith: { first, _ in first })
+    }
+  }
+}

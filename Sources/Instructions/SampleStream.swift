@@ -1,0 +1,102 @@
+import StrictJSON
+
+/// The samples of a dataset in file order, written by template or chat form and filtered; before splitting, sampling and limit.
+struct SampleStream {
+  private let dataset: Dataset
+  private var nextFile = 0
+  private var records: (any RecordReader)?
+  private var pending: ArraySlice<Result<Sample, DataError>> = []
+  private var place = RecordPlace(file: "", number: 0)
+  private var position = 0
+  private var seen: Set<TextKey> = []
+
+  private(set) var counts = ReadingCounts()
+
+  init(_ dataset: Dataset) {
+    self.dataset = dataset
+  }
+
+  mutating func next() throws(DataError) -> Sample? {
+    while true {
+      do throws(DataError) {
+        guard let sample = try nextWritten() else { return nil }
+        counts.read += 1
+        if try isKept(sample.instruction) { return sample }
+      } catch {
+        guard dataset.options.skipBad, error.concernsOneRecord else { throw error }
+        position += 1
+        counts.skipped += 1
+        if counts.skippedErrors.count < 8 { counts.skippedErrors.append(error) }
+      }
+    }
+  }
+
+  /// The next sample of the files, with its prompt as the options have it.
+  private mutating func nextWritten() throws(DataError) -> Sample? {
+    while pending.isEmpty {
+      guard let record = try nextRecord() else { return nil }
+      place = record.place
+      pending = try dataset.format.samples(of: try renamed(record), form: dataset.form)[...]
+    }
+    guard var sample = try pending.popFirst()?.get() else { return nil }
+    if let template = dataset.template { try sample.apply(template, at: place) }
+    if let chat = dataset.chat { try sample.apply(chat, at: place) }
+    sample.instruction.index = position
+    sample.instruction.task = sample.instruction.task ?? dataset.formatName
+    position += 1
+    return sample
+  }
+
+  private mutating func isKept(_ instruction: Instruction) throws(DataError) -> Bool {
+    do {
+      guard try dataset.options.filter.keeps(instruction) else {
+        counts.filtered += 1
+        return false
+      }
+    } catch {
+      throw .record(place, problem: "the tokens cannot be counted: \(error)")
+    }
+    if dataset.options.deduplicates, !seen.insert(.whole(instruction)).inserted {
+      counts.duplicates += 1
+      return false
+    }
+    return true
+  }
+
+  private mutating func nextRecord() throws(DataError) -> Record? {
+    while true {
+      if records == nil {
+        guard nextFile < dataset.dataFiles.count else { return nil }
+        let unit = dataset.format.textUnit(form: dataset.form) ?? .file
+        records = try dataset.dataFiles[nextFile].records(unit: unit)
+        nextFile += 1
+      }
+      if let record = try records?.next() { return record }
+      records = nil
+    }
+  }
+
+  /// The record with the mapped fields under the format's names. Its own field of such a name gives way.
+  private func renamed(_ record: Record) throws(DataError) -> Record {
+    guard !dataset.options.map.isEmpty else { return record }
+    var renamed = record
+    for (name, source) in dataset.options.map.sorted(by: { $0.key < $1.key }) {
+      renamed.fields[name] = try record.value(source)
+    }
+    return renamed
+  }
+}
+
+/// What became of the records that were read.
+public struct ReadingCounts: Sendable, Hashable {
+  /// Samples that were read, whatever became of them.
+  public var read = 0
+  /// Bad records that were passed over.
+  public var skipped = 0
+  /// The first few of the errors that were passed over, for a message.
+  public var skippedErrors: [DataError] = []
+  /// Samples that the filter left out.
+  public var filtered = 0
+  /// Samples that were left out because an earlier one has the same texts.
+  public var duplicates = 0
+}

@@ -1,0 +1,118 @@
+import Torch
+
+/// OLMo 2 (OLMo et al. 2025): Llama's parts, but each part's output is normalised instead of its input, and queries and keys are normalised over
+/// all heads at once.
+enum Olmo2 {
+  static let architecture = Architecture(names: ["Olmo2ForCausalLM"], modelTypes: ["olmo2"]) { configuration, weights, name in
+    var plan = try RotaryTransformer.Plan(published: configuration)
+    let attentionBias = try configuration.boolean("attention_bias", default: false)
+    plan.queryKeyValueBias = attentionBias
+    plan.outputBias = attentionBias
+    return try Olmo2Decoder(plan, weights, name: name)
+  }
+}
+
+/// Grouped-query attention with rotary positions, gated by head.
+private struct Olmo2Attention {
+  private let index: Int
+  private let shape: DecoderShape
+  private let query: Linear
+  private let key: Linear
+  private let value: Linear
+  private let queryNorm: RMSNorm
+  private let keyNorm: RMSNorm
+  let output: Linear
+
+  init(_ plan: RotaryTransformer.Plan, index: Int, _ weights: WeightLoader) throws {
+    self.index = index
+    shape = plan.shape
+    let queryWidth = shape.attentionHeads * shape.headDimension
+    let keyValueWidth = shape.keyValueHeads * shape.headDimension
+    query = try Linear(weights["q_proj"], shape.hiddenSize, queryWidth, bias: plan.queryKeyValueBias)
+    key = try Linear(weights["k_proj"], shape.hiddenSize, keyValueWidth, bias: plan.queryKeyValueBias)
+    value = try Linear(weights["v_proj"], shape.hiddenSize, keyValueWidth, bias: plan.queryKeyValueBias)
+    queryNorm = try RMSNorm(weights["q_norm"], queryWidth, epsilon: plan.epsilon)
+    keyNorm = try RMSNorm(weights["k_norm"], keyValueWidth, epsilon: plan.epsilon)
+    output = try Linear(weights["o_proj"], queryWidth, shape.hiddenSize, bias: plan.outputBias)
+  }
+
+  /// The heads' gated outputs `[T, H·D]`, before the output projection.
+  func heads(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
+    guard let rotation = pass.rotation else { throw TorchError("attention: the pass was not begun by its decoder") }
+    let q = try queryNorm(query(x)).reshaped([-1, shape.attentionHeads, shape.headDimension])  // [T, H, D]
+    let k = try keyNorm(key(x)).reshaped([-1, shape.keyValueHeads, shape.headDimension])  // [T, K, D]
+    let v = try value(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])
+    return try gatedAttention(
+      layer: index, queries: q.rotated(cosine: rotation.cosine, sine: rotation.sine),
+      keys: k.rotated(cosine: rotation.cosine, sine: rotation.sine), values: v, scale: 1 / Double(shape.headDimension).squareRoot(),
+      window: nil, pass)
+  }
+}
+
+/// One layer: x + norm(attention(x)), then x + norm(feedForward(x)).
+private struct Olmo2Block {
+  private let isLast: Bool
+  private let attention: Olmo2Attention
+  private let attentionNorm: RMSNorm
+  private let feedForward: GatedFeedForward
+  private let feedForwardNorm: RMSNorm
+
+  init(_ plan: RotaryTransformer.Plan, index: Int, _ weights: WeightLoader) throws {
+    isLast = index == plan.shape.layers - 1
+    let hidden = plan.shape.hiddenSize
+    attention = try Olmo2Attention(plan, index: index, weights["self_attn"])
+    attentionNorm = try RMSNorm(weights["post_attention_layernorm"], hidden, epsilon: plan.epsilon)
+    feedForward = try GatedFeedForward(
+      weights["mlp"], hidden: hidden, intermediate: plan.intermediateSize, activation: plan.activation, bias: false)
+    feedForwardNorm = try RMSNorm(weights["post_feedforward_layernorm"], hidden, epsilon: plan.epsilon)
+  }
+
+  func callAsFunction(_ stream: ResidualStream, _ pass: ForwardPass) throws -> ResidualStream {
+    var stream = ResidualStream(try stream.resolved())
+    var heads = try attention.heads(stream.sum, pass)
+    // After the last attention nothing mixes tokens any more: only the rows that predict a label are needed.
+    if isLast, let rows = pass.rows {
+      heads = try heads.selecting(rows)
+      try stream.select(rows)
+    }
+    let attended = try stream.sum + attentionNorm(attention.output(heads))
+    return ResidualStream(attended, pending: try feedForwardNorm(feedForward(attended)))
+  }
+}
+
+/// The decoder of OLMo 2.
+private final class Olmo2Decoder: Decoder {
+  let shape: DecoderShape
+  let parameters: [Parameter]
+  private let rotary: RotaryEmbedding
+  private let tables: VocabularyTables
+  private let blocks: [Olmo2Block]
+  private let norm: RMSNorm
+
+  init(_ plan: RotaryTransformer.Plan, _ weights: WeightLoader, name: String) throws {
+    shape = plan.shape
+    rotary = plan.rotary
+    let model = weights["model"]
+    tables = try VocabularyTables(weights, model: model, [shape.vocabularySize, shape.hiddenSize], tied: plan.tiedEmbeddings)
+    blocks = try (0..<shape.layers).map { try Olmo2Block(plan, index: $0, model["layers.\($0)"]) }
+    norm = try RMSNorm(model["norm"], shape.hiddenSize, epsilon: plan.epsilon)
+    parameters = try weights.finish(model: name)
+  }
+
+  var outputProjection: (weight: Tensor, bias: Tensor?) { (tables.head.tensor, nil) }
+
+  func begin(_ pass: inout ForwardPass) throws -> ResidualStream {
+    pass.rotation = try rotary.tables(positions: pass.positions, bounds: pass.bounds.queries, on: pass.tokens.device)
+    return ResidualStream(try tables.embedding.tensor.embedding(pass.tokens))
+  }
+
+  func layer(_ index: Int, _ stream: ResidualStream, _ pass: ForwardPass) throws -> ResidualStream {
+    guard blocks.indices.contains(index) else { throw TorchError("layer \(index): the model has \(blocks.count)") }
+    return try blocks[index](stream, pass)
+  }
+
+  func finish(_ stream: ResidualStream) throws -> Tensor {
+    var stream = stream
+    return try stream.normalized(norm)
+  }
+}

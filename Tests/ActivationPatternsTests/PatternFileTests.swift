@@ -1,0 +1,220 @@
+import ActivationPatterns
+import Foundation
+import Testing
+import Torch
+
+/// Pattern and change files, as INTERFACE fixes them.
+struct PatternFileTests {
+  struct Files: Decodable {
+    let mean: [[Double]]
+    let samples: [[[Double]]]
+  }
+
+  /// A pattern with samples whose ids are these; sample i's levels are those of the id's position in `all`.
+  static func pattern(
+    _ ids: [String], task: String = "math", scale: Float = 1, scores: [Score] = [.magnitude, .signed], fingerprint: String = "m0",
+    data: String = "d0", keepsIds: Bool = true
+  ) throws -> ActivationPattern {
+    let all = ["a", "b", "c", "d", "é", "e\u{301}"]
+    let values = ids.flatMap { id in
+      let number = Float(all.firstIndex { Array($0.utf8) == Array(id.utf8) } ?? 9)
+      return (0..<6).map { Float($0) * scale + number }
+    }
+    let levels = try SampleLevels(sampleCount: ids.count, entryCount: 6, values: values)
+    var provenance = Provenance(model: "tiny", modelFingerprint: fingerprint, task: task, dataFingerprint: data, samples: ids.count)
+    provenance.loss = "sample"
+    return try ActivationPattern(
+      provenance: provenance,
+      levels: Dictionary(uniqueKeysWithValues: try scores.map { ($0, try .init(layers: 2, heads: 3, samples: levels)) }),
+      samples: .init(loss: ids.map { _ in 0.5 }, index: ids.indices.map(Int64.init), ids: keepsIds ? ids : nil))
+  }
+
+  @Test func readsAFileOfAnotherProgram() throws {
+    let expected = try golden(Files.self, "files.json")
+    let pattern = try ActivationPattern.read(from: fixture("pattern.safetensors"))
+    #expect(pattern.layers == 2 && pattern.heads == 4)
+    #expect(pattern.scores == [.magnitude])
+    #expect(pattern.levels[.magnitude]?.mean.values == expected.mean.flatMap(\.self))
+    let samples = try #require(pattern.levels[.magnitude]?.samples)
+    #expect(samples.sampleCount == 3)
+    #expect(try samples.row(1).map(Double.init) == expected.samples[1].flatMap(\.self))
+    #expect(pattern.samples?.ids == ["gsm8k-0", "层/1", "a\nb"])
+    #expect(pattern.samples?.index == [0, 1, 5])
+    #expect(pattern.provenance.task == "算术" && pattern.provenance.skipped == 1)
+    #expect(pattern.provenance.other == ["extra": "kept"])
+  }
+
+  @Test func writesWhatTheContractSays() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appending(path: "p.safetensors")
+      try Self.pattern(["a", "b"]).write(to: url)
+      let file = try SafetensorsFile(at: url)
+      #expect(
+        Set(file.tensors.map(\.name)) == ["magnitude.mean", "magnitude.samples", "signed.mean", "signed.samples", "loss", "index"])
+      #expect(file["magnitude.mean"]?.shape == [2, 3] && file["magnitude.mean"]?.elementType == .float32)
+      #expect(file["signed.samples"]?.shape == [2, 2, 3])
+      #expect(file["index"]?.elementType == .int64)
+      #expect(file.metadata["headway.kind"] == "pattern")
+      #expect(file.metadata["model_fingerprint"] == "m0" && file.metadata["samples"] == "2")
+      #expect(
+        try String(contentsOf: folder.appending(path: "p.ids.jsonl"), encoding: .utf8)
+          == "{\"id\":\"a\",\"index\":0}\n{\"id\":\"b\",\"index\":1}\n")
+      let read = try ActivationPattern.read(from: url)
+      #expect(read.levels[.signed]?.mean.values == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5])
+      #expect(read.samples?.ids == ["a", "b"] && read.samples?.loss == [0.5, 0.5])
+      #expect(read.provenance == (try Self.pattern(["a", "b"]).provenance))
+      // The same pattern gives the same bytes; a mean alone leaves no ids behind.
+      let bytes = try Data(contentsOf: url)
+      try read.write(to: url)
+      #expect(try Data(contentsOf: url) == bytes)
+      try ActivationPattern(provenance: Provenance(), levels: [.token: .init(mean: .row([1, 2]))]).write(to: url)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path()) == ["p.safetensors"])
+    }
+  }
+
+  @Test func npyIsWhatNumpyWrites() throws {
+    try withTemporaryFolder { folder in
+      let expected = try golden(Files.self, "files.json")
+      let pattern = try ActivationPattern.read(from: fixture("mean.npy"))
+      #expect(pattern.levels[.magnitude]?.mean.values == expected.mean.flatMap(\.self))
+      let url = folder.appending(path: "again.npy")
+      try pattern.write(to: url)
+      // numpy pads its header to 128 bytes here, we to 64 as its format asks; what follows the header is the same.
+      let (ours, theirs) = (try Data(contentsOf: url), try Data(contentsOf: fixture("mean.npy")))
+      #expect(ours.suffix(32) == theirs.suffix(32))
+      #expect((ours.count - 32) % 64 == 0)
+      #expect(try ActivationPattern.read(from: url).levels[.magnitude]?.mean == pattern.levels[.magnitude]?.mean)
+      #expect(throws: PatternError.self) { try Self.pattern(["a"]).write(to: url) }
+    }
+  }
+
+  @Test func hostileNpyIsRefused() throws {
+    try withTemporaryFolder { folder in
+      let sound = try Data(contentsOf: fixture("mean.npy"))
+      let url = folder.appending(path: "bad.npy")
+      var cases = [Data(), Data("\u{93}NUMPY".utf8), sound.prefix(9), sound.prefix(50), sound.dropLast(), sound + [0]]
+      for (old, new) in [("<f4", "<i4"), ("False", "True "), ("(2, 4)", "(2,) "), ("(2, 4)", "(2,-4)"), ("(2, 4)", "(9, 9)")] {
+        let text = String(decoding: sound, as: Unicode.ASCII.self)
+        let start = try #require(text.range(of: old)).lowerBound.utf16Offset(in: text)
+        var bytes = sound
+        bytes.replaceSubrange(start..<start + old.utf8.count, with: Data(new.utf8))
+        cases.append(bytes)
+      }
+      for bytes in cases {
+        try bytes.write(to: url)
+        #expect(throws: PatternError.self) { try PatternFile.read(from: url) }
+      }
+    }
+  }
+
+  @Test func npzHoldsEveryArray() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appending(path: "all.npz")
+      try Self.pattern(["a", "b"]).write(to: url)
+      let text = String(decoding: try Data(contentsOf: url), as: Unicode.ASCII.self)
+      for name in ["magnitude.mean", "magnitude.samples", "signed.mean", "signed.samples", "loss", "index", "metadata"] {
+        // Once before the array and once in the directory.
+        #expect(text.components(separatedBy: "\(name).npy").count == 3)
+      }
+      #expect(throws: PatternError.self) { try PatternFile.read(from: url) }
+    }
+  }
+
+  @Test func unsoundFilesAreNamed() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appending(path: "odd.safetensors")
+      func expectError(_ sources: [SafetensorsWriter.Source], _ metadata: [String: String], _ message: String) throws {
+        try SafetensorsWriter.write(sources, metadata: metadata, to: url)
+        let error = #expect(throws: (any Error).self) { try PatternFile.read(from: url) }
+        let text = error.map { "\($0)" } ?? ""
+        #expect(text.contains(message) && text.contains("odd.safetensors"), "\(text)")
+      }
+      let mean = SafetensorsWriter.Source(name: "magnitude.mean", shape: [1, 2], floats: [1, 2])
+      let kind = ["headway.kind": "pattern"]
+      try expectError([mean], [:], "not a pattern")
+      try expectError([mean], ["headway.kind": "cake"], "cake")
+      try expectError([], kind, "at least one score")
+      try expectError([.init(name: "magnitude.mean", shape: [2], floats: [1, 2])], kind, "not [layers, heads]")
+      try expectError([.init(name: "magnitude.mean", shape: [0, 2], floats: [])], kind, "empty")
+      try expectError([.init(name: "magnitude.mean", shape: [1, 2], floats: [1, .nan])], kind, "layer 0, head 1 is nan")
+      try expectError([.init(name: "magnitude.mean", shape: [1, 2], int64s: [1, 2])], kind, "not real numbers")
+      try expectError([mean, .init(name: "signed.mean", shape: [2, 1], floats: [1, 2])], kind, "another has")
+      try expectError([mean, .init(name: "magnitude.samples", shape: [1, 2, 1], floats: [1, 2])], kind, "not F32 [samples, 1, 2]")
+      try expectError([mean], kind.merging(["samples": "many"]) { $1 }, "not a number")
+      try expectError([mean], ["headway.kind": "change"], "neither true nor false")
+      try expectError(
+        [mean, .init(name: "loss", shape: [2], floats: [1, 2]), .init(name: "index", shape: [1], int64s: [1])], kind,
+        "do not belong together")
+    }
+  }
+
+  // MARK: Changes
+
+  @Test func changePairsSamplesById() throws {
+    try withTemporaryFolder { folder in
+      let before = try Self.pattern(["a", "b", "é", "e\u{301}"])
+      let after = try Self.pattern(["e\u{301}", "b", "a", "é"], scale: 3, fingerprint: "m1")
+      let url = folder.appending(path: "c.safetensors")
+      try PatternChange(from: ("before.safetensors", before), to: ("after.safetensors", after)).write(to: url)
+      let change = try PatternChange.read(from: url)
+      #expect(change.levels[.magnitude]?.change.values == [0, 2, 4, 6, 8, 10])
+      #expect(change.before == "before.safetensors" && change.after == "after.safetensors" && !change.isRelative)
+      #expect(change.samples?.ids == ["a", "b", "é", "e\u{301}"])
+      #expect(change.provenance.other["after_fingerprint"] == "m1")
+      let levels = try #require(change.levels[.signed])
+      for sample in 0..<4 {
+        let (old, new) = (try #require(try levels.before?.row(sample)), try #require(try levels.after?.row(sample)))
+        #expect(zip(old, new).map { $1 - $0 } == [0, 2, 4, 6, 8, 10])
+      }
+      let names = Set(try SafetensorsFile(at: url).tensors.map(\.name))
+      #expect(names.isSuperset(of: ["magnitude.mean", "magnitude.before.samples", "magnitude.after.samples"]))
+      let metadata = try SafetensorsFile(at: url).metadata
+      #expect(metadata["headway.kind"] == "change" && metadata["relative"] == "false" && metadata["before"] == "before.safetensors")
+    }
+  }
+
+  @Test func relativeChangeLeavesOutWhatIsUndefined() throws {
+    try withTemporaryFolder { folder in
+      let before = try ActivationPattern(
+        provenance: Provenance(), levels: [.magnitude: .init(mean: HeadMatrix(layers: 2, heads: 2, values: [0, 1, 2, 4] as [Double]))])
+      let after = try ActivationPattern(
+        provenance: Provenance(), levels: [.magnitude: .init(mean: HeadMatrix(layers: 2, heads: 2, values: [1, 3, 1, 4] as [Double]))])
+      let url = folder.appending(path: "r.safetensors")
+      try PatternChange(from: ("b", before), to: ("a", after), relative: true).write(to: url)
+      let matrix = try #require(try PatternChange.read(from: url).levels[.magnitude]?.change)
+      #expect(matrix.undefinedCount == 1 && matrix.defined == [2, -0.5, 0])
+      let statistics = PatternStatistics(matrix)
+      #expect(statistics.undefinedCount == 1 && statistics.mean == 0.5 && statistics.strongest.first?.head == 1)
+      #expect(Correlation.pearson(matrix.values, [9, 2, -0.5, 0]) == 1)
+      let fit = try PatternFit(target: matrix, basics: [matrix])
+      #expect(fit.undefinedCount == 1 && fit.coefficients == [1] && fit.warnings.count == 1)
+    }
+  }
+
+  @Test func unequalSamplesAreRefused() throws {
+    let before = try Self.pattern(["a", "b"])
+    for (ids, message) in [(["a", "c"], "only in the first"), (["a", "b", "c"], "only in the second"), (["a"], "only in the first")] {
+      let error = #expect(throws: PatternError.self) { try PatternChange(from: ("x", before), to: ("y", Self.pattern(ids))) }
+      #expect(error?.description.contains(message) == true)
+    }
+    // Repeated ids pair in turn.
+    _ = try PatternChange(from: ("x", Self.pattern(["a", "a", "b"])), to: ("y", Self.pattern(["a", "b", "a"])))
+    // Without ids, position pairs samples of the same data and nothing else.
+    _ = try PatternChange(from: ("x", before), to: ("y", Self.pattern(["a", "b"], keepsIds: false)))
+    #expect(throws: PatternError.self) {
+      try PatternChange(from: ("x", before), to: ("y", Self.pattern(["a", "b"], data: "d1", keepsIds: false)))
+    }
+  }
+
+  @Test func unlikePatternsAreRefusedUnlessAskedFor() throws {
+    let before = try Self.pattern(["a"], scores: [.magnitude])
+    #expect(throws: PatternError.self) { try PatternChange(from: ("x", before), to: ("y", Self.pattern(["a"], scores: [.token]))) }
+    let wide = try ActivationPattern(provenance: Provenance(), levels: [.magnitude: .init(mean: .row([1, 2]))])
+    #expect(throws: PatternError.self) { try PatternChange(from: ("x", before), to: ("y", wide), mixed: true) }
+    var batch = before
+    batch.provenance.loss = "batch:4"
+    let error = #expect(throws: PatternError.self) { try PatternChange(from: ("x", before), to: ("y", batch)) }
+    #expect(error?.description.contains("--mixed") == true)
+    _ = try PatternChange(from: ("x", before), to: ("y", batch), mixed: true)
+  }
+}

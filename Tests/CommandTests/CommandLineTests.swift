@@ -1,0 +1,176 @@
+import Foundation
+import Testing
+
+/// The program as a user meets it: what it prints, where, and the status it leaves.
+@Suite struct CommandLineTests {
+  struct Outcome {
+    var status: Int32
+    var output: String
+    var errors: String
+  }
+
+  static let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  static let model = package.appending(path: "Examples/model").path(percentEncoded: false)
+  static let problems = package.appending(path: "Examples/problems.jsonl").path(percentEncoded: false)
+
+  /// The program beside this test bundle.
+  static let program: URL = {
+    var folder = Bundle.module.bundleURL.deletingLastPathComponent()
+    if !FileManager.default.fileExists(atPath: folder.appending(path: "headway").path(percentEncoded: false)) {
+      folder = folder.deletingLastPathComponent()
+    }
+    return folder.appending(path: "headway")
+  }()
+
+  /// A folder of its own for each test.
+  private func folder() throws -> URL {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "command-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return folder
+  }
+
+  private func headway(_ arguments: String..., in folder: URL? = nil, input: String = "") throws -> Outcome {
+    let process = Process()
+    process.executableURL = Self.program
+    process.arguments = arguments
+    if let folder { process.currentDirectoryURL = folder }
+    // Files, not pipes: a pipe that nobody empties would stop the program.
+    let place = try self.folder()
+    for name in ["in", "out", "err"] { try Data((name == "in" ? input : "").utf8).write(to: place.appending(path: name)) }
+    process.standardInput = try FileHandle(forReadingFrom: place.appending(path: "in"))
+    process.standardOutput = try FileHandle(forWritingTo: place.appending(path: "out"))
+    process.standardError = try FileHandle(forWritingTo: place.appending(path: "err"))
+    try process.run()
+    process.waitUntilExit()
+    func text(_ name: String) throws -> String { String(decoding: try Data(contentsOf: place.appending(path: name)), as: UTF8.self) }
+    return Outcome(
+      status: process.terminationReason == .exit ? process.terminationStatus : -1, output: try text("out"), errors: try text("err"))
+  }
+
+  private func json(_ text: String) throws -> [String: Any] {
+    try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+  }
+
+  @Test func helpHasAnExampleForEveryCommand() throws {
+    for command in ["doctor", "tokenize", "data", "pattern", "change", "stats", "correlate", "heatmap"] {
+      let help = try headway(command, "--help")
+      #expect(help.status == 0)
+      #expect(help.output.contains("headway \(command)"), "\(command)")
+      #expect(help.output.contains("--json") && help.output.contains("--quiet"), "\(command)")
+    }
+    #expect(try headway("--version").output.isEmpty == false)
+  }
+
+  @Test func doctorSpeaksJSON() throws {
+    let outcome = try headway("doctor", "--json")
+    #expect(outcome.status == 0)
+    #expect(try json(outcome.output)["libtorch"] is String)
+  }
+
+  @Test(arguments: [
+    ["patern"], ["pattern"], ["pattern", "m", "--data", "d", "--out", "x.txt"],
+    ["pattern", "m", "--data", "d", "--out", "x.npy", "--score", "big"],
+    ["pattern", "m", "--data", "d", "--out", "x.npy", "--loss", "batch:0"],
+    ["pattern", "m", "--data", "d", "--out", "x.npy", "--threads", "0"],
+    ["pattern", "m", "--dtaa", "d", "--out", "x.npy"], ["pattern", "m", "--data", "d", "--out", "x.npy", "--dtype", "int8"],
+  ]) func wrongArgumentsAreStatus64(arguments: [String]) throws {
+    let process = Process()
+    process.executableURL = Self.program
+    process.arguments = arguments
+    process.standardError = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 64)
+  }
+
+  @Test func patternsFromFolderToStatistics() throws {
+    let folder = try folder()
+    let measured = try headway(
+      "pattern", Self.model, "--data", Self.problems, "--limit", "6", "--per-sample", "--score", "magnitude,signed,token,saliency",
+      "--dtype", "float32",
+      "--out", "p.safetensors", "--json", in: folder)
+    #expect(measured.status == 0, "\(measured.errors)")
+    let summary = try json(measured.output)
+    #expect(summary["samples"] as? Int == 6)
+    #expect(measured.errors.contains("read as gsm8k"))
+    #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "p.safetensors.journal").path(percentEncoded: false)))
+    #expect(try headway("change", "p.safetensors", "p.safetensors", "--out", "c.safetensors", in: folder).status == 0)
+    let statistics = try headway("stats", "p.safetensors", "--json", in: folder)
+    #expect(statistics.status == 0 && statistics.output.hasPrefix("[{"))
+    #expect(try headway("heatmap", "p.safetensors", "--out", "h.svg", in: folder).status == 0)
+    #expect(try String(contentsOf: folder.appending(path: "h.svg"), encoding: .utf8).hasPrefix("<"))
+  }
+
+  /// A killed run goes on and ends with the same bytes as one that was left alone.
+  @Test func killedRunsEndWithTheSameBytes() throws {
+    let folder = try folder()
+    let shared = ["--data", Self.problems, "--per-sample", "--batch-tokens", "100", "--dtype", "float32", "--threads", "1", "--quiet"]
+    func run(_ name: String, _ extra: [String] = []) throws -> Process {
+      let process = Process()
+      process.executableURL = Self.program
+      process.arguments = ["pattern", Self.model, "--out", name] + shared + extra
+      process.currentDirectoryURL = folder
+      process.standardOutput = FileHandle.nullDevice
+      try process.run()
+      return process
+    }
+    let whole = try run("whole.safetensors")
+    whole.waitUntilExit()
+    #expect(whole.terminationStatus == 0)
+    let journal = folder.appending(path: "killed.safetensors.journal").path(percentEncoded: false)
+    let killed = try run("killed.safetensors")
+    // As soon as something was found, without warning.
+    for _ in 0..<600 where killed.isRunning {
+      let size = (try? FileManager.default.attributesOfItem(atPath: journal)[.size] as? Int) ?? 0
+      if (size ?? 0) > 2000 { break }
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    kill(killed.processIdentifier, SIGKILL)
+    killed.waitUntilExit()
+    let resumed = try run("killed.safetensors", ["--resume"])
+    resumed.waitUntilExit()
+    #expect(resumed.terminationStatus == 0)
+    let left = try Data(contentsOf: folder.appending(path: "whole.safetensors"))
+    #expect(try Data(contentsOf: folder.appending(path: "killed.safetensors")) == left)
+  }
+
+  /// One sentence on standard error, nothing on standard output, status 1.
+  @Test func wrongInputIsOneSentence() throws {
+    let folder = try folder()
+    try Data().write(to: folder.appending(path: "empty.jsonl"))
+    try Data("{\"question\": \"x\"}\n".utf8).write(to: folder.appending(path: "field.jsonl"))
+    try FileManager.default.copyItem(atPath: Self.model, toPath: folder.appending(path: "bare").path(percentEncoded: false))
+    try FileManager.default.removeItem(at: folder.appending(path: "bare/tokenizer.json"))
+    for (model, data, part) in [
+      ("/no/where", Self.problems, "there is no folder /no/where"), (Self.model, "none.jsonl", "none.jsonl"),
+      (Self.model, "empty.jsonl", "empty.jsonl"), (Self.model, "field.jsonl", "'question'"), ("bare", Self.problems, "tokenizer"),
+    ] {
+      let outcome = try headway("pattern", model, "--data", data, "--out", "x.npy", "--quiet", in: folder)
+      #expect(outcome.status == 1)
+      #expect(outcome.output.isEmpty)
+      #expect(outcome.errors.hasPrefix("error: ") && outcome.errors.contains(part), "\(outcome.errors)")
+      #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+    }
+  }
+
+  @Test func samplesWithoutALabelAreCounted() throws {
+    let folder = try folder()
+    try Data(
+      "{\"prompt\": \"one two three\", \"response\": \" four\"}\n{\"prompt\": \"one two three four five six\", \"response\": \" x\"}\n".utf8
+    )
+    .write(to: folder.appending(path: "d.jsonl"))
+    // Cut so short that the second sample keeps nothing but its prompt.
+    let outcome = try headway("pattern", Self.model, "--data", "d.jsonl", "--max-length", "1", "--out", "x.npy", in: folder)
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("has a label to measure"))
+  }
+
+  @Test func idsComeBackAsText() throws {
+    let text = "Mia has 21 pears 🍐, 三个梨."
+    let ids = try headway("tokenize", Self.model, input: text + "\n")
+    #expect(ids.status == 0 && ids.output.hasPrefix("["), "\(ids.errors)")
+    let back = try headway("tokenize", Self.model, "--decode", input: ids.output)
+    #expect(back.output.contains(text), "\(back.output) \(back.errors)")
+  }
+}

@@ -1,0 +1,83 @@
+import ActivationPatterns
+import Foundation
+import Goldens
+import LanguageModels
+import Probing
+import Testing
+import Torch
+
+@Suite struct MeasurementTests {
+  private func temporary() throws -> URL {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "measurement-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return folder.appending(path: "pattern.safetensors")
+  }
+
+  private func measurement() throws -> (PatternMeasurement, [TokenizedSample]) {
+    let golden = try Golden("llama-grouped-tied")
+    let probe = Probe(try golden.model(.float32).decoder, scores: Score.allCases)
+    return (PatternMeasurement(probe, batchTokens: 16), golden.samples)
+  }
+
+  /// Stopped after every possible number of batches, and with its last record cut off, a run ends with the same numbers.
+  @Test func aResumedRunEndsWithTheSameNumbers() throws {
+    let (measurement, samples) = try measurement()
+    let whole = try measurement.run(samples).samples
+    for stop in 0..<4 {
+      for cut in [0, 1, 9] {
+        let output = try temporary()
+        var batches = 0
+        #expect(throws: PatternMeasurement.Stopped.self) {
+          try measurement.run(
+            samples, journalOutput: output, settings: "a=1\tb=2",
+            shouldStop: {
+              batches += 1
+              return batches > stop
+            })
+        }
+        #expect(PatternMeasurement.hasJournal(beside: output))
+        let journal = output.appendingPathExtension("journal")
+        let data = try Data(contentsOf: journal)
+        if stop > 0 { try data.dropLast(cut).write(to: journal) }
+        let resumed = try measurement.run(samples, journalOutput: output, settings: "a=1\tb=2", resume: true)
+        #expect(resumed.samples == whole)
+        #expect(stop == 0 || cut > 0 || resumed.measuredTokens < resumed.tokens)
+      }
+    }
+  }
+
+  @Test func otherSettingsAreNamed() throws {
+    let (measurement, samples) = try measurement()
+    let output = try temporary()
+    _ = try measurement.run(samples, journalOutput: output, settings: "a=1\tb=2")
+    let error = #expect(throws: (any Error).self) {
+      try measurement.run(samples, journalOutput: output, settings: "a=1\tb=3", resume: true)
+    }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("b=3"))
+  }
+
+  @Test func damagedJournalsAreRefusedOrMeasuredAgain() throws {
+    let (measurement, samples) = try measurement()
+    let whole = try measurement.run(samples).samples
+    let output = try temporary()
+    _ = try measurement.run(samples, journalOutput: output, settings: "s")
+    let journal = output.appendingPathExtension("journal")
+    let data = try Data(contentsOf: journal)
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<40 {
+      var damaged = data
+      let place = Int.random(in: 2..<data.count, using: &generator)
+      damaged[damaged.startIndex + place] ^= UInt8.random(in: 1...255, using: &generator)
+      try damaged.write(to: journal)
+      #expect(try measurement.run(samples, journalOutput: output, settings: "s", resume: true).samples == whole)
+    }
+    try Data("no line break".utf8).write(to: journal)
+    #expect(throws: (any Error).self) { try measurement.run(samples, journalOutput: output, settings: "s", resume: true) }
+  }
+
+  @Test func losses() {
+    #expect(PatternMeasurement.Loss("sample") == .sample)
+    #expect(PatternMeasurement.Loss("batch:4") == .batch(4))
+    for wrong in ["", "batch", "batch:", "batch:0", "batch:-1", "batch:x", "Sample"] { #expect(PatternMeasurement.Loss(wrong) == nil) }
+  }
+}
