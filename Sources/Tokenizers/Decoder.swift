@@ -27,9 +27,15 @@ enum Decoder: Equatable, Sendable {
     case .strip(let character, let start, let stop):
       return tokens.map { token in
         var token = token[...]
-        for _ in 0..<start where token.starts(with: character) { token = token.dropFirst(character.count) }
-        for _ in 0..<stop where token.suffix(character.count).elementsEqual(character) {
+        var count = 0
+        while count < start, token.starts(with: character) {
+          token = token.dropFirst(character.count)
+          count += 1
+        }
+        count = 0
+        while count < stop, token.suffix(character.count).elementsEqual(character) {
           token = token.dropLast(character.count)
+          count += 1
         }
         return Array(token)
       }

@@ -50,23 +50,24 @@ struct MergeList: Sendable {
 }
 
 extension MergeTable {
-  /// In which order the ways to cut one token into two are merged.
-  enum CutOrder {
-    /// The shortest left part first (SentencePiece files).
-    case length
-    /// The lowest id of the left part first, then of the right part (tiktoken files).
+  /// In which order the merges come that a vocabulary implies.
+  enum Order {
+    /// By the id of the merged token; within one by the length of the left part (transformers' reading of SentencePiece files).
+    case idAndLength
+    /// By the id of the merged token; within one by the ids of the parts (transformers' reading of tiktoken files).
     case ids
+    /// By the rank of the merged token, which several may share; tokens without a rank do not merge (SentencePiece's own).
+    case ranks([UInt32?])
   }
 
-  /// The merges that a vocabulary without a list of merges implies: every way to cut a token into two tokens, in the order of the
-  /// ids of the merged tokens, and within one in the order given (`generate_merges` and `TikTokenConverter` of transformers).
-  static func implied(by vocabulary: Vocabulary, order: CutOrder) -> MergeTable {
+  /// The merges that a vocabulary without a list of merges implies: every way to cut a token into two tokens
+  /// (`generate_merges` and `TikTokenConverter` of transformers; `bpe::Model::SampleEncode` of SentencePiece).
+  static func implied(by vocabulary: Vocabulary, order: Order) -> MergeTable {
     var table = MergeTable(capacity: vocabulary.count * 2)
-    var rank: UInt32 = 0
+    var next: UInt32 = 0
     var cuts: [(left: UInt32, right: UInt32)] = []
     for id in 0..<UInt32(vocabulary.size) {
       vocabulary.withToken(id) { token in
-        cuts.removeAll(keepingCapacity: true)
         var cut = 0
         while cut < token.count {
           cut += UTF8Coding.scalar(at: cut, in: token).length
@@ -77,10 +78,23 @@ extension MergeTable {
           cuts.append((left, right))
         }
       }
-      if order == .ids { cuts.sort { ($0.left, $0.right) < ($1.left, $1.right) } }
+      switch order {
+      case .idAndLength: break
+      case .ids: cuts.sort { ($0.left, $0.right) < ($1.left, $1.right) }
+      case .ranks(let ranks):
+        // The places of the list are the ids.
+        guard let rank = ranks[Int(id)] else {
+          cuts.removeAll(keepingCapacity: true)
+          continue
+        }
+        for (left, right) in cuts where ranks[Int(left)] != nil && ranks[Int(right)] != nil {
+          table.set(left, right, rank: rank, token: id)
+        }
+        cuts.removeAll(keepingCapacity: true)
+      }
       for (left, right) in cuts {
-        table.set(left, right, rank: rank, token: id)
-        rank += 1
+        table.set(left, right, rank: next, token: id)
+        next += 1
       }
       cuts.removeAll(keepingCapacity: true)
     }

@@ -68,7 +68,8 @@ struct MergeScratch: ~Copyable {
     while count > 1 {
       var best = MergeTable.none
       var at = 0
-      for place in 0..<count - 1 where merges[place] < best {
+      // Ranks alone are compared: several merges may share one, and then the leftmost comes first.
+      for place in 0..<count - 1 where merges[place] >> 32 < best >> 32 {
         best = merges[place]
         at = place
       }

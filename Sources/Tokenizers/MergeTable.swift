@@ -1,7 +1,7 @@
 /// Which pairs of adjacent tokens merge, in which order, into what.
 ///
-/// A merge is one number: its rank (its place in the list of merges; the lowest is done first) in the upper 32 bits, the merged
-/// token in the lower, so that comparing merges compares ranks.
+/// A merge is one number: its rank (the lowest is done first, the leftmost among equals) in the upper 32 bits, the merged token in the
+/// lower.
 struct MergeTable: Sendable {
   /// Open addressing by linear probing: left token in the upper half, right token in the lower; `free` where nothing is.
   private var keys: [UInt64]

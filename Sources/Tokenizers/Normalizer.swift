@@ -4,6 +4,10 @@ enum Normalizer: Equatable, Sendable {
   case prepend([UInt8])
   /// Puts `replacement` in the place of every `pattern`, taken literally.
   case replace(pattern: [UInt8], replacement: [UInt8])
+  /// Takes spaces (U+0020) from the start and the end, and makes one of several (`remove_extra_whitespaces` of SentencePiece).
+  case removeExtraSpaces
+  /// Takes a text from the end as often as it stands there.
+  case trimEnd([UInt8])
 
   /// Applies the step to `text`, appending to `result`.
   func apply(to text: UnsafeBufferPointer<UInt8>, into result: inout [UInt8]) {
@@ -13,6 +17,16 @@ enum Normalizer: Equatable, Sendable {
       result.append(contentsOf: text)
     case .replace(let pattern, let replacement):
       Self.replace(pattern, by: replacement, in: text, into: &result)
+    case .removeExtraSpaces:
+      let start = result.count
+      for byte in text where byte != UInt8(ascii: " ") || (result.count > start && result[result.count - 1] != UInt8(ascii: " ")) {
+        result.append(byte)
+      }
+      if result.count > start, result[result.count - 1] == UInt8(ascii: " ") { result.removeLast() }
+    case .trimEnd(let suffix):
+      var end = text.count
+      while !suffix.isEmpty, end >= suffix.count, text[(end - suffix.count)..<end].elementsEqual(suffix) { end -= suffix.count }
+      result.append(contentsOf: text[..<end])
     }
   }
 

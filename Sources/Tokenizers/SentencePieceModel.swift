@@ -14,6 +14,8 @@ struct SentencePieceModel {
   /// A token.
   struct Piece {
     var text: [UInt8] = []
+    /// Pieces of greater score merge first.
+    var score: Float = 0
     var kind = PieceKind.normal
   }
 
@@ -33,6 +35,7 @@ struct SentencePieceModel {
   /// `NormalizerSpec`.
   var charsMapSize = 0
   var addsDummyPrefix = true
+  var removesExtraWhitespace = true
   var escapesWhitespace = true
   /// Size of the rules that change decoded text (`denormalizer_spec`).
   var denormalizerMapSize = 0
@@ -64,6 +67,7 @@ struct SentencePieceModel {
           throw Fault(offset: field.offset + fault, reason: "a piece is not UTF-8")
         }
         piece.text = Array(text)
+      case 2: piece.score = try field.float()
       case 3:
         let value = try field.varint()
         guard let kind = PieceKind(rawValue: value) else {
@@ -101,6 +105,7 @@ struct SentencePieceModel {
       switch field.number {
       case 2: charsMapSize = try field.bytes().count
       case 3: addsDummyPrefix = try field.varint() != 0
+      case 4: removesExtraWhitespace = try field.varint() != 0
       case 5: escapesWhitespace = try field.varint() != 0
       default: break
       }
@@ -127,10 +132,26 @@ struct SentencePieceModel {
     return vocabulary
   }
 
+  /// The rank of each piece in SentencePiece's own merging, equal for equal scores; nil for pieces that take no part in it.
+  func ranks() -> [UInt32?] {
+    let merging = pieces.indices.filter { pieces[$0].kind == .normal }.sorted { pieces[$0].score > pieces[$1].score }
+    var ranks = [UInt32?](repeating: nil, count: pieces.count)
+    var rank: UInt32 = 0
+    for (place, index) in merging.enumerated() {
+      if place > 0, pieces[index].score < pieces[merging[place - 1]].score { rank += 1 }
+      ranks[index] = rank
+    }
+    return ranks
+  }
+
+  /// What about this file Headway does not do when nothing but the file says how to read it; nil where it does all.
+  var unsupportedFeatureAlone: String? {
+    if pieces.contains(where: { $0.kind == .userDefined }) { return "user-defined pieces without a tokenizer_config.json" }
+    if pieces.contains(where: { $0.kind == .unused }) { return "unused pieces without a tokenizer_config.json" }
+    return nil
+  }
+
   /// What about this file Headway does not do; nil where it does all.
-  ///
-  /// `remove_extra_whitespaces` is not among it: the trainer sets it by default, transformers does not heed it, and the models that
-  /// were trained with transformers do not expect it.
   var unsupportedFeature: String? {
     switch modelType {
     case 2: break
@@ -157,7 +178,8 @@ struct ProtobufReader {
   struct Field {
     enum Content {
       case varint(UInt64)
-      case fixed
+      /// Four bytes, or eight, which no field that is read has.
+      case fixed(UInt32?)
       case delimited(Range<Int>)
     }
 
@@ -170,6 +192,14 @@ struct ProtobufReader {
     /// A number.
     func varint() throws(Fault) -> UInt64 {
       guard case .varint(let value) = content else { throw Fault(offset: offset, reason: "field \(number) is not a number") }
+      return value
+    }
+
+    /// A number with a fraction.
+    func float() throws(Fault) -> Float {
+      guard case .fixed(let bits?) = content, case let value = Float(bitPattern: bits), !value.isNaN else {
+        throw Fault(offset: offset, reason: "field \(number) is not a number of four bytes")
+      }
       return value
     }
 
@@ -204,7 +234,7 @@ struct ProtobufReader {
     case 0: content = .varint(try varint())
     case 1:
       try skip(8)
-      content = .fixed
+      content = .fixed(nil)
     case 2:
       let length = try varint()
       guard length <= UInt64(end - position) else {
@@ -214,7 +244,7 @@ struct ProtobufReader {
       position += Int(length)
     case 5:
       try skip(4)
-      content = .fixed
+      content = .fixed((0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) })
     default: throw Fault(offset: position, reason: "the wire type \(tag & 7) is not known, so this is not a SentencePiece model")
     }
     return Field(number: tag >> 3, content: content, offset: start, bytesOfFile: bytes)

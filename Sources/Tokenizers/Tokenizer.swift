@@ -13,6 +13,7 @@ public final class Tokenizer: Sendable {
   private let decoders: [Decoder]?
   private let template: SpecialTokenTemplate
   private let addedTokens: AddedTokens
+  private let silentTokens: Set<UInt32>
   private let matcher: AddedTokenMatcher
   private let normalizedMatcher: AddedTokenMatcher
   private let classes = CharacterClasses.shared
@@ -60,6 +61,7 @@ public final class Tokenizer: Sendable {
     decoders = definition.decoders
     template = definition.template ?? SpecialTokenTemplate()
     addedTokens = definition.addedTokens
+    silentTokens = definition.silentTokens
     matcher = addedTokens.matcher(normalized: false, normalizers: normalizers)
     normalizedMatcher = addedTokens.matcher(normalized: true, normalizers: normalizers)
     let greatestAdded = addedTokens.ids.values.max().map { Int($0) + 1 } ?? 0
@@ -133,7 +135,7 @@ public final class Tokenizer: Sendable {
         // Tokens that are looked for in normalised text are decoded from that, as decoders undo what normalisers do.
         tokens.append(added.isNormalized ? normalizers.apply(to: added.content) : added.content)
       } else if let token = model.vocabulary.token(known) {
-        tokens.append(Array(token))
+        if !skipSpecialTokens || !silentTokens.contains(known) { tokens.append(Array(token)) }
       } else {
         throw TokenizerError.unknownToken(id: id, vocabularySize: vocabularySize)
       }

@@ -9,6 +9,8 @@ struct TokenizerDefinition {
   var decoders: [Decoder]?
   var template: SpecialTokenTemplate?
   var addedTokens = AddedTokens()
+  /// Special tokens that are not looked for in text.
+  var silentTokens: Set<UInt32> = []
 
   /// ▁, which SentencePiece writes for a space.
   static let spaceSign = Array("\u{2581}".utf8)
@@ -46,6 +48,22 @@ struct TokenizerDefinition {
     normalizers = []
     preTokenizers = (addingPrefix ? [.byteLevel(addingSpace: true)] : []) + [.pattern(.gpt2), .byteLevel(addingSpace: false)]
     decoders = [.byteLevel]
+  }
+
+  /// The steps of SentencePiece itself, for a file that nothing else says how to read.
+  mutating func setSentencePieceSteps(_ model: SentencePieceModel) {
+    options = .init(unknownToken: model.unknownPiece, fusesUnknown: true, fallsBackToBytes: model.byteFallback, ignoresMerges: false)
+    let space = Array(" ".utf8)
+    normalizers = model.removesExtraWhitespace ? [.removeExtraSpaces] : []
+    if model.addsDummyPrefix { normalizers.append(.prepend(space)) }
+    normalizers.append(.replace(pattern: space, replacement: Self.spaceSign))
+    // SentencePiece takes the extra white space from the end once more after this, the sign itself included.
+    if model.removesExtraWhitespace { normalizers.append(.trimEnd(Self.spaceSign)) }
+    preTokenizers = []
+    decoders = [.replace(pattern: Self.spaceSign, replacement: space), .byteFallback, .fuse]
+    if model.addsDummyPrefix || model.removesExtraWhitespace {
+      decoders?.append(.strip(character: space, start: model.removesExtraWhitespace ? .max : 1, stop: 0))
+    }
   }
 
   /// The steps that transformers builds for a tiktoken file: those of Llama 3.

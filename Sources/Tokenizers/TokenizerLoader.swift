@@ -236,13 +236,36 @@ struct TokenizerLoader {
     } catch {
       throw .malformed(file: file, place: "vocabulary", reason: error.reason)
     }
-    definition.merges = .implied(by: definition.vocabulary, order: .length)
+    guard naming.hasConfig || naming.declared != nil else { return try sentencePieceAlone(model, &definition, &settings, file) }
+    definition.merges = .implied(by: definition.vocabulary, order: .idAndLength)
     settings.setExtra(
       model.pieces.filter { $0.kind == .control || $0.kind == .userDefined }.map {
         AddedToken(content: $0.text, isNormalized: false, isSpecial: $0.kind == .control)
       })
     setSteps(of: try naming.resolve(otherwise: .llama), &definition, &settings)
-    return try finish(definition, settings, addingSpecials: true, beginsByDefault: !naming.hasConfig, file: file)
+    return try finish(definition, settings, addingSpecials: true, file: file)
+  }
+
+  /// A `tokenizer.model` that no `tokenizer_config.json` accompanies, as Llama was first published: the ids are those of SentencePiece
+  /// itself, after the beginning-of-sequence token where the file has one. Control pieces that stand in text are text.
+  private func sentencePieceAlone(
+    _ model: SentencePieceModel, _ definition: inout TokenizerDefinition, _ settings: inout TokenizerSettings, _ file: String
+  ) throws(TokenizerError) -> Tokenizer {
+    if let feature = model.unsupportedFeatureAlone { throw .unsupported(file: file, feature: feature) }
+    definition.merges = .implied(by: definition.vocabulary, order: .ranks(model.ranks()))
+    definition.setSentencePieceSteps(model)
+    definition.silentTokens = Set(model.pieces.indices.filter { model.pieces[$0].kind == .control }.map { UInt32($0) })
+    func piece(_ id: Int32, _ text: [UInt8]) -> [UInt8]? {
+      model.pieces.indices.contains(Int(id)) && model.pieces[Int(id)].text == text ? text : nil
+    }
+    var template = SpecialTokenTemplate()
+    if let content = piece(model.beginningID, model.beginningPiece) {
+      settings.setDefault("bos_token", content)
+      template.before = [Int(model.beginningID)]
+    }
+    if let content = piece(model.endID, model.endPiece) { settings.setDefault("eos_token", content) }
+    definition.template = template
+    return try build(definition, settings, file: file)
   }
 
   // MARK: vocab.json and merges.txt
@@ -311,6 +334,10 @@ struct TokenizerLoader {
       }
       definition.template = template
     }
+    return try build(definition, settings, file: file)
+  }
+
+  private func build(_ definition: TokenizerDefinition, _ settings: TokenizerSettings, file: String) throws(TokenizerError) -> Tokenizer {
     let model: BytePairModel
     do throws(ModelFault) {
       model = try BytePairModel(

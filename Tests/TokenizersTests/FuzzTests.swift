@@ -48,7 +48,7 @@ import Testing
   }
 
   @Test(arguments: Goldens.cases) func damagedFiles(_ golden: Goldens.Case) throws {
-    var generator = MergingTests.Generator(state: Self.seed ^ UInt64(golden.name.utf8.reduce(7) { $0 &* 31 &+ Int($1) }))
+    var generator = MergingTests.Generator(state: Self.seed ^ golden.name.utf8.reduce(UInt64(7)) { $0 &* 31 &+ UInt64($1) })
     let files = try Goldens.files(golden.name)
     let names = files.keys.sorted()
     var readable = 0

@@ -29,22 +29,25 @@ import Testing
     let tokenizer = try Tokenizer.load(from: golden.folder)
     #expect(tokenizer.encode("") == golden.around)
     #expect(tokenizer.encode("", addSpecialTokens: false) == [])
-    for (text, ids) in zip(Goldens.texts, golden.ids) {
-      let bare = tokenizer.encode(text, addSpecialTokens: false)
-      #expect(bare.count + golden.around.count == ids.count)
-      let start = ids.count >= 2 && golden.around.first == ids.first ? golden.around.count { $0 == ids.first } : 0
-      #expect(ids.dropFirst(start).starts(with: bare))
+    let bare = Goldens.texts.map { tokenizer.encode($0, addSpecialTokens: false) }
+    let places = (0...golden.around.count).filter { place in
+      zip(bare, golden.ids).allSatisfy { golden.around.prefix(place) + $0 + golden.around.dropFirst(place) == $1 }
     }
+    #expect(!places.isEmpty)
   }
 
   @Test(arguments: Goldens.cases) func textsAreEqual(_ golden: Goldens.Case) throws {
     let tokenizer = try Tokenizer.load(from: golden.folder)
     let ids = stride(from: 0, to: golden.ids.count, by: 3).map { golden.ids[$0] }
-    #expect(ids.count == golden.decoded.count)
+    #expect(ids.count == golden.skipped.count)
+    // SentencePiece itself drops special tokens always.
+    #expect(ids.count == golden.decoded.count || golden.name.hasPrefix("alone"))
     for (place, ids) in ids.enumerated() {
       // Compared by bytes: Swift's == takes canonically equivalent texts for equal.
-      let kept = try tokenizer.decode(ids)
-      #expect(Array(kept.utf8) == Array(golden.decoded[place].utf8), "\(golden.name), \(ids)")
+      if place < golden.decoded.count {
+        let kept = try tokenizer.decode(ids)
+        #expect(Array(kept.utf8) == Array(golden.decoded[place].utf8), "\(golden.name), \(ids)")
+      }
       let skipped = try tokenizer.decode(ids, skipSpecialTokens: true)
       #expect(Array(skipped.utf8) == Array(golden.skipped[place].utf8), "\(golden.name), \(ids)")
     }

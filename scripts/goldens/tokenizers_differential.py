@@ -33,7 +33,8 @@ def run(command, lines):
     seconds = time.perf_counter() - start
     if result.returncode != 0:
         print(f"{command}: exit {result.returncode}: {result.stderr.decode()[:500]}")
-    return result.stdout.decode().splitlines(), seconds
+    # Not splitlines: it cuts at U+2028 and others too.
+    return result.stdout.decode().split("\n")[:-1], seconds
 
 
 def main():

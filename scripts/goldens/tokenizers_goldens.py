@@ -187,6 +187,12 @@ def make_sentencepiece(out):
     document["model"]["fuse_unk"], document["model"]["byte_fallback"], document["model"]["unk_token"] = False, False, "<unk>"
     write(out / "metaspace", "tokenizer.json", document)
 
+    # Nothing beside the file: SentencePiece itself is the reference.
+    for name, extra in (("alone", False), ("alone-extra", True)):
+        train_sentencepiece(
+            out / name, model_type="bpe", vocab_size=560, byte_fallback=True, split_digits=True, allow_whitespace_only_pieces=True, add_dummy_prefix=True,
+            remove_extra_whitespaces=extra, normalization_rule_name="identity", character_coverage=0.98)
+
     train_sentencepiece(out / "gemma", vocab_size=560, character_coverage=0.98, **GEMMA_FLAGS)
     write(out / "gemma", "tokenizer_config.json", {
         "tokenizer_class": "GemmaTokenizer", "add_bos_token": True, "bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>", "unk_token": "<unk>",
@@ -215,6 +221,15 @@ def main(path):
         "tokenizers": {},
     }
     for folder in sorted((out / "tokenizers").iterdir()):
+        if [path.name for path in folder.iterdir()] == ["tokenizer.model"]:
+            processor = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
+            ids = [[processor.bos_id()] + processor.encode(text) for text in hard]
+            # Decoding is Hugging Face's, which gives U+FFFD for every byte of a run of bytes that is not UTF-8.
+            goldens["tokenizers"][folder.name] = {
+                "begin": processor.bos_id(), "end": processor.eos_id(), "template": None, "size": processor.get_piece_size(),
+                "ids": ids, "around": [[processor.bos_id()], []], "decoded": [], "skipped": [processor.decode(row) for row in ids[::3]],
+            }
+            continue
         if not (folder / "tokenizer_config.json").exists():
             # A folder that names no class is read as its tokenizer.json says.
             backend = Tokenizer.from_file(str(folder / "tokenizer.json"))
