@@ -16,6 +16,8 @@ public struct PatternError: Error, Sendable, Equatable, CustomStringConvertible,
     self.remedy = remedy
   }
 
+  /// One sentence: what, where, remedy.
   public var description: String { "\(subject.map { "\($0): " } ?? "")\(problem); \(remedy)" }
+  /// The same text, for Foundation.
   public var errorDescription: String? { description }
 }

@@ -9,5 +9,6 @@ public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStri
   /// Σ_qk |Γ ⊙ ∂L/∂Γ|, the form of Wang et al. (2023).
   case saliency
 
+  /// Its name on the command line and in files.
   public var description: String { rawValue }
 }

@@ -2,17 +2,21 @@ public import Foundation
 
 /// Where a record stands: a file, and a line or (in Parquet) a row, counted from 1.
 public struct RecordPlace: Sendable, Hashable, CustomStringConvertible {
+  /// The file, as the user named it.
   public var file: String
+  /// The line, or the row, counted from 1.
   public var number: Int
   /// Whether `number` counts rows (Parquet) rather than lines.
   public var isRow: Bool
 
+  /// A place in a file.
   public init(file: String, number: Int, isRow: Bool = false) {
     self.file = file
     self.number = number
     self.isRow = isRow
   }
 
+  /// `file:line`, or `file: row N`.
   public var description: String { isRow ? "\(file): row \(number)" : "\(file):\(number)" }
 }
 
@@ -35,6 +39,7 @@ public enum DataError: Error, Sendable, Hashable, CustomStringConvertible, Local
     }
   }
 
+  /// One sentence: what, where, remedy.
   public var description: String {
     switch self {
     case .field(let place, let name, let problem): "\(place): field '\(name)' \(problem)."
@@ -44,5 +49,6 @@ public enum DataError: Error, Sendable, Hashable, CustomStringConvertible, Local
     }
   }
 
+  /// The same text, for Foundation.
   public var errorDescription: String? { description }
 }

@@ -40,12 +40,14 @@ public struct DatasetOptions: Sendable {
     /// Whether the held-out part is read, or the other.
     public var readsHeldOut: Bool
 
+    /// Holds out this share of the samples, and says which part is read.
     public init(fraction: Double, readsHeldOut: Bool) {
       self.fraction = fraction
       self.readsHeldOut = readsHeldOut
     }
   }
 
+  /// Options; what is left out reads everything as it is published.
   public init(
     format: String? = nil, map: [String: String] = [:], form: String? = nil, template: URL? = nil, chat: ChatForm? = nil,
     modelChatTemplate: String? = nil, split: String? = nil, filter: InstructionFilter = InstructionFilter(), deduplicates: Bool = false,

@@ -7,8 +7,10 @@ public struct DatasetSummary: Sendable {
     public private(set) var count = 0
     private var sum = 0
 
+    /// An empty histogram.
     public init() {}
 
+    /// Counts one length.
     public mutating func add(_ length: Int) {
       counts[length, default: 0] += 1
       count += 1
@@ -17,7 +19,9 @@ public struct DatasetSummary: Sendable {
 
     /// The mean; nil where there is nothing.
     public var mean: Double? { count > 0 ? Double(sum) / Double(count) : nil }
+    /// The least length; nil where nothing was counted.
     public var minimum: Int? { counts.keys.min() }
+    /// The greatest length; nil where nothing was counted.
     public var maximum: Int? { counts.keys.max() }
     /// The sum of all lengths.
     public var total: Int { sum }
@@ -37,8 +41,11 @@ public struct DatasetSummary: Sendable {
 
     /// One bar of a histogram: the lengths `from..<upTo`.
     public struct Bar: Sendable, Hashable {
+      /// The least length of the bin.
       public var from: Int
+      /// The greatest length of the bin.
       public var upTo: Int
+      /// How many samples have such a length.
       public var count: Int
     }
 
@@ -78,6 +85,7 @@ public struct DatasetSummary: Sendable {
   /// Samples in all.
   public private(set) var count = 0
 
+  /// A summary of nothing yet.
   public init() {}
 
   /// Adds an instruction.

@@ -29,6 +29,7 @@ public struct Instruction: Sendable, Hashable {
   /// 0-based position in DATA: file order, counted before any limit or filter; bad records that were skipped are counted too.
   public var index: Int
 
+  /// A sample of one turn.
   public init(prompt: String, response: String, task: String? = nil, id: String? = nil, index: Int = 0) {
     self.prompt = prompt
     self.response = response
@@ -39,10 +40,12 @@ public struct Instruction: Sendable, Hashable {
 
   /// A stretch of text of a conversation.
   public struct Turn: Sendable, Hashable {
+    /// The text, verbatim.
     public var text: String
     /// Whether the model is trained and measured on this text (an assistant's turn) or only given it.
     public var carriesLoss: Bool
 
+    /// A stretch of text.
     public init(_ text: String, carriesLoss: Bool) {
       self.text = text
       self.carriesLoss = carriesLoss

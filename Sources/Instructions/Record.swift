@@ -7,6 +7,7 @@ public struct Record: Sendable, Hashable {
   /// Where the record starts.
   public var place: RecordPlace
 
+  /// A record and where it stands.
   public init(fields: JSONObject, place: RecordPlace) {
     self.fields = fields
     self.place = place

@@ -2,6 +2,7 @@ public import StrictJSON
 
 /// An instruction together with the fields that it was made of, which templates and benchmarks draw on.
 public struct Sample: Sendable, Hashable {
+  /// What was made of the record.
   public var instruction: Instruction
   /// The record's own fields, then those that the format derives (the options of a question as `options`, its subject as `subject`…).
   public var fields: JSONObject

@@ -5,11 +5,13 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The problem, as the end of a sentence.
   public var problem: String
 
+  /// A problem at this byte.
   public init(offset: Int, problem: String) {
     self.offset = offset
     self.problem = problem
   }
 
+  /// The problem and the byte where it lies.
   public var description: String { "\(problem) (byte \(offset))" }
 }
 
@@ -23,6 +25,7 @@ public struct JSONParser: Sendable {
   /// Whether `NaN`, `Infinity` and `-Infinity`, which Python writes although they are not JSON, are read as numbers.
   public var acceptsNonFiniteNumbers: Bool
 
+  /// A parser that refuses nesting beyond `depthLimit`, and NaN and Infinity unless they are accepted.
   public init(depthLimit: Int = 128, acceptsNonFiniteNumbers: Bool = false) {
     self.depthLimit = depthLimit
     self.acceptsNonFiniteNumbers = acceptsNonFiniteNumbers

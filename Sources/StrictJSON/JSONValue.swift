@@ -68,9 +68,12 @@ public enum JSONValue: Sendable, Hashable {
 public struct JSONObject: Sendable, Hashable {
   /// One field: its name and its value.
   public struct Field: Sendable, Hashable {
+    /// The field's name.
     public var name: String
+    /// The field's value.
     public var value: JSONValue
 
+    /// A field.
     public init(_ name: String, _ value: JSONValue) {
       self.name = name
       self.value = value
@@ -80,6 +83,7 @@ public struct JSONObject: Sendable, Hashable {
   /// The fields in their written order.
   public var fields: [Field]
 
+  /// An object of these fields, in order.
   public init(_ fields: [Field] = []) {
     self.fields = fields
   }
@@ -102,6 +106,7 @@ public struct JSONObject: Sendable, Hashable {
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
+  /// An object of these fields, in order.
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
     fields = elements.map { Field($0.0, $0.1) }
   }
@@ -110,12 +115,19 @@ extension JSONObject: ExpressibleByDictionaryLiteral {
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByNilLiteral,
   ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
+  /// A text.
   public init(stringLiteral value: String) { self = .string(value) }
+  /// A whole number.
   public init(integerLiteral value: Int) { self = .int(value) }
+  /// A truth value.
   public init(booleanLiteral value: Bool) { self = .bool(value) }
+  /// A number.
   public init(floatLiteral value: Double) { self = .double(value) }
+  /// null.
   public init(nilLiteral: ()) { self = .null }
+  /// A list.
   public init(arrayLiteral elements: JSONValue...) { self = .list(elements) }
+  /// An object of these fields, in order.
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
     self = .object(JSONObject(elements.map { JSONObject.Field($0.0, $0.1) }))
   }

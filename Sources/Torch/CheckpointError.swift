@@ -19,8 +19,10 @@ public struct CheckpointError: Error, Sendable, Equatable, CustomStringConvertib
     self.remedy = remedy
   }
 
+  /// One sentence: what, where, remedy.
   public var description: String {
     if let tensor { "\(path): tensor \(tensor.debugDescription) \(problem); \(remedy)" } else { "\(path): \(problem); \(remedy)" }
   }
+  /// The same text, for Foundation.
   public var errorDescription: String? { description }
 }

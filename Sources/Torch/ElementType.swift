@@ -44,5 +44,6 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable, CustomStringC
     }
   }
 
+  /// Its name on the command line.
   public var description: String { rawValue }
 }

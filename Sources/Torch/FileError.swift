@@ -33,6 +33,8 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible, Lo
     self.init(path: path, operation: operation, reason: String(cString: strerror(code)).lowercased(), remedy: remedy)
   }
 
+  /// One sentence: what, where, remedy.
   public var description: String { "cannot \(operation) \(path): \(reason); \(remedy)" }
+  /// The same text, for Foundation.
   public var errorDescription: String? { description }
 }

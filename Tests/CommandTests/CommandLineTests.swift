@@ -122,8 +122,8 @@ import Testing
     let killed = try run("killed.safetensors")
     // As soon as something was found, without warning.
     for _ in 0..<600 where killed.isRunning {
-      let size = (try? FileManager.default.attributesOfItem(atPath: journal)[.size] as? Int) ?? 0
-      if (size ?? 0) > 2000 { break }
+      let attributes = try? FileManager.default.attributesOfItem(atPath: journal)
+      if let size = attributes?[.size] as? Int, size > 2000 { break }
       Thread.sleep(forTimeInterval: 0.01)
     }
     kill(killed.processIdentifier, SIGKILL)

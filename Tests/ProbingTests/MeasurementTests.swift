@@ -63,10 +63,12 @@ import Torch
     _ = try measurement.run(samples, journalOutput: output, settings: "s")
     let journal = output.appendingPathExtension("journal")
     let data = try Data(contentsOf: journal)
+    // Behind the line of settings: a damaged record and all after it are measured again.
+    let records = try #require(data.firstIndex(of: 10)) + 1
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<40 {
       var damaged = data
-      let place = Int.random(in: 2..<data.count, using: &generator)
+      let place = Int.random(in: records..<data.count, using: &generator)
       damaged[damaged.startIndex + place] ^= UInt8.random(in: 1...255, using: &generator)
       try damaged.write(to: journal)
       #expect(try measurement.run(samples, journalOutput: output, settings: "s", resume: true).samples == whole)

@@ -7,9 +7,12 @@ public struct ChatMessage: Sendable, Hashable {
     case system, user, assistant
   }
 
+  /// Who speaks.
   public var role: Role
+  /// What is said, verbatim.
   public var content: String
 
+  /// A message.
   public init(_ role: Role, _ content: String) {
     self.role = role
     self.content = content

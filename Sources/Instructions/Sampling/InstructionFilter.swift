@@ -14,6 +14,7 @@ public struct InstructionFilter: Sendable {
   /// Counts a sample's tokens; needed for the bounds on them.
   public var countTokens: (@Sendable (Instruction) throws -> Int)?
 
+  /// A filter; what is left out lets everything pass.
   public init(
     requiredTags: [String] = [], onlyTags: [String] = [], languages: [String] = [], minimumTokens: Int? = nil, maximumTokens: Int? = nil,
     countTokens: (@Sendable (Instruction) throws -> Int)? = nil

@@ -25,7 +25,9 @@ public final class RotaryTransformer: Decoder {
     var windows: [Int?]
   }
 
+  /// Its dimensions.
   public let shape: DecoderShape
+  /// Its parameters under their published names, tied ones once.
   public let parameters: [Parameter]
   private let plan: Plan
   private let tables: VocabularyTables
@@ -44,8 +46,10 @@ public final class RotaryTransformer: Decoder {
     parameters = try weights.finish(model: name)
   }
 
+  /// The vocabulary projection `[V, hidden]`, without a bias.
   public var outputProjection: (weight: Tensor, bias: Tensor?) { (tables.head.tensor, nil) }
 
+  /// Makes the pass's rotary tables and embeds its tokens: `[T, hidden]`.
   public func begin(_ pass: inout ForwardPass) throws -> ResidualStream {
     pass.rotation = try plan.rotary.tables(positions: pass.positions, bounds: pass.bounds.queries, on: pass.tokens.device)
     var embedded = try tables.embedding.tensor.embedding(pass.tokens)
@@ -56,11 +60,13 @@ public final class RotaryTransformer: Decoder {
     return ResidualStream(embedded)
   }
 
+  /// One layer, counted from 0; throws `TorchError` beyond the last.
   public func layer(_ index: Int, _ stream: ResidualStream, _ pass: ForwardPass) throws -> ResidualStream {
     guard blocks.indices.contains(index) else { throw TorchError("layer \(index): the model has \(blocks.count)") }
     return try blocks[index](stream, pass)
   }
 
+  /// The last normalisation.
   public func finish(_ stream: ResidualStream) throws -> Tensor {
     var stream = stream
     return try stream.normalized(norm)
