@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func helpHasAnExampleForEveryCommand() throws {
-    for command in ["doctor", "tokenize", "data", "pattern", "change", "stats", "correlate", "heatmap"] {
+    for command in ["doctor", "tokenize", "data", "pattern", "change", "stats", "correlate", "fit", "heatmap", "report"] {
       let help = try headway(command, "--help")
       #expect(help.status == 0)
       #expect(help.output.contains("headway \(command)"), "\(command)")
