@@ -79,6 +79,7 @@ let package = Package(
     .library(name: "LanguageModels", targets: ["LanguageModels"]),
     .library(name: "ActivationPatterns", targets: ["ActivationPatterns"]),
     .library(name: "Probing", targets: ["Probing"]),
+    .library(name: "FineTuning", targets: ["FineTuning"]),
     .library(name: "Reports", targets: ["Reports"]),
   ],
   dependencies: [
@@ -114,12 +115,13 @@ let package = Package(
     room("LanguageModels", ["Torch", "Tokenizers", "Instructions", crypto]),
     room("ActivationPatterns", ["Torch"]),
     room("Probing", ["LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
+    room("FineTuning", ["Probing", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
     room("Reports", [mustache]),
     .executableTarget(
       name: "headway",
       dependencies: [
-        "CStartup", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "Reports",
-        arguments,
+        "CStartup", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing",
+        "FineTuning", "Reports", arguments,
       ],
       swiftSettings: swiftSettings),
     // Tiny random models with golden outputs, which the tests of several rooms read.
@@ -134,6 +136,7 @@ let package = Package(
     tests(of: "LanguageModels", ["Goldens"]),
     tests(of: "ActivationPatterns"),
     tests(of: "Probing", ["Goldens"]),
+    tests(of: "FineTuning", ["Goldens"]),
     tests(of: "Reports"),
   ],
   cxxLanguageStandard: .cxx20

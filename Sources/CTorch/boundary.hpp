@@ -30,6 +30,7 @@ inline std::optional<at::Tensor> get_optional(ct_tensor tensor) {
 }
 
 at::ScalarType scalar_type(int dtype);
+at::Generator ct_generator_value(ct_generator generator);
 at::Device device(int device_type, int device_index);
 /// Whether the memory belongs to a read-only mapping.
 bool is_mapped(const at::Tensor &tensor);

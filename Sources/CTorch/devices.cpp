@@ -69,6 +69,10 @@ int ct_synchronize(int device_type, int device_index) {
 int ct_generator_make(uint64_t seed, ct_generator *out) {
   return guarded("random generator", {}, [&] { *out = new ct_generator_s{at::detail::createCPUGenerator(seed)}; });
 }
+at::Generator headway::ct_generator_value(ct_generator generator) {
+  TORCH_CHECK(generator != nullptr, "a random generator is missing");
+  return generator->value;
+}
 void ct_generator_release(ct_generator generator) { delete generator; }
 int ct_normal(ct_generator generator, double mean, double deviation, const int64_t *shape, int dimensions, ct_tensor *out) {
   return guarded("normal", {}, [&] {

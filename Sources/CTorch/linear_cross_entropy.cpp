@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "boundary.hpp"
+#include "gradient_sink.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/row_kernels.hpp"
 
@@ -48,12 +49,16 @@ at::Tensor cross_entropy(at::Tensor &logits, const at::Tensor &targets, const at
 struct LinearCrossEntropy : Function<LinearCrossEntropy> {
   static variable_list forward(
       AutogradContext *context, const at::Tensor &hidden, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
-      const at::Tensor &targets, const at::Tensor &label_weights, int64_t chunk, bool by_hidden, bool by_weight, bool by_bias) {
+      const at::Tensor &targets, const at::Tensor &label_weights, int64_t chunk, bool by_hidden, bool by_weight, bool by_bias,
+      const std::optional<at::Tensor> &collect) {
     int64_t labels = hidden.size(0);
     auto wide = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     auto each = at::empty({labels}, hidden.options().dtype(wide));
     auto hidden_gradient = by_hidden ? at::empty_like(hidden) : at::Tensor();
-    auto weight_gradient = by_weight ? at::zeros(weight.sizes(), weight.options().dtype(wide)) : at::Tensor();
+    // A weight whose gradient is added up elsewhere gets its share at once: a table of a 128,000-word vocabulary is not made twice.
+    auto weight_total = by_weight ? collect.value_or(at::Tensor()) : at::Tensor();
+    bool collected = weight_total.defined();
+    auto weight_gradient = by_weight && !collected ? at::zeros(weight.sizes(), weight.options().dtype(wide)) : at::Tensor();
     auto bias_gradient = by_bias ? at::zeros(bias->sizes(), bias->options().dtype(wide)) : at::Tensor();
     bool any = by_hidden || by_weight || by_bias;
     auto factors = label_weights.to(wide).contiguous();
@@ -63,11 +68,12 @@ struct LinearCrossEntropy : Function<LinearCrossEntropy> {
       auto logits = at::linear(rows, weight, bias);
       each.narrow(0, first, count).copy_(cross_entropy(logits, targets.narrow(0, first, count), factors.narrow(0, first, count), any));
       if (by_hidden) hidden_gradient.narrow(0, first, count).copy_(at::matmul(logits, weight));
-      if (by_weight) weight_gradient.add_(at::matmul(logits.t(), rows).to(wide));
+      if (by_weight) accumulate(at::matmul(logits.t(), rows), collected ? weight_total : weight_gradient);
       if (by_bias) bias_gradient.add_(logits.to(wide).sum(0));
     }
     context->save_for_backward({hidden_gradient, weight_gradient, bias_gradient});
     context->saved_data["weight type"] = weight.scalar_type();
+    context->saved_data["collected"] = collected;
     auto loss = (each * factors).sum();
     context->mark_non_differentiable({each});
     return {loss, each};
@@ -76,7 +82,10 @@ struct LinearCrossEntropy : Function<LinearCrossEntropy> {
   static variable_list backward(AutogradContext *context, variable_list gradients) {
     auto saved = context->get_saved_variables();
     auto type = context->saved_data["weight type"].toScalarType();
-    variable_list result(9);
+    TORCH_CHECK(
+        !context->saved_data["collected"].toBool() || gradients[0].item<double>() == 1,
+        "the loss must be walked back with the weight 1 where the gradient of the vocabulary projection is added up in place");
+    variable_list result(10);
     for (size_t i = 0; i < 3; i++)
       if (saved[i].defined()) result[i] = (saved[i] * gradients[0].to(saved[i].scalar_type())).to(i == 0 ? saved[i].scalar_type() : type);
     return result;
@@ -99,7 +108,7 @@ int ct_linear_cross_entropy(
     bool recording = at::GradMode::is_enabled();
     auto both = LinearCrossEntropy::apply(
         h.contiguous(), w, b, t.contiguous(), factors, chunk, recording && h.requires_grad(), recording && w.requires_grad(),
-        recording && b && b->requires_grad());
+        recording && b && b->requires_grad(), recording ? sink_of(w) : std::nullopt);
     *loss = wrap(both[0]);
     *each = wrap(both[1]);
   });

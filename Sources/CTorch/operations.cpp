@@ -88,9 +88,6 @@ int ct_all_finite(ct_tensor a, bool *finite) {
 int ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out) {
   return guarded("linear", {x, weight, bias}, [&] { *out = wrap(at::linear(get(x), get(weight), get_optional(bias))); });
 }
-int ct_embedding(ct_tensor weight, ct_tensor indices, ct_tensor *out) {
-  return guarded("embedding", {weight, indices}, [&] { *out = wrap(at::embedding(get(weight), get(indices))); });
-}
 int ct_layer_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) {
   return guarded("layer norm", {x, weight, bias}, [&] {
     *out = wrap(at::layer_norm(get(x), {get(x).size(-1)}, get_optional(weight), get_optional(bias), epsilon));

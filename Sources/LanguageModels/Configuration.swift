@@ -6,12 +6,12 @@ public struct Configuration: Sendable {
   private let path: String
   private let prefix: String
 
-  /// Reads the folder's `config.json`.
-  public init(of folder: ModelFolder) throws {
-    let url = folder.file("config.json")
+  /// Reads the folder's `config.json`, or another file of its kind.
+  public init(of folder: ModelFolder, file: String = "config.json") throws {
+    let url = folder.file(file)
     let path = url.path(percentEncoded: false)
     guard let data = try? Data(contentsOf: url) else {
-      throw ModelError("\(path) cannot be read; a Hugging Face model folder has a config.json")
+      throw ModelError("\(path) cannot be read; a Hugging Face model folder has a \(file)")
     }
     guard let values = try? JSONDecoder().decode([String: Value].self, from: data) else {
       throw ModelError("\(path) is not a JSON object; download the file again")

@@ -36,6 +36,9 @@ public final class LanguageModel {
     self.notes = notes
   }
 
+  /// The type of most of the folder's numbers.
+  public static func storedType(of folder: ModelFolder) throws -> ElementType { try storedType(of: WeightFiles(of: folder), folder) }
+
   /// The type of most of the checkpoint's numbers.
   private static func storedType(of files: WeightFiles, _ folder: ModelFolder) throws -> ElementType {
     var bytes: [ElementType: Int] = [:]

@@ -107,7 +107,7 @@ public struct PatternMeasurement {
       }
     }
     // Whatever chose, changed or cut the samples, a journal fits only if they are the same ones.
-    let settings = settings + "\tencoded=" + PatternMeasurement.fingerprint(of: samples)
+    let settings = settings + "\tencoded=" + TokenizedSample.fingerprint(of: samples)
     var journal: MeasurementJournal?
     if let journalOutput {
       let url = MeasurementJournal.url(beside: journalOutput)
@@ -145,18 +145,6 @@ public struct PatternMeasurement {
   /// Whether an unfinished run left its journal beside this output.
   public static func hasJournal(beside output: URL) -> Bool {
     FileManager.default.fileExists(atPath: MeasurementJournal.url(beside: output).path(percentEncoded: false))
-  }
-
-  /// FNV-1a over all tokens and labels.
-  private static func fingerprint(of samples: [TokenizedSample]) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func mix(_ value: Int) { hash = (hash ^ UInt64(bitPattern: Int64(value))) &* 0x100_0000_01b3 }
-    for sample in samples {
-      mix(sample.index)
-      mix(sample.tokens.count)
-      for (token, isLabel) in zip(sample.tokens, sample.isLabel) { mix(isLabel ? -1 - token : token) }
-    }
-    return String(hash, radix: 16)
   }
 
   /// For each sample the weight of one of its labels.

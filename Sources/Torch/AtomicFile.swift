@@ -71,8 +71,8 @@ public enum AtomicFile {
     }
   }
 
-  /// Makes the rename itself last. Some file systems cannot flush folders: the contents are safe there all the same.
-  private static func flush(folder: String) {
+  /// Makes a rename inside a folder last. Some file systems cannot flush folders: the contents are safe there all the same.
+  public static func flush(folder: String) {
     let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     fsync(descriptor)

@@ -18,4 +18,16 @@ public final class RandomTensors {
     let lengths = shape.map(Int64.init)
     return try made { ct_normal(handle, mean, deviation, lengths, Int32(lengths.count), $0) }
   }
+
+  /// A mask that switches elements off: 0 with probability `rate`, else 1 / (1 − rate).
+  public func dropoutMask(_ shape: [Int], rate: Double, elementType: ElementType = .float32) throws -> Tensor {
+    let lengths = shape.map(Int64.init)
+    return try made { ct_dropout_mask(handle, rate, lengths, Int32(lengths.count), elementType.ctorch, $0) }
+  }
+
+  /// Uniformly distributed float32 numbers.
+  public func uniform(_ shape: [Int], from low: Double, to high: Double) throws -> Tensor {
+    let lengths = shape.map(Int64.init)
+    return try made { ct_uniform(handle, low, high, lengths, Int32(lengths.count), $0) }
+  }
 }

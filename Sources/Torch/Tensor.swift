@@ -2,10 +2,10 @@ import CTorch
 
 /// An n-dimensional array in libtorch, released as soon as the last reference to it is gone.
 ///
-/// Operations return new tensors and never change their operands, so a tensor may be read from several threads. Every operation
-/// throws `TorchError`, which names the operation and the shapes.
+/// Operations return new tensors and never change their operands, so a tensor may be read from several threads; only training writes in place
+/// (`overwrite`, `AdamW`, `collectGradient`), to tensors that it owns. Every operation throws `TorchError`, which names the operation and the shapes.
 public final class Tensor: @unchecked Sendable {
-  // libtorch's tensors count their references atomically, and nothing in this room's public operations writes to one in place.
+  // libtorch's tensors count their references atomically, and nothing but training writes to one in place, to tensors of its own.
   let handle: ct_tensor
 
   init(_ handle: ct_tensor) { self.handle = handle }

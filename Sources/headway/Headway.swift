@@ -18,6 +18,7 @@ struct Headway: AsyncParsableCommand {
       FitCommand.self,
       HeatmapCommand.self,
       ReportCommand.self,
+      SFTCommand.self,
     ])
 }
 

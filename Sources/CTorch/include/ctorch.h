@@ -79,6 +79,35 @@ bool ct_set_gradient_mode(bool enabled);
 int ct_gradients(const ct_tensor *outputs, const ct_tensor *seeds, int output_count, const ct_tensor *inputs, int input_count, ct_tensor *results);
 int ct_detach(ct_tensor a, ct_tensor *out);
 
+// Training. What is written in place here must not be needed by a graph that is still to be walked back, and is never mapped memory.
+/// From now on the gradient of `leaf` is added to `total` (its shape, a type at least as wide) as soon as `ct_backward` finds it, and not kept.
+/// The vocabulary projection of `ct_linear_cross_entropy` adds its own while it forms the loss, whose weight in the backward pass must be 1.
+int ct_collect_gradient(ct_tensor leaf, ct_tensor total);
+/// Walks back from `outputs` (each weighted by `seeds[i]`, or a scalar where `seeds` is null) to every leaf. Frees the graph.
+int ct_backward(const ct_tensor *outputs, const ct_tensor *seeds, int count);
+/// Takes away what `ct_backward` left with a leaf that has no `total`; null where there was nothing.
+int ct_take_gradient(ct_tensor leaf, ct_tensor *out);
+int ct_zero(const ct_tensor *tensors, int count);
+/// Writes each source over its destination, converted.
+int ct_copy_into(const ct_tensor *destinations, const ct_tensor *sources, int count);
+/// A copy in memory of its own, row-major, cut off from any graph.
+int ct_clone(ct_tensor a, int dtype, ct_tensor *out);
+/// √Σx² over all elements of all tensors.
+int ct_global_norm(const ct_tensor *tensors, int count, double *norm);
+typedef struct {
+  /// Updates done when this one is done, from 1.
+  int64_t step;
+  double learning_rate, beta1, beta2, epsilon, weight_decay;
+  /// Gradients are divided by this first: the norm over its limit where it was clipped, else 1.
+  double gradient_divisor;
+} ct_adamw_options;
+/// One update by libtorch's fused AdamW; all lists hold `count` float32 tensors of equal shapes.
+int ct_adamw_step(
+    const ct_tensor *weights, const ct_tensor *gradients, const ct_tensor *first_moments, const ct_tensor *second_moments, int count,
+    ct_adamw_options options);
+/// How many elements differ.
+int ct_count_different(ct_tensor a, ct_tensor b, int64_t *count);
+
 // Shape.
 int ct_reshape(ct_tensor a, const int64_t *shape, int dimensions, ct_tensor *out);
 int ct_transpose(ct_tensor a, int first, int second, ct_tensor *out);
@@ -155,6 +184,9 @@ int ct_linear_cross_entropy(
 // Random numbers.
 int ct_generator_make(uint64_t seed, ct_generator *out);
 void ct_generator_release(ct_generator generator);
+int ct_uniform(ct_generator generator, double low, double high, const int64_t *shape, int dimensions, ct_tensor *out);
+/// 0 with probability `rate`, else 1 / (1 − rate).
+int ct_dropout_mask(ct_generator generator, double rate, const int64_t *shape, int dimensions, int dtype, ct_tensor *out);
 int ct_normal(ct_generator generator, double mean, double deviation, const int64_t *shape, int dimensions, ct_tensor *out);
 
 #ifdef __cplusplus

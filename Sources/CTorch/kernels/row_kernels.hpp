@@ -29,6 +29,8 @@ struct RowKernels {
   void (*scale_heads)(const T *output, const float *gates, T *gated, int64_t heads, int64_t n);
   /// gate_gradient[h] = Σ gradient · output; where `result` is not null, result = gradient · gate.
   void (*scale_heads_backward)(const T *gradient, const T *output, const float *gates, float *gate_gradient, T *result, int64_t heads, int64_t n);
+  /// total += x.
+  void (*accumulate)(const T *x, float *total, int64_t n);
 };
 
 const char *row_kernels_name();

@@ -10,6 +10,10 @@ public final class Parameter {
   public let storedName: String
   /// Its value; frozen unless `requiresGradient`.
   public var tensor: Tensor
+  /// Whether a linear layer multiplies by it, so that it can carry an adapter.
+  public internal(set) var isLinear = false
+  /// A low-rank change that the linear layer adds to its output; nil for none.
+  public var adapter: LowRankAdapter?
 
   init(name: String, storedName: String, tensor: Tensor) {
     self.name = name
@@ -61,12 +65,13 @@ public struct WeightLoader {
   public func contains(_ name: String) -> Bool { state.locations[prefix + name] != nil }
 
   /// The parameter of this name and shape. A missing one or a wrong shape is told by `finish`, and a stand-in is returned until then.
-  public func parameter(_ name: String, _ shape: [Int]) throws -> Parameter {
+  /// - Parameter other: the whole name under which the checkpoint has it instead, where it is another.
+  public func parameter(_ name: String, _ shape: [Int], foundUnder other: String? = nil) throws -> Parameter {
     let full = prefix + name
     let stored = state.table.storedName(of: full)
     func standIn() throws -> Parameter { Parameter(name: full, storedName: stored, tensor: try Tensor.zeros([0])) }
-    state.used.insert(full)
-    guard let location = state.locations[full] else {
+    state.used.insert(other ?? full)
+    guard let location = state.locations[other ?? full] else {
       state.missing.append(stored)
       return try standIn()
     }

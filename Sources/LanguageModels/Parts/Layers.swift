@@ -1,6 +1,6 @@
 import Torch
 
-/// x Wᵀ + b.
+/// x Wᵀ + b, and what the weight's adapter adds where it has one.
 struct Linear {
   let weight: Parameter
   let bias: Parameter?
@@ -8,10 +8,15 @@ struct Linear {
   /// Reads `weight` `[outputs, inputs]` and, where asked for, `bias` `[outputs]`.
   init(_ weights: WeightLoader, _ inputs: Int, _ outputs: Int, bias: Bool) throws {
     weight = try weights.parameter("weight", [outputs, inputs])
+    weight.isLinear = true
     self.bias = try weights.parameter("bias", [outputs], if: bias)
   }
 
-  func callAsFunction(_ x: Tensor) throws -> Tensor { try x.linear(weight.tensor, bias: bias?.tensor) }
+  func callAsFunction(_ x: Tensor) throws -> Tensor {
+    let y = try x.linear(weight.tensor, bias: bias?.tensor)
+    guard let adapter = weight.adapter else { return y }
+    return try y + adapter.change(of: x)
+  }
 }
 
 /// x / √(mean(x²) + ε) · (weight + offset).
@@ -56,7 +61,7 @@ struct VocabularyTables {
   /// both are there, both are the same and both are accounted for.
   init(_ weights: WeightLoader, model: WeightLoader, _ shape: [Int], tied: Bool) throws {
     let isUnderHead = tied && !model.contains("embed_tokens.weight") && weights.contains("lm_head.weight")
-    embedding = try isUnderHead ? weights.parameter("lm_head.weight", shape) : model.parameter("embed_tokens.weight", shape)
+    embedding = try model.parameter("embed_tokens.weight", shape, foundUnder: isUnderHead ? "lm_head.weight" : nil)
     head = try tied ? embedding : weights.parameter("lm_head.weight", shape)
     if tied { weights.ignore { $0 == "lm_head.weight" } }
   }

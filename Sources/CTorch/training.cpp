@@ -1,0 +1,168 @@
+// What training needs beyond measuring: gradients added up in place, the optimiser's step, weights written in place.
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "boundary.hpp"
+#include "gradient_sink.hpp"
+#include "kernels/parallel.hpp"
+#include "kernels/row_kernels.hpp"
+
+using namespace headway;
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+namespace {
+
+std::vector<at::Tensor> list(const ct_tensor *tensors, int count) {
+  std::vector<at::Tensor> result;
+  result.reserve(static_cast<size_t>(count));
+  for (int i = 0; i < count; i++) result.push_back(get(tensors[i]));
+  return result;
+}
+
+void check_writable(const at::Tensor &tensor) {
+  TORCH_CHECK(!is_mapped(tensor), "the tensor lies in a file's read-only mapping; copy it first");
+}
+
+/// Rows of a table; the gradient goes row by row to the table's sum, in the sum's type, instead of through a table of zeros.
+struct CollectedEmbedding : Function<CollectedEmbedding> {
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &weight, const at::Tensor &indices, const at::Tensor &total) {
+    context->save_for_backward({indices});
+    context->saved_data["total"] = total;
+    return at::embedding(weight, indices);
+  }
+  static variable_list backward(AutogradContext *context, variable_list gradients) {
+    auto indices = context->get_saved_variables()[0];
+    auto total = context->saved_data["total"].toTensor();
+    total.index_add_(0, indices, gradients[0].to(total.scalar_type()));
+    return {at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+void headway::accumulate(const at::Tensor &addend, const at::Tensor &total) {
+  at::NoGradGuard none;
+  if (addend.is_cpu() && addend.scalar_type() == at::kBFloat16 && total.scalar_type() == at::kFloat && total.is_contiguous()) {
+    // libtorch would first make a float32 copy of the whole addend.
+    auto source = addend.contiguous();
+    auto *from = static_cast<const bf16 *>(source.const_data_ptr());
+    auto *to = total.mutable_data_ptr<float>();
+    parallel_ranges(source.numel(), 16384, [&](int64_t begin, int64_t end) {
+      row_kernels<bf16>().accumulate(from + begin, to + begin, end - begin);
+    });
+    return;
+  }
+  total.add_(addend);
+}
+
+int ct_embedding(ct_tensor weight, ct_tensor indices, ct_tensor *out) {
+  return guarded("embedding", {weight, indices}, [&] {
+    auto total = at::GradMode::is_enabled() ? sink_of(get(weight)) : std::nullopt;
+    *out = wrap(total ? CollectedEmbedding::apply(get(weight), get(indices), *total) : at::embedding(get(weight), get(indices)));
+  });
+}
+
+int ct_collect_gradient(ct_tensor leaf, ct_tensor total) {
+  return guarded("collect gradient", {leaf, total}, [&] {
+    TORCH_CHECK(get(leaf).is_leaf() && get(leaf).requires_grad(), "only a leaf that asks for its gradient has one");
+    TORCH_CHECK(get(leaf).sizes() == get(total).sizes(), "the sum must have the leaf's shape");
+    check_writable(get(total));
+    torch::autograd::impl::set_post_acc_grad_hooks(get(leaf), std::make_unique<GradientSink>(get(total)));
+  });
+}
+
+int ct_backward(const ct_tensor *outputs, const ct_tensor *seeds, int count) {
+  return guarded("backward", {count > 0 ? outputs[0] : nullptr}, [&] {
+    torch::autograd::backward(list(outputs, count), seeds == nullptr ? variable_list{} : list(seeds, count));
+  });
+}
+
+int ct_take_gradient(ct_tensor leaf, ct_tensor *out) {
+  return guarded("take gradient", {leaf}, [&] {
+    auto &gradient = get(leaf).mutable_grad();
+    *out = gradient.defined() ? wrap(gradient) : nullptr;
+    gradient = at::Tensor();
+  });
+}
+
+int ct_zero(const ct_tensor *tensors, int count) {
+  return guarded("zero", {}, [&] {
+    at::NoGradGuard none;
+    for (int i = 0; i < count; i++) {
+      check_writable(get(tensors[i]));
+      get(tensors[i]).zero_();
+    }
+  });
+}
+
+int ct_copy_into(const ct_tensor *destinations, const ct_tensor *sources, int count) {
+  return guarded("copy", {count > 0 ? destinations[0] : nullptr, count > 0 ? sources[0] : nullptr}, [&] {
+    at::NoGradGuard none;
+    for (int i = 0; i < count; i++) {
+      TORCH_CHECK(get(destinations[i]).sizes() == get(sources[i]).sizes(), "both must have one shape");
+      check_writable(get(destinations[i]));
+      get(destinations[i]).copy_(get(sources[i]));
+    }
+  });
+}
+
+int ct_clone(ct_tensor a, int dtype, ct_tensor *out) {
+  return guarded("clone", {a}, [&] {
+    *out = wrap(get(a).detach().to(scalar_type(dtype), /*non_blocking=*/false, /*copy=*/true).contiguous());
+  });
+}
+
+int ct_global_norm(const ct_tensor *tensors, int count, double *norm) {
+  return guarded("norm", {count > 0 ? tensors[0] : nullptr}, [&] {
+    *norm = 0;
+    if (count == 0) return;
+    at::NoGradGuard none;
+    auto each = at::_foreach_norm(list(tensors, count), 2);
+    *norm = at::linalg_vector_norm(at::stack(each)).item<double>();
+  });
+}
+
+int ct_adamw_step(
+    const ct_tensor *weights, const ct_tensor *gradients, const ct_tensor *first_moments, const ct_tensor *second_moments, int count,
+    ct_adamw_options options) {
+  return guarded("AdamW", {count > 0 ? weights[0] : nullptr, count > 0 ? gradients[0] : nullptr}, [&] {
+    if (count == 0) return;
+    at::NoGradGuard none;
+    auto parameters = list(weights, count);
+    for (auto &parameter : parameters) check_writable(parameter);
+    auto device = parameters[0].device();
+    std::vector<at::Tensor> steps(static_cast<size_t>(count));
+    for (auto &step : steps) step = at::full({}, static_cast<double>(options.step), at::TensorOptions().dtype(at::kFloat).device(device));
+    std::optional<at::Tensor> divisor;
+    if (options.gradient_divisor != 1)
+      divisor = at::full({}, options.gradient_divisor, at::TensorOptions().dtype(at::kFloat).device(device));
+    at::_fused_adamw_(
+        parameters, list(gradients, count), list(first_moments, count), list(second_moments, count), {}, steps, options.learning_rate,
+        options.beta1, options.beta2, options.weight_decay, options.epsilon, /*amsgrad=*/false, /*maximize=*/false, divisor);
+  });
+}
+
+int ct_count_different(ct_tensor a, ct_tensor b, int64_t *count) {
+  return guarded("count different", {a, b}, [&] {
+    TORCH_CHECK(get(a).sizes() == get(b).sizes(), "both must have one shape");
+    *count = at::ne(get(a), get(b)).sum().item<int64_t>();
+  });
+}
+
+int ct_uniform(ct_generator generator, double low, double high, const int64_t *shape, int dimensions, ct_tensor *out) {
+  return guarded("uniform", {}, [&] {
+    auto values = at::empty(at::IntArrayRef(shape, static_cast<size_t>(dimensions)), at::kFloat);
+    *out = wrap(values.uniform_(low, high, ct_generator_value(generator)));
+  });
+}
+
+int ct_dropout_mask(ct_generator generator, double rate, const int64_t *shape, int dimensions, int dtype, ct_tensor *out) {
+  return guarded("dropout mask", {}, [&] {
+    TORCH_CHECK(rate >= 0 && rate < 1, "a dropout rate is at least 0 and below 1, not ", rate);
+    auto mask = at::empty(at::IntArrayRef(shape, static_cast<size_t>(dimensions)), at::kFloat);
+    mask.bernoulli_(1 - rate, ct_generator_value(generator));
+    *out = wrap((mask / (1 - rate)).to(scalar_type(dtype)));
+  });
+}

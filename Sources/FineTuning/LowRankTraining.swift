@@ -1,0 +1,42 @@
+import Foundation
+import LanguageModels
+import Torch
+
+extension LowRankSettings {
+  /// Gives the target layers new adapters: A drawn uniformly from ±√(1 / inputs) (Kaiming's uniform with a = √5, as PEFT), B zero, so that the
+  /// model computes what it did before.
+  /// - Throws: `TrainingError` where a target is no linear layer of the model.
+  func attach(to decoder: any Decoder, seed: UInt64) throws -> [LowRankAdapter] {
+    let linear = decoder.parameters.filter(\.isLinear)
+    func name(_ parameter: Parameter) -> String {
+      LowRankAdapter.layerName(of: parameter).split(separator: ".").last.map(String.init) ?? ""
+    }
+    let known = Set(linear.map(name))
+    let wanted = targets == ["all-linear"] ? known : Set(targets)
+    if let unknown = wanted.subtracting(known).sorted().first {
+      throw TrainingError(
+        "--lora-targets names '\(unknown)', but the model's linear layers are \(known.sorted().joined(separator: ", ")); name some of them, or all-linear"
+      )
+    }
+    return try linear.filter { wanted.contains(name($0)) }.map { parameter in
+      let shape = parameter.tensor.shape  // [outputs, inputs]
+      let layer = LowRankAdapter.layerName(of: parameter)
+      let stream = layer.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+      let bound = 1 / Double(shape[1]).squareRoot()
+      let down = try RandomTensors(seed: seed ^ stream).uniform([rank, shape[1]], from: -bound, to: bound)
+      let adapter = LowRankAdapter(
+        layer: layer, down: try down.moved(to: parameter.tensor.device),
+        up: try Tensor.zeros([shape[0], rank], on: parameter.tensor.device), scale: alpha / Double(rank), dropout: dropout)
+      parameter.adapter = adapter
+      return adapter
+    }
+  }
+
+  /// The layers' names as `adapter_config.json` lists them.
+  func targetNames(of decoder: any Decoder) -> [String] {
+    let names = decoder.parameters.filter { $0.adapter != nil }.compactMap {
+      LowRankAdapter.layerName(of: $0).split(separator: ".").last.map(String.init)
+    }
+    return Set(names).sorted()
+  }
+}

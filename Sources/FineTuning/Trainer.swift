@@ -1,0 +1,381 @@
+import ActivationPatterns
+import Foundation
+public import LanguageModels
+public import Torch
+
+/// Fine-tunes a model: windows of samples in, updates of AdamW out, with patterns, metrics and checkpoints on the way.
+public final class Trainer {
+  /// The data of a run, as tokens.
+  public struct Samples: Sendable {
+    /// What is learned from; samples without a label must be left out.
+    public var training: [TokenizedSample]
+    /// What the loss is measured on beside it.
+    public var evaluation: [TokenizedSample] = []
+    /// The probe set, whose pattern is tracked.
+    public var probe: [TokenizedSample] = []
+
+    /// Samples to learn from.
+    public init(training: [TokenizedSample]) { self.training = training }
+  }
+
+  /// How far a run is.
+  public struct Progress: Sendable {
+    /// The line that was written for the step.
+    public var metrics: StepMetrics
+    /// All steps.
+    public var totalSteps: Int
+    /// Seconds left at the speed of the steps so far.
+    public var secondsLeft: Double
+  }
+
+  /// What a run did.
+  public struct Summary: Sendable, Codable {
+    /// Updates done, those of earlier parts of the run included.
+    public var steps: Int
+    /// Samples and tokens learned from.
+    public var samples: Int
+    /// Tokens learned from.
+    public var tokens: Int
+    /// Seconds of training, over all parts of the run.
+    public var seconds: Double
+    /// Tokens a second in this part of the run, its first step left out.
+    public var tokensPerSecond: Double?
+    /// The loss of the first and the last step.
+    public var firstLoss: Double?
+    /// The loss of the last step.
+    public var lastLoss: Double?
+    /// The step whose weights were kept because their evaluation was the best, where training stopped early.
+    public var bestStep: Int?
+    /// The share of weights that differ from the base model's after rounding to the type they are saved in, and in float32.
+    public var changedShare: Double?
+    /// The share that differs in float32.
+    public var changedShareInFloat32: Double?
+    /// The type in which weights were saved.
+    public var savedAs: String
+  }
+
+  /// Somebody asked the run to stop; a checkpoint of this step is there.
+  public struct Stopped: Error {
+    /// The step that it goes on after.
+    public let step: Int
+  }
+
+  let decoder: any Decoder
+  let settings: TrainingSettings
+  let samples: Samples
+  let folder: TrainingFolder
+  let order: TrainingOrder
+  let schedule: LearningRateSchedule
+  /// All updates of the run.
+  public let totalSteps: Int
+  let weights: TrainableWeights
+  let optimizer: AdamW
+  let saved: SavedModel
+  private let pass: WindowPass
+  private var state: TrainingState
+  private var patterns: TrackedPatterns
+  private var epochOrder: (epoch: Int, samples: [Int])?
+  private var lastSave = ContinuousClock.now
+
+  /// What the run will need of the machine's memory.
+  public static func memoryPlan(_ model: LanguageModel, _ settings: TrainingSettings, elementType: ElementType, _ samples: Samples)
+    -> MemoryPlan
+  {
+    MemoryPlan(model.decoder, settings, elementType: elementType, lengths: samples.training.map(\.tokens.count))
+  }
+
+  /// Prepares a run, or goes on with one.
+  ///
+  /// - Parameters:
+  ///   - model: what is trained, with its exact values: in float32 for full fine-tuning (from the checkpoint where a run goes on), in the
+  ///     compute type for adapters.
+  ///   - base: the folder that the run started from, for configuration and tokenizer.
+  ///   - elementType: the compute type.
+  ///   - identity: what must be equal for the run to go on, by name: fingerprints of model and data.
+  ///   - checkpoint: the step of the checkpoint to go on from; nil to start.
+  /// - Throws: `TrainingError` where nothing is to be learned from, or the checkpoint is of a run with other settings, which it names.
+  public init(
+    _ model: LanguageModel, base: ModelFolder, elementType: ElementType, settings: TrainingSettings, samples: Samples,
+    folder: TrainingFolder,
+    identity: [String: String], resumingAfter checkpoint: Int? = nil
+  ) throws {
+    decoder = model.decoder
+    self.settings = settings
+    self.samples = samples
+    self.folder = folder
+    guard samples.training.contains(where: { $0.labelCount > 0 }) else {
+      throw TrainingError("no sample of the data has a label to learn from; check the data, or raise --max-length")
+    }
+    order = TrainingOrder(
+      sampleCount: samples.training.count, windowSize: settings.windowSize, seed: settings.shuffles ? settings.seed : nil)
+    totalSteps = settings.steps ?? order.windowsPerEpoch * (settings.epochs ?? 1)
+    schedule = LearningRateSchedule(
+      settings.schedule, peak: settings.learningRate, warmupRatio: settings.warmupRatio, totalUpdates: totalSteps)
+    var adapters: [LowRankAdapter] = []
+    if let lowRank = settings.lowRank {
+      if let checkpoint {
+        let stored = try AdapterFolder(ModelFolder(named: folder.checkpoint(checkpoint).path(percentEncoded: false)))
+        try stored.attach(to: decoder, elementType: .float32)
+        adapters = decoder.parameters.compactMap(\.adapter)
+      } else {
+        adapters = try lowRank.attach(to: decoder, seed: settings.seed)
+      }
+      saved = SavedModel(
+        base: base, decoder: decoder,
+        adapter: .init(
+          rank: lowRank.rank, alpha: lowRank.alpha, dropout: lowRank.dropout, targets: lowRank.targetNames(of: decoder),
+          base: base.name))
+    } else {
+      saved = SavedModel(base: base, decoder: decoder, adapter: nil)
+    }
+    weights = try TrainableWeights(
+      settings.lowRank == nil ? decoder.parameters : adapters.flatMap { [$0.down, $0.up] }, elementType: elementType)
+    optimizer = try AdamW(weights.masters, options: settings.optimizer)
+    try weights.collectGradients(into: optimizer.gradients)
+    pass = WindowPass(decoder: decoder, settings: settings, adapters: adapters)
+    let shape = decoder.shape
+    if let checkpoint {
+      let stored = TrainingCheckpoint(url: folder.checkpoint(checkpoint))
+      state = try stored.state()
+      try Trainer.check(state, settings, identity, folder)
+      try stored.restore(weights, optimizer, updates: state.step)
+      patterns = try stored.patterns(layers: shape.layers, heads: shape.attentionHeads)
+      state.settings = settings
+    } else {
+      state = TrainingState(step: 0, settings: settings, identity: identity, samples: 0, tokens: 0, seconds: 0)
+      patterns = TrackedPatterns(layers: shape.layers, heads: shape.attentionHeads)
+    }
+  }
+
+  private static func check(_ state: TrainingState, _ settings: TrainingSettings, _ identity: [String: String], _ folder: TrainingFolder)
+    throws
+  {
+    var differing = settings.differences(from: state.settings)
+    for (name, value) in identity.sorted(by: { $0.key < $1.key }) where state.identity[name] != value {
+      differing.append("\(name): \(state.identity[name] ?? "none") → \(value)")
+    }
+    guard differing.isEmpty else {
+      throw TrainingError(
+        "the run in \(folder.url.path(percentEncoded: false)) was started otherwise (\(differing.joined(separator: "; "))); resume it with the same settings, or choose another --out"
+      )
+    }
+  }
+
+  /// Trains to the end and writes the model.
+  ///
+  /// - Parameters:
+  ///   - savedType: the type in which the model is written.
+  ///   - shouldStop: asked after every step; a checkpoint is written and `Stopped` thrown where it says so.
+  ///   - progress: told after every line of metrics.
+  public func run(savedType: ElementType, shouldStop: () -> Bool = { false }, progress: (Progress) throws -> Void = { _ in }) throws
+    -> Summary
+  {
+    try folder.make()
+    let metrics = try MetricsFile(folder.metrics, after: state.step > 0 ? state.step : nil)
+    var clock = StepClock()
+    func tell(_ line: StepMetrics) throws {
+      try metrics.append(line)
+      try progress(Progress(metrics: line, totalSteps: totalSteps, secondsLeft: clock.secondsLeft(totalSteps - line.step)))
+    }
+    if state.step == 0 { if let line = try measureBase() { try tell(line) } }
+    var stopsEarly = false
+    while state.step < totalSteps, !stopsEarly {
+      clock.start()
+      let (line, windowTokens) = try step()
+      clock.stop(tokens: windowTokens)
+      var complete = line
+      complete.tokensPerSecond = clock.lastTokensPerSecond
+      state.seconds += clock.lastSeconds
+      stopsEarly = try measure(&complete)
+      try tell(complete)
+      if shouldStop() {
+        try save()
+        throw Stopped(step: state.step)
+      }
+      if isTimeToSave(), state.step < totalSteps, !stopsEarly { try save() }
+    }
+    return try finish(savedType, clock)
+  }
+
+  /// By steps where the settings say so, else every quarter of an hour.
+  private func isTimeToSave() -> Bool {
+    if let interval = settings.saveInterval { return state.step.isMultiple(of: interval) }
+    return ContinuousClock.now - lastSave > .seconds(900)
+  }
+
+  /// The pattern and the loss of the base model, where they are asked for.
+  private func measureBase() throws -> StepMetrics? {
+    var line = StepMetrics(step: 0)
+    var isWorthIt = false
+    if settings.noiseFloorWindows > 0 { try measureNoiseFloor() }
+    if settings.trackingInterval != nil, !samples.probe.isEmpty {
+      try patterns.add(probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: 2048).measure(weights), to: &line)
+      isWorthIt = true
+    }
+    if settings.evaluationInterval != nil, !samples.evaluation.isEmpty {
+      line.evalLoss = try evaluationLoss()
+      isWorthIt = true
+    }
+    return isWorthIt ? line : nil
+  }
+
+  /// How much the base model's pattern differs between windows: correlations of later windows' patterns with window 1's.
+  private func measureNoiseFloor() throws {
+    let count = min(settings.noiseFloorWindows + 1, order.windowsPerEpoch)
+    let windows = try (0..<count).map { number in
+      try weights.frozen {
+        try PatternTracker.meanMagnitudes(
+          of: window(number).filter { $0.labelCount > 0 }, decoder, batchTokens: settings.batchTokens ?? 2048)
+      }
+    }
+    guard let first = windows.first else { return }
+    patterns.noiseFloor = windows.dropFirst().compactMap { Correlation.pearson($0, first) }
+  }
+
+  /// The samples of a step's window, the step counted from 0.
+  private func window(_ step: Int) -> [TokenizedSample] {
+    let epoch = order.epoch(of: step)
+    if epochOrder?.epoch != epoch { epochOrder = (epoch, order.order(ofEpoch: epoch)) }
+    return order.window(step, in: epochOrder?.samples ?? []).map { samples.training[$0] }
+  }
+
+  /// One update.
+  private func step() throws -> (StepMetrics, tokens: Int) {
+    let number = state.step
+    let members = window(number)
+    try optimizer.zeroGradients()
+    let result = try pass.run(members, step: number)
+    let norm = try optimizer.gradientNorm()
+    guard result.loss.isFinite, norm.isFinite else { throw try diverged(number + 1, result.loss, norm) }
+    let rate = schedule.rate(at: number)
+    // As clip_grad_norm_ does it: no limit is exceeded by less than its 1e-6.
+    let divisor = settings.clip > 0 ? max(1, (norm + 1e-6) / settings.clip) : 1
+    try optimizer.update(learningRate: rate, gradientDivisor: divisor)
+    try weights.refresh()
+    state.step += 1
+    state.samples += members.count
+    state.tokens += result.tokens
+    var line = StepMetrics(step: state.step)
+    line.loss = result.loss
+    line.lr = rate
+    line.gradNorm = norm
+    line.tokens = result.tokens
+    line.epoch = order.epoch(of: number) + 1
+    if let levels = result.levels { try patterns.add(window: levels, to: &line) }
+    return (line, result.tokens)
+  }
+
+  /// The error of a loss or gradient that is no number; the weights are still those of the step before, and are saved.
+  private func diverged(_ step: Int, _ loss: Double, _ norm: Double) throws -> TrainingError {
+    try save()
+    return TrainingError(
+      "step \(step) gave a loss of \(loss) and a gradient norm of \(norm), so its update was not made; the weights after step \(state.step) are in \(folder.checkpoint(state.step).path(percentEncoded: false)): lower --lr, or compute in --dtype float32"
+    )
+  }
+
+  /// Evaluation and probe set after a step, where it is their turn; whether to stop early.
+  private func measure(_ line: inout StepMetrics) throws -> Bool {
+    let isLast = state.step == totalSteps
+    if let interval = settings.trackingInterval, !samples.probe.isEmpty, state.step.isMultiple(of: interval) || isLast {
+      try patterns.add(probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: 2048).measure(weights), to: &line)
+    }
+    guard let interval = settings.evaluationInterval, !samples.evaluation.isEmpty, state.step.isMultiple(of: interval) || isLast else {
+      return false
+    }
+    let loss = try evaluationLoss()
+    line.evalLoss = loss
+    guard loss < state.bestLoss ?? .infinity else {
+      state.evaluationsSinceBest += 1
+      return state.evaluationsSinceBest >= settings.patience ?? .max
+    }
+    state.bestLoss = loss
+    state.bestStep = state.step
+    state.evaluationsSinceBest = 0
+    if settings.patience != nil {
+      try TrainingCheckpoint.write(to: folder.best(state.step), state, weights, optimizer, patterns, saved)
+      folder.prune(keeping: settings.keptCheckpoints, best: state.bestStep)
+    }
+    return false
+  }
+
+  private func evaluationLoss() throws -> Double {
+    try weights.frozen { try pass.meanLoss(of: samples.evaluation, tokenLimit: settings.batchTokens ?? 2048) }
+  }
+
+  private func save() throws {
+    defer { lastSave = .now }
+    try TrainingCheckpoint.write(to: folder.checkpoint(state.step), state, weights, optimizer, patterns, saved)
+    try patterns.write(to: folder.patterns)
+    folder.prune(keeping: settings.keptCheckpoints, best: settings.patience == nil ? nil : state.bestStep)
+  }
+
+  /// Writes the model and the recorded patterns.
+  private func finish(_ savedType: ElementType, _ clock: StepClock) throws -> Summary {
+    try save()
+    let lines = try StepMetrics.read(from: folder.metrics).filter { $0.loss != nil }
+    var summary = Summary(
+      steps: state.step, samples: state.samples, tokens: state.tokens, seconds: state.seconds, tokensPerSecond: clock.tokensPerSecond,
+      firstLoss: lines.first?.loss, lastLoss: lines.last?.loss, savedAs: savedType.rawValue)
+    if settings.patience != nil, let best = state.bestStep, best != state.step {
+      try loadBest(best)
+      summary.bestStep = best
+    }
+    try saved.write(weights, elementType: savedType, to: folder.url)
+    if settings.lowRank == nil {
+      let changed = try ChangedShare(of: weights, base: saved.base, savedAs: savedType)
+      summary.changedShare = changed.rounded
+      summary.changedShareInFloat32 = changed.exact
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    try AtomicFile.write(encoder.encode(summary) + Data("\n".utf8), to: folder.summary)
+    return summary
+  }
+
+  /// Puts the weights of the best evaluation in place of the last ones.
+  private func loadBest(_ step: Int) throws {
+    let stored = try ModelFolder(named: folder.best(step).path(percentEncoded: false))
+    if settings.lowRank != nil {
+      let entries = try SafetensorsFile(at: stored.file("adapter_model.safetensors"))
+      let tensors = Dictionary(uniqueKeysWithValues: entries.tensors.map { ($0.name, $0) })
+      for (parameter, master) in zip(weights.parameters, weights.masters) {
+        guard let entry = tensors["base_model.model.\(parameter.storedName)"] else { continue }
+        try Tensor.overwrite([master], with: [Tensor(mapping: entry, of: entries)])
+      }
+    } else {
+      let files = try WeightFiles(of: stored)
+      for (parameter, master) in zip(weights.parameters, weights.masters) {
+        guard let location = files.locations[parameter.storedName] else { continue }
+        try Tensor.overwrite([master], with: [Tensor(mapping: location)])
+      }
+    }
+    try weights.refresh()
+  }
+}
+
+/// Measures steps; the first of a part is left out of the speed, since it pays for memory that later ones find ready.
+struct StepClock {
+  private var started = ContinuousClock.now
+  private var steps = 0
+  private var totalSeconds = 0.0
+  private var totalTokens = 0
+  private(set) var lastSeconds = 0.0
+  private(set) var lastTokensPerSecond = 0.0
+
+  mutating func start() { started = .now }
+  mutating func stop(tokens: Int) {
+    let passed = ContinuousClock.now - started
+    lastSeconds = Double(passed.components.seconds) + Double(passed.components.attoseconds) * 1e-18
+    lastTokensPerSecond = lastSeconds > 0 ? Double(tokens) / lastSeconds : 0
+    steps += 1
+    guard steps > 1 else { return }
+    totalSeconds += lastSeconds
+    totalTokens += tokens
+  }
+
+  /// Tokens a second over all steps but the first; nil where there was only that.
+  var tokensPerSecond: Double? { totalSeconds > 0 ? Double(totalTokens) / totalSeconds : nil }
+  func secondsLeft(_ remaining: Int) -> Double {
+    Double(remaining) * (steps > 1 ? totalSeconds / Double(steps - 1) : lastSeconds)
+  }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import LanguageModels
+import Torch
+
+/// What a resume must know beside the weights, the moments and the recorded patterns.
+struct TrainingState: Codable, Hashable {
+  /// The form of the file.
+  var version = 1
+  /// Updates done.
+  var step: Int
+  var settings: TrainingSettings
+  /// What must be equal for the run to go on, by name.
+  var identity: [String: String]
+  /// Samples and tokens learned from so far.
+  var samples: Int
+  var tokens: Int
+  /// Seconds of training so far, over all parts of the run.
+  var seconds: Double
+  /// The least loss on the evaluation data, the step it was found at, and evaluations since then.
+  var bestLoss: Double?
+  var bestStep: Int?
+  var evaluationsSinceBest = 0
+}
+
+/// A checkpoint's folder: a Hugging Face folder with the float32 masters, which `pattern` measures as it is, and beside it what a resume needs.
+struct TrainingCheckpoint {
+  let url: URL
+
+  private static let stateName = "training_state.json"
+  private static let optimizerName = "optimizer.safetensors"
+  private static let patternsName = "patterns.safetensors"
+
+  /// Writes a checkpoint, whole or not at all.
+  static func write(
+    to url: URL, _ state: TrainingState, _ weights: TrainableWeights, _ optimizer: AdamW, _ patterns: TrackedPatterns, _ model: SavedModel
+  ) throws {
+    try TrainingFolder.create(url) { folder in
+      try model.write(weights, elementType: .float32, to: folder)
+      let names = weights.parameters.map(\.storedName)
+      var moments: [WeightWriter.Weight] = []
+      for (prefix, tensors) in [("first", optimizer.firstMoments), ("second", optimizer.secondMoments)] {
+        for (name, tensor) in zip(names, tensors) {
+          moments.append(.init(name: "\(prefix).\(name)", shape: tensor.shape, elementType: .float32) { tensor })
+        }
+      }
+      try WeightWriter.write(moments, to: folder, fileName: optimizerName, shardLimit: .max)
+      try patterns.write(to: folder.appending(path: patternsName))
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      try AtomicFile.write(encoder.encode(state) + Data("\n".utf8), to: folder.appending(path: stateName))
+    }
+  }
+
+  /// Reads what is beside the weights.
+  func state() throws -> TrainingState {
+    let file = url.appending(path: TrainingCheckpoint.stateName)
+    guard let data = try? Data(contentsOf: file), let state = try? JSONDecoder().decode(TrainingState.self, from: data), state.version == 1
+    else {
+      throw TrainingError(
+        "\(file.path(percentEncoded: false)) is not the state of a training run; delete this checkpoint and resume from an earlier one")
+    }
+    return state
+  }
+
+  /// Brings an optimiser and its weights to where the checkpoint's were.
+  func restore(_ weights: TrainableWeights, _ optimizer: AdamW, updates: Int) throws {
+    let file = try SafetensorsFile(at: url.appending(path: TrainingCheckpoint.optimizerName))
+    let entries = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
+    func moments(_ prefix: String) throws -> [Tensor] {
+      try weights.parameters.map { parameter in
+        guard let entry = entries["\(prefix).\(parameter.storedName)"] else {
+          throw TrainingError(
+            "\(url.path(percentEncoded: false)) lacks the moments of '\(parameter.storedName)'; delete this checkpoint and resume from an earlier one"
+          )
+        }
+        return try Tensor(mapping: entry, of: file)
+      }
+    }
+    try optimizer.restore(firstMoments: moments("first"), secondMoments: moments("second"), updates: updates)
+  }
+
+  /// The patterns that were recorded until then.
+  func patterns(layers: Int, heads: Int) throws -> TrackedPatterns {
+    try TrackedPatterns(from: url.appending(path: TrainingCheckpoint.patternsName), layers: layers, heads: heads)
+  }
+}
+
+/// How a trained model is written as a folder: whole, or as adapters.
+struct SavedModel {
+  /// The folder that training started from.
+  let base: ModelFolder
+  let decoder: any Decoder
+  /// The adapters' configuration; nil for a model that was trained whole.
+  let adapter: AdapterFolder.Configuration?
+
+  /// Writes weights, configuration and tokenizer into a folder that exists.
+  func write(_ weights: TrainableWeights, elementType: ElementType, to folder: URL) throws {
+    if let adapter {
+      try AdapterFolder.write(decoder, adapter, elementType: elementType, to: folder)
+      try WeightWriter.writeTokenizer(of: base, to: folder)
+      return
+    }
+    let sources = zip(weights.parameters, weights.masters).map { parameter, master in
+      WeightWriter.Weight(name: parameter.storedName, shape: master.shape, elementType: elementType) { try master.detached() }
+    }
+    try WeightWriter.write(sources, to: folder)
+    try WeightWriter.writeCompanions(of: base, elementType: elementType, to: folder)
+  }
+}

@@ -1,0 +1,93 @@
+import CTorch
+
+/// Adaptive moments with decoupled weight decay (Loshchilov and Hutter 2019), by libtorch's fused kernel: float32 weights that are updated in
+/// place, and for each its gradient's sum and two moments.
+///
+///     m ← β₁ m + (1 − β₁) g      v ← β₂ v + (1 − β₂) g²
+///     w ← w − η λ w − η (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
+public final class AdamW {
+  /// The numbers that stay the same over a run.
+  public struct Options: Sendable, Hashable, Codable {
+    /// How slowly the mean of the gradients forgets, β₁.
+    public var beta1: Double
+    /// How slowly the mean of their squares forgets, β₂.
+    public var beta2: Double
+    /// Keeps the divisor from zero, ε.
+    public var epsilon: Double
+    /// The share of a weight that an update at learning rate 1 takes away, λ; only of weights of two or more dimensions.
+    public var weightDecay: Double
+
+    /// Options; PyTorch's defaults but for the weight decay, which is off.
+    public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0) {
+      self.beta1 = beta1
+      self.beta2 = beta2
+      self.epsilon = epsilon
+      self.weightDecay = weightDecay
+    }
+  }
+
+  /// The options.
+  public let options: Options
+  /// The weights, float32, written in place.
+  public let weights: [Tensor]
+  /// The sum of each weight's gradients since `zeroGradients`.
+  public let gradients: [Tensor]
+  /// The running means of the gradients, m.
+  public let firstMoments: [Tensor]
+  /// The running means of their squares, v.
+  public let secondMoments: [Tensor]
+  /// Updates done so far, t.
+  public private(set) var updates: Int
+
+  /// An optimiser without history.
+  public init(_ weights: [Tensor], options: Options) throws {
+    self.options = options
+    self.weights = weights
+    func zeros() throws -> [Tensor] { try weights.map { try Tensor.zeros($0.shape, on: $0.device) } }
+    gradients = try zeros()
+    firstMoments = try zeros()
+    secondMoments = try zeros()
+    updates = 0
+  }
+
+  /// Goes on where another run stood.
+  /// - Throws: `TorchError` where the moments are not the weights' in number and shapes.
+  public func restore(firstMoments first: [Tensor], secondMoments second: [Tensor], updates: Int) throws {
+    try Tensor.overwrite(firstMoments, with: first)
+    try Tensor.overwrite(secondMoments, with: second)
+    self.updates = updates
+  }
+
+  /// √Σ g² over all gradients.
+  public func gradientNorm() throws -> Double {
+    var norm = 0.0
+    let handles: [ct_tensor?] = gradients.map(\.handle)
+    try check(ct_global_norm(handles, Int32(handles.count), &norm))
+    return norm
+  }
+
+  /// One update.
+  /// - Parameters:
+  ///   - learningRate: η.
+  ///   - gradientDivisor: what the gradients are divided by first; their norm over its limit where that is exceeded.
+  public func update(learningRate: Double, gradientDivisor: Double = 1) throws {
+    updates += 1
+    let decaying = weights.indices.filter { weights[$0].shape.count >= 2 }
+    let plain = weights.indices.filter { weights[$0].shape.count < 2 }
+    for (members, decay) in [(decaying, options.weightDecay), (plain, 0)] {
+      func handles(_ tensors: [Tensor]) -> [ct_tensor?] { members.map { tensors[$0].handle } }
+      try check(
+        ct_adamw_step(
+          handles(weights), handles(gradients), handles(firstMoments), handles(secondMoments), Int32(members.count),
+          ct_adamw_options(
+            step: Int64(updates), learning_rate: learningRate, beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
+            weight_decay: decay, gradient_divisor: gradientDivisor)))
+    }
+  }
+
+  /// Starts new sums of gradients.
+  public func zeroGradients() throws {
+    let handles: [ct_tensor?] = gradients.map(\.handle)
+    try check(ct_zero(handles, Int32(handles.count)))
+  }
+}

@@ -1,0 +1,56 @@
+import CTorch
+
+/// Walks back from outputs to every tensor that asks for its gradient, and frees what was recorded.
+///
+/// - Parameters:
+///   - outputs: what is differentiated; without `seeds` each must have one element.
+///   - seeds: the weight of each output's elements, of the output's shape.
+public func backpropagate(from outputs: [Tensor], seeds: [Tensor]? = nil) throws {
+  if let seeds, seeds.count != outputs.count {
+    throw TorchError("backward: \(outputs.count) outputs need as many seeds, not \(seeds.count)")
+  }
+  let handles: [ct_tensor?] = outputs.map(\.handle)
+  if let seeds {
+    let weights: [ct_tensor?] = seeds.map(\.handle)
+    try check(ct_backward(handles, weights, Int32(handles.count)))
+  } else {
+    try check(ct_backward(handles, nil, Int32(handles.count)))
+  }
+}
+
+extension Tensor {
+  /// From now on `backpropagate` adds this leaf's gradient to `total`, of its shape and at least as wide a type, as soon as it is known, so that
+  /// the gradients of a model never stand beside their sums.
+  ///
+  /// An embedding adds only the rows that it read, and `linearCrossEntropy` adds the gradient of its weight while it computes the loss; that
+  /// loss must be walked back from with the weight 1, and once.
+  public func collectGradient(into total: Tensor) throws { try check(ct_collect_gradient(handle, total.handle)) }
+
+  /// What `backpropagate` left with this leaf, taken away from it; nil where it had no part in the outputs.
+  public func takeGradient() throws -> Tensor? {
+    var gradient: ct_tensor?
+    try check(ct_take_gradient(handle, &gradient))
+    return gradient.map(Tensor.init)
+  }
+
+  /// A copy in memory of its own.
+  public func copied(as elementType: ElementType) throws -> Tensor { try made { ct_clone(handle, elementType.ctorch, $0) } }
+
+  /// Writes each source over its destination, converted to its type. Destinations must not be mapped, and no graph that is still to be walked back
+  /// may need their old values.
+  public static func overwrite(_ destinations: [Tensor], with sources: [Tensor]) throws {
+    guard destinations.count == sources.count else {
+      throw TorchError("copy: \(destinations.count) destinations need as many sources, not \(sources.count)")
+    }
+    let to: [ct_tensor?] = destinations.map(\.handle)
+    let from: [ct_tensor?] = sources.map(\.handle)
+    try check(ct_copy_into(to, from, Int32(to.count)))
+  }
+
+  /// How many elements differ from those of a tensor of the same shape.
+  public func countDifferent(from other: Tensor) throws -> Int {
+    var count: Int64 = 0
+    try check(ct_count_different(handle, other.handle, &count))
+    return Int(count)
+  }
+}
