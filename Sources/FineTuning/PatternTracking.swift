@@ -90,6 +90,17 @@ struct TrackedPatterns {
   }
 }
 
+/// What a run's `patterns.safetensors` holds, for pictures.
+public enum RecordedPatterns {
+  /// Correlations of the base model's patterns of later windows with that of window 1; empty where they were not measured.
+  public static func noiseFloor(of folder: TrainingFolder) throws -> [Double] {
+    guard FileManager.default.fileExists(atPath: folder.patterns.path(percentEncoded: false)) else { return [] }
+    let file = try SafetensorsFile(at: folder.patterns)
+    guard let entry = file.tensors.first(where: { $0.name == "noise_floor" }) else { return [] }
+    return try Tensor(mapping: entry, of: file).doubles()
+  }
+}
+
 /// Measures the probe set's pattern with the weights that a run has at that moment.
 struct PatternTracker {
   let decoder: any Decoder

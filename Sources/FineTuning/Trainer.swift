@@ -115,7 +115,7 @@ public final class Trainer {
     if let lowRank = settings.lowRank {
       if let checkpoint {
         let stored = try AdapterFolder(ModelFolder(named: folder.checkpoint(checkpoint).path(percentEncoded: false)))
-        try stored.attach(to: decoder, elementType: .float32)
+        try stored.attach(to: decoder)
         adapters = decoder.parameters.compactMap(\.adapter)
       } else {
         adapters = try lowRank.attach(to: decoder, seed: settings.seed)
@@ -124,7 +124,7 @@ public final class Trainer {
         base: base, decoder: decoder,
         adapter: .init(
           rank: lowRank.rank, alpha: lowRank.alpha, dropout: lowRank.dropout, targets: lowRank.targetNames(of: decoder),
-          base: base.name))
+          base: FileManager.default.fileExists(atPath: base.name) ? base.url.standardizedFileURL.path(percentEncoded: false) : base.name))
     } else {
       saved = SavedModel(base: base, decoder: decoder, adapter: nil)
     }
@@ -172,9 +172,11 @@ public final class Trainer {
   {
     try folder.make()
     let metrics = try MetricsFile(folder.metrics, after: state.step > 0 ? state.step : nil)
+    let curves = try TensorBoardWriter(in: folder.curves, resumingAt: state.step > 0 ? state.step + 1 : nil)
     var clock = StepClock()
     func tell(_ line: StepMetrics) throws {
       try metrics.append(line)
+      for (name, value) in line.scalars { try curves.scalar(name, value, step: line.step) }
       try progress(Progress(metrics: line, totalSteps: totalSteps, secondsLeft: clock.secondsLeft(totalSteps - line.step)))
     }
     if state.step == 0 { if let line = try measureBase() { try tell(line) } }
@@ -194,6 +196,7 @@ public final class Trainer {
       }
       if isTimeToSave(), state.step < totalSteps, !stopsEarly { try save() }
     }
+    try curves.close()
     return try finish(savedType, clock)
   }
 

@@ -17,6 +17,8 @@ public struct TrainingFolder: Sendable, Hashable {
   public var settings: URL { records.appending(path: "settings.json") }
   /// `headway/patterns.safetensors`.
   public var patterns: URL { records.appending(path: "patterns.safetensors") }
+  /// `headway/tensorboard/`, with the event files.
+  public var curves: URL { records.appending(path: "tensorboard", directoryHint: .isDirectory) }
   /// `headway/checkpoints/`.
   public var checkpoints: URL { records.appending(path: "checkpoints", directoryHint: .isDirectory) }
   /// `headway/summary.json`, there once the run is done.
@@ -55,7 +57,7 @@ public struct TrainingFolder: Sendable, Hashable {
 
   /// Deletes every checkpoint of an earlier run, and its records.
   public func clear() {
-    for url in [checkpoints, metrics, settings, patterns, summary] { try? FileManager.default.removeItem(at: url) }
+    for url in [checkpoints, curves, metrics, settings, patterns, summary] { try? FileManager.default.removeItem(at: url) }
   }
 
   /// Fills a folder under a temporary name and renames it to `destination`, whole or not at all; one that is there already is left as it is.

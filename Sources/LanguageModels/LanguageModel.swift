@@ -3,8 +3,10 @@ public import Torch
 
 /// A model folder made ready: its decoder, its configuration, where it came from.
 public final class LanguageModel {
-  /// The folder.
+  /// The folder as it was named.
   public let folder: ModelFolder
+  /// The folder of configuration and weights: another one where `folder` holds adapters only.
+  public let base: ModelFolder
   /// Its `config.json`.
   public let configuration: Configuration
   /// The decoder.
@@ -15,16 +17,19 @@ public final class LanguageModel {
   /// Loads a folder.
   ///
   /// - Parameters:
-  ///   - folder: a Hugging Face model folder.
+  ///   - folder: a Hugging Face model folder, or one of PEFT's with adapters, whose base model is then loaded too.
   ///   - elementType: what to compute in; nil for the checkpoint's own type. Weights that have it stay in the mapped file. float16 on a processor
   ///     is computed in bfloat16, and `notes` says so.
   ///   - device: where to compute.
   public init(_ folder: ModelFolder, elementType: ElementType? = nil, device: Device = .cpu) throws {
     self.folder = folder
-    configuration = try Configuration(of: folder)
-    let architecture = try Architecture.named(in: configuration, model: folder.name)
-    let files = try WeightFiles(of: folder)
-    var type = try elementType ?? LanguageModel.storedType(of: files, folder)
+    let adapter = AdapterFolder.isAdapter(folder) ? try AdapterFolder(folder) : nil
+    let base = try adapter?.base ?? folder
+    self.base = base
+    configuration = try Configuration(of: base)
+    let architecture = try Architecture.named(in: configuration, model: base.name)
+    let files = try WeightFiles(of: base)
+    var type = try elementType ?? LanguageModel.storedType(of: files, base)
     var notes: [String] = []
     if type == .float16, device == .cpu {
       type = .bfloat16
@@ -32,8 +37,15 @@ public final class LanguageModel {
     }
     let weights = WeightLoader(files, elementType: type, device: device)
     let configuration = configuration
-    decoder = try withoutGradients { try architecture.build(configuration, weights, folder.name) }
+    decoder = try withoutGradients { try architecture.build(configuration, weights, base.name) }
+    try adapter?.attach(to: decoder)
     self.notes = notes
+  }
+
+  /// Where the tokenizer lies: beside the adapters where they bring one, else with the base model.
+  public var tokenizerFolder: ModelFolder {
+    let names = ["tokenizer.json", "tokenizer.model", "vocab.json"]
+    return names.contains(where: folder.contains) ? folder : base
   }
 
   /// The type of most of the folder's numbers.

@@ -19,6 +19,7 @@ struct Headway: AsyncParsableCommand {
       HeatmapCommand.self,
       ReportCommand.self,
       SFTCommand.self,
+      MergeCommand.self,
     ])
 }
 

@@ -63,12 +63,25 @@ public struct AdapterFolder: Sendable {
     configuration = found
   }
 
+  /// The folder of the model that the adapters belong to.
+  public var base: ModelFolder {
+    get throws {
+      do {
+        return try ModelFolder(named: configuration.base)
+      } catch {
+        throw ModelError(
+          "\(url.path(percentEncoded: false))/adapter_config.json names the base model \(configuration.base): \(error.localizedDescription)"
+        )
+      }
+    }
+  }
+
   /// The model's name of a weight in PEFT's file, for instance `model.layers.0.self_attn.q_proj` of `base_model.model.….q_proj.lora_A.weight`.
   private static func storedName(_ layer: String, _ side: String) -> String { "base_model.model.\(layer).\(side).weight" }
 
-  /// Gives the decoder's layers their adapters.
+  /// Gives the decoder's layers their adapters, in float32.
   /// - Throws: `ModelError` where a tensor is missing, left over or misshapen.
-  public func attach(to decoder: any Decoder, elementType: ElementType) throws {
+  public func attach(to decoder: any Decoder) throws {
     let path = url.appending(path: "adapter_model.safetensors")
     let file = try SafetensorsFile(at: path)
     var left = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
@@ -84,7 +97,7 @@ public struct AdapterFolder: Sendable {
         )
       }
       func read(_ entry: TensorEntry) throws -> Tensor {
-        try Tensor(mapping: entry, of: file).converted(to: elementType).moved(to: parameter.tensor.device)
+        try Tensor(mapping: entry, of: file).converted(to: .float32).moved(to: parameter.tensor.device)
       }
       parameter.adapter = LowRankAdapter(
         layer: layer, down: try read(down), up: try read(up), scale: configuration.scale, dropout: configuration.dropout)

@@ -13,6 +13,17 @@ extension LanguageModel {
   /// The fingerprint of a folder that need not be loaded.
   public static func fingerprint(of folder: ModelFolder) throws -> String {
     var hash = SHA256()
+    if AdapterFolder.isAdapter(folder) {
+      // Adapters are small: their file is read whole, beside the fingerprint of what they change.
+      hash.update(data: Data(try fingerprint(of: AdapterFolder(folder).base).utf8))
+      for name in ["adapter_config.json", "adapter_model.safetensors"] {
+        guard let data = try? Data(contentsOf: folder.file(name)) else {
+          throw ModelError("\(folder.file(name).path(percentEncoded: false)) cannot be read; save the adapters again")
+        }
+        hash.update(data: data)
+      }
+      return "sha256-sampled:" + hash.finalize().map { String(format: "%02x", $0) }.joined()
+    }
     let configuration = folder.file("config.json")
     guard let data = try? Data(contentsOf: configuration) else {
       throw ModelError("\(configuration.path(percentEncoded: false)) cannot be read; a Hugging Face model folder has a config.json")

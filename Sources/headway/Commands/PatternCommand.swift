@@ -73,7 +73,7 @@ struct PatternCommand: ParsableCommand {
     let target = URL(filePath: out)
     try requireFolder(of: target)
     let loaded = try modelOptions.load(model, output)
-    let tokenizer = try Tokenizer.load(from: loaded.folder.url)
+    let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: dataOptions.maxLength)
     let dataset = try Dataset(at: data.map { URL(filePath: $0) }, options: dataOptions.datasetOptions(tokenizer: tokenizer))
     if dataset.formatWasRecognised { output.note("data: read as \(dataset.formatName) (say --format to choose another)") }

@@ -87,7 +87,9 @@ struct SFTCommand: ParsableCommand {
       case .float32: .float32
       case .bfloat16: .bfloat16
       }
-    try report(train(trainer, savedType), folder)
+    let summary = try train(trainer, savedType)
+    try TrainingCurves(folder).write(to: folder)
+    try report(summary, folder)
   }
 
   /// The step to go on from; nil to start. An earlier run is never overwritten unasked.

@@ -1,0 +1,35 @@
+public import Foundation
+public import LanguageModels
+public import Torch
+
+/// A model with its adapters added to its weights.
+public enum MergedModel {
+  /// Writes W + (α / r) · B A for every layer with an adapter and W for all others, computed in float32 one tensor at a time.
+  /// - Parameters:
+  ///   - model: loaded in any type, its adapters attached; the weights' exact values are read from the base model's files.
+  ///   - elementType: what the weights are rounded to.
+  ///   - folder: made where it is missing.
+  public static func write(_ model: LanguageModel, elementType: ElementType, to folder: URL) throws {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw TrainingError(
+        "cannot make the folder \(folder.path(percentEncoded: false)): \(error.localizedDescription); choose another --out")
+    }
+    let locations = try WeightFiles(of: model.base).locations
+    let weights = model.decoder.parameters.map { parameter in
+      WeightWriter.Weight(name: parameter.storedName, shape: parameter.tensor.shape, elementType: elementType) {
+        // A tied table may lie under the projection's name.
+        guard let location = locations[parameter.storedName] ?? locations["lm_head.weight"], location.shape == parameter.tensor.shape else {
+          throw ModelError("\(model.base.name) lacks the weight '\(parameter.storedName)'; download the model again")
+        }
+        let value = try Tensor(mapping: location)
+        guard let adapter = parameter.adapter else { return value }
+        return try value.converted(to: .float32) + adapter.weightChange()
+      }
+    }
+    try WeightWriter.write(weights, to: folder)
+    try WeightWriter.writeCompanions(of: model.base, elementType: elementType, to: folder)
+    if model.tokenizerFolder != model.base { try WeightWriter.writeTokenizer(of: model.tokenizerFolder, to: folder) }
+  }
+}

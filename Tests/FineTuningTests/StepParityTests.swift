@@ -1,0 +1,78 @@
+import Foundation
+import Goldens
+import LanguageModels
+import Testing
+import Torch
+
+@testable import FineTuning
+
+/// Updates held against PyTorch's, step by step: losses to 1e-5 relative and weights to 1e-5 absolute. AdamW divides by the gradients' own
+/// size, so where that is near the gradients' rounding error any two correct programs differ by more: the golden run's `rounding` tells how far
+/// each entry may be carried by it (its definition is in the script), and only such entries may exceed 1e-5.
+@Suite struct StepParityTests {
+  @Test(arguments: GoldenRun.names, [false, true])
+  func fullFineTuningFollowsPyTorch(name: String, checkpointsActivations: Bool) throws {
+    let golden = try GoldenRun(name, "training")
+    let scratch = try ScratchFolder()
+    var settings = golden.trainingSettings
+    settings.checkpointsActivations = checkpointsActivations
+    let trainer = try golden.trainer(settings, in: scratch.url)
+    _ = try trainer.run(savedType: .float32)
+    try compare(golden, scratch.url)
+    try compare(golden, trainer.weights.parameters.map(\.name), trainer.weights.masters)
+  }
+
+  @Test(arguments: GoldenRun.names)
+  func adaptersFollowPEFT(name: String) throws {
+    let golden = try GoldenRun(name, "lora")
+    let scratch = try ScratchFolder()
+    var settings = golden.trainingSettings
+    settings.lowRank = LowRankSettings(
+      rank: try #require(golden.rank), alpha: golden.alpha, targets: name == "llama-head-dim" ? ["all-linear"] : ["q_proj", "v_proj"])
+    let trainer = try golden.trainer(settings, in: scratch.url)
+    // The run starts from the golden adapter in place of the seed's.
+    let start = try SafetensorsFile(at: GoldenRun.fixtures.appending(path: "\(name)/lora/adapter_model.safetensors"))
+    let names = trainer.weights.parameters.map { "base_model.model.\($0.name)" }
+    #expect(Set(names) == Set(start.tensors.map(\.name)))
+    for (name, master) in zip(names, trainer.weights.masters) {
+      let entry = try #require(start.tensors.first { $0.name == name })
+      try Tensor.overwrite([master], with: [Tensor(mapping: entry, of: start)])
+    }
+    _ = try trainer.run(savedType: .float32)
+    try compare(golden, scratch.url)
+    try compare(golden, names, trainer.weights.masters)
+  }
+
+  private func compare(_ golden: GoldenRun, _ folder: URL) throws {
+    let lines = try StepMetrics.read(from: TrainingFolder(folder).metrics)
+    #expect(lines.count == golden.steps.count)
+    for (line, step) in zip(lines, golden.steps) {
+      #expect(line.tokens == step.tokens)
+      let rate = try #require(line.lr)
+      #expect(abs(rate - step.lr) <= 1e-12 * max(1, step.lr), "step \(line.step)")
+      let loss = try #require(line.loss)
+      #expect(abs(loss - step.float64Loss) <= 1e-5 * abs(step.float64Loss), "step \(line.step): \(loss) against \(step.float64Loss)")
+      // The norm's own tolerance is the losses': it is a sum over all weights, in which single entries' rounding does not show.
+      let norm = try #require(line.gradNorm)
+      #expect(abs(norm - step.float64GradNorm) <= 1e-5 * step.float64GradNorm, "step \(line.step): \(norm) against \(step.float64GradNorm)")
+    }
+  }
+
+  private func compare(_ golden: GoldenRun, _ names: [String], _ tensors: [Tensor]) throws {
+    var entries = 0
+    var amplified = 0
+    for (name, tensor) in zip(names, tensors) {
+      let expected = try #require(try golden.floats("float64.\(name)"), "\(name)")
+      let rounding = try #require(try golden.floats("rounding.\(name)"), "\(name)")
+      for (place, value) in try tensor.floats().enumerated() {
+        let difference = abs(value - expected[place])
+        entries += 1
+        guard difference > 1e-5 else { continue }
+        amplified += 1
+        #expect(difference <= 8 * rounding[place], "\(name)[\(place)]: \(value) against \(expected[place]), rounding \(rounding[place])")
+      }
+    }
+    // What rounding carries beyond 1e-5 stays an exception.
+    #expect(Double(amplified) <= 0.01 * Double(entries), "\(amplified) of \(entries) entries")
+  }
+}

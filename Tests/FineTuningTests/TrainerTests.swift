@@ -1,0 +1,151 @@
+import Foundation
+import Goldens
+import LanguageModels
+import Testing
+import Torch
+
+@testable import FineTuning
+
+@Suite struct TrainerTests {
+  /// A short run with everything switched on.
+  private func settings(_ golden: GoldenRun, steps: Int = 9) -> TrainingSettings {
+    var settings = golden.trainingSettings
+    settings.steps = steps
+    settings.shuffles = true
+    settings.seed = 7
+    settings.saveInterval = 2
+    settings.keptCheckpoints = 3
+    return settings
+  }
+
+  private func weights(_ folder: URL) throws -> Data { try Data(contentsOf: folder.appending(path: "model.safetensors")) }
+  private func metrics(_ folder: URL) throws -> [StepMetrics] {
+    try StepMetrics.read(from: TrainingFolder(folder).metrics).map {
+      var line = $0
+      line.tokensPerSecond = nil
+      return line
+    }
+  }
+
+  @Test(arguments: ["llama-head-dim", "opt-published"])
+  func aResumedRunEndsWithTheSameBits(name: String) throws {
+    let golden = try GoldenRun(name, "training")
+    let undisturbed = try ScratchFolder()
+    _ = try golden.trainer(settings(golden), in: undisturbed.url, type: .bfloat16).run(savedType: .float32)
+    let disturbed = try ScratchFolder()
+    var done = 0
+    #expect(throws: Trainer.Stopped.self) {
+      _ = try golden.trainer(settings(golden), in: disturbed.url, type: .bfloat16).run(savedType: .float32) {
+        done += 1
+        return done == 5
+      }
+    }
+    // A killed process would have lost step 5's checkpoint: what it wrote after step 4 is dropped and made again.
+    let folder = TrainingFolder(disturbed.url)
+    #expect(folder.savedSteps() == [5, 4, 2])
+    try FileManager.default.removeItem(at: folder.checkpoint(5))
+    _ = try golden.trainer(settings(golden), in: disturbed.url, type: .bfloat16, resumingAfter: 4).run(savedType: .float32)
+    #expect(try weights(disturbed.url) == weights(undisturbed.url))
+    #expect(try metrics(disturbed.url) == metrics(undisturbed.url))
+    #expect(try Data(contentsOf: folder.patterns) == Data(contentsOf: TrainingFolder(undisturbed.url).patterns))
+    #expect(folder.savedSteps() == [9, 8, 6])
+  }
+
+  @Test func adaptersResumeWithTheSameBitsUnderDropout() throws {
+    let golden = try GoldenRun("llama-head-dim", "training")
+    var settings = settings(golden, steps: 6)
+    settings.lowRank = LowRankSettings(rank: 4, dropout: 0.2)
+    let undisturbed = try ScratchFolder()
+    _ = try golden.trainer(settings, in: undisturbed.url).run(savedType: .float32)
+    let disturbed = try ScratchFolder()
+    #expect(throws: Trainer.Stopped.self) { _ = try golden.trainer(settings, in: disturbed.url).run(savedType: .float32) { true } }
+    _ = try golden.trainer(settings, in: disturbed.url, resumingAfter: 1).run(savedType: .float32)
+    func adapter(_ folder: URL) throws -> Data { try Data(contentsOf: folder.appending(path: "adapter_model.safetensors")) }
+    #expect(try adapter(disturbed.url) == adapter(undisturbed.url))
+    settings.checkpointsActivations = true
+    let recomputed = try ScratchFolder()
+    _ = try golden.trainer(settings, in: recomputed.url).run(savedType: .float32)
+    let losses = try (metrics(recomputed.url), metrics(undisturbed.url))
+    for (one, other) in zip(losses.0, losses.1) {
+      // Recomputed with the same masks: the losses differ by rounding, not by what dropout leaves out.
+      #expect(abs((one.loss ?? 0) - (other.loss ?? 1)) < 1e-5)
+    }
+  }
+
+  @Test func aResumeWithOtherSettingsNamesThem() throws {
+    let golden = try GoldenRun("llama-head-dim", "training")
+    let scratch = try ScratchFolder()
+    var settings = settings(golden, steps: 4)
+    _ = try golden.trainer(settings, in: scratch.url).run(savedType: .float32)
+    settings.learningRate = 2e-3
+    settings.optimizer.weightDecay = 0
+    let error = #expect(throws: TrainingError.self) { _ = try golden.trainer(settings, in: scratch.url, resumingAfter: 4) }
+    let text = try #require(error?.description)
+    #expect(text.contains("--lr: 0.001 → 0.002") && text.contains("--weight-decay: 0.01 → 0.0"), "\(text)")
+  }
+
+  @Test func packingByTokensLearnsTheSame() throws {
+    let golden = try GoldenRun("gemma-multi-query", "training")
+    var lines: [[StepMetrics]] = []
+    for tokens in [nil, 1, 40, 10_000] as [Int?] {
+      let scratch = try ScratchFolder()
+      var settings = settings(golden, steps: 4)
+      settings.batchTokens = tokens
+      _ = try golden.trainer(settings, in: scratch.url).run(savedType: .float32)
+      lines.append(try metrics(scratch.url))
+    }
+    for other in lines.dropFirst() {
+      for (one, two) in zip(lines[0], other) {
+        #expect(one.tokens == two.tokens)
+        #expect(abs((one.loss ?? 0) - (two.loss ?? 1)) < 1e-5)
+        #expect(abs((one.windowGini ?? 0) - (two.windowGini ?? 1)) < 1e-4)
+      }
+    }
+  }
+
+  @Test func aLossThatIsNoNumberStopsWithTheLastGoodWeights() throws {
+    let golden = try GoldenRun("llama-head-dim", "training")
+    let scratch = try ScratchFolder()
+    var settings = settings(golden)
+    settings.learningRate = 1e30
+    settings.clip = 0
+    settings.warmupRatio = 0
+    settings.schedule = .constant
+    let error = #expect(throws: TrainingError.self) { _ = try golden.trainer(settings, in: scratch.url).run(savedType: .float32) }
+    #expect(try #require(error?.description).contains("lower --lr"))
+    #expect(TrainingFolder(scratch.url).savedSteps().first == 1)
+  }
+
+  @Test func trackingBeginsWithTheBaseModel() throws {
+    let golden = try GoldenRun("llama-head-dim", "training")
+    let scratch = try ScratchFolder()
+    var settings = settings(golden, steps: 5)
+    settings.trackingInterval = 2
+    settings.evaluationInterval = 2
+    settings.noiseFloorWindows = 2
+    let folder = TrainingFolder(scratch.url)
+    var samples = Trainer.Samples(training: golden.samples)
+    samples.probe = Array(golden.samples.prefix(5))
+    samples.evaluation = Array(golden.samples.suffix(5))
+    let trainer = try Trainer(
+      LanguageModel(golden.base, elementType: .float32), base: golden.base, elementType: .bfloat16, settings: settings, samples: samples,
+      folder: folder, identity: [:])
+    _ = try trainer.run(savedType: .bfloat16)
+    let lines = try metrics(scratch.url)
+    #expect(lines.map(\.step) == [0, 1, 2, 3, 4, 5])
+    #expect(lines[0].correlation == 1 && lines[0].mse == 0 && lines[0].loss == nil && lines[0].evalLoss != nil)
+    #expect(lines.filter { $0.correlation != nil }.map(\.step) == [0, 2, 4, 5])
+    #expect(try #require(lines[5].correlation) < 1)
+    #expect(lines[1].windowCorrelation == 1)
+    let patterns = try TrackedPatterns(
+      from: folder.patterns, layers: trainer.decoder.shape.layers, heads: trainer.decoder.shape.attentionHeads)
+    #expect(patterns.probe.map(\.step) == [0, 2, 4, 5])
+    #expect(patterns.windows.map(\.step) == [1, 2, 3, 4, 5])
+    #expect(patterns.noiseFloor.count == 2)
+    // The first window's own gates give the base model's pattern of those samples, but for bfloat16.
+    let first = trainer.order.window(0, in: trainer.order.order(ofEpoch: 0)).map { golden.samples[$0] }
+    let base = try PatternTracker.meanMagnitudes(
+      of: first.filter { $0.labelCount > 0 }, LanguageModel(golden.base, elementType: .float32).decoder, batchTokens: 64)
+    #expect(relativeDistance(patterns.windows[0].levels.map { Float($0) }, base.map { Float($0) }) < 0.05)
+  }
+}
