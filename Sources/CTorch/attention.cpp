@@ -1,8 +1,9 @@
 // Causal attention of packed samples with a gate on every head's output (the identity of ∂L/∂gate: docs/Method.md).
 //
-// Two roads give the same numbers: libtorch's fused CPU kernel, sample by sample, and tiles of query rows composed of matrix products,
-// which serve every other device and element type, the sliding window, cached keys, and the saliency score. Neither ever holds a
-// whole queries × keys matrix, so memory grows with the tokens and not with their square.
+// Three roads give the same numbers. Short samples in bfloat16 on a processor: batched matrix products with one pass over each row of weights
+// between them, which the processor's matrix units make faster than the fused kernel up to `longest_product` tokens. Longer ones and float32:
+// libtorch's fused CPU kernel, sample by sample. Everything else (other devices and types, the sliding window, cached keys, the saliency score):
+// tiles of query rows. None holds more than a tile of weights at a time, so memory grows with the tokens and not with their square.
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "boundary.hpp"
@@ -18,6 +19,9 @@ namespace {
 
 /// Elements of one tile of attention weights, all heads together: 16 MiB in float32.
 constexpr int64_t tile_elements = int64_t(1) << 22;
+
+/// The most tokens of a sample whose attention is computed by whole matrix products (measured: docs/Performance.md).
+constexpr int64_t longest_product = 512;
 
 struct Layout {
   std::vector<int64_t> query_bounds, key_bounds;
@@ -79,6 +83,63 @@ bool fused(const Layout &layout, int64_t sample, const at::Tensor &q) {
          layout.query_bounds[sample + 1] - layout.query_bounds[sample] == layout.key_bounds[sample + 1] - layout.key_bounds[sample];
 }
 
+/// Whether a sample takes the road of matrix products: its weights, all heads together, are no larger than a tile.
+bool by_products(const Layout &layout, int64_t sample, const at::Tensor &q) {
+  int64_t count = layout.query_bounds[sample + 1] - layout.query_bounds[sample];
+  return q.scalar_type() == at::kBFloat16 && fused(layout, sample, q) && count <= longest_product && q.size(1) * count * count <= tile_elements;
+}
+
+/// One sample of [T, H, D] as [K, G·T, D], the query heads of a key/value head below each other.
+at::Tensor grouped(const at::Tensor &x, int64_t start, int64_t length, int64_t kv) {
+  return x.narrow(0, start, length).transpose(0, 1).reshape({kv, x.size(1) / kv * length, x.size(2)});
+}
+/// The way back: [K, G·T, D] into `to` [T, H, D].
+void ungroup(const at::Tensor &x, at::Tensor to) { to.copy_(x.view({to.size(1), to.size(0), to.size(2)}).transpose(0, 1)); }
+
+/// Runs `body(row, visible, number)` over the rows of weights [K, G·T, T]; a row sees as many keys as its token's place.
+template <class Body>
+void for_each_row(at::Tensor &weights, Body &&body) {
+  int64_t keys = weights.size(2), rows = weights.size(0) * weights.size(1);
+  auto *data = static_cast<bf16 *>(weights.mutable_data_ptr());
+  parallel_ranges(rows, std::max<int64_t>(1, 8192 / keys), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row++) body(data + row * keys, row % keys + 1, row);
+  });
+}
+
+/// Attention of one sample by matrix products; returns the log-sum-exp of every row [1, H, T].
+at::Tensor attend_by_products(
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, at::Tensor output, int64_t first, int64_t first_key, int64_t count,
+    double scale) {
+  int64_t kv = k.size(1);
+  auto weights = at::bmm(grouped(q, first, count, kv), k.narrow(0, first_key, count).permute({1, 2, 0}));  // [K, G·T, T]
+  auto sums = at::empty({1, q.size(1), count}, q.options().dtype(at::kFloat));
+  auto *sum = sums.mutable_data_ptr<float>();
+  for_each_row(weights, [&](bf16 *row, int64_t visible, int64_t number) {
+    sum[number] = row_kernels<bf16>().attention_weights(row, visible, count, static_cast<float>(scale));
+  });
+  ungroup(at::bmm(weights, v.narrow(0, first_key, count).transpose(0, 1)), output.narrow(0, first, count));
+  return sums;
+}
+
+/// The way back through `attend_by_products`, its weights computed again from the log-sum-exps.
+void attend_by_products_backward(
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &gradient, const at::Tensor &sums, at::Tensor by_q,
+    at::Tensor by_k, at::Tensor by_v, int64_t first, int64_t first_key, int64_t count, double scale) {
+  int64_t kv = k.size(1);
+  auto queries = grouped(q, first, count, kv), by_output = grouped(gradient, first, count, kv);
+  auto keys = k.narrow(0, first_key, count).transpose(0, 1), values = v.narrow(0, first_key, count).transpose(0, 1);  // [K, T, D]
+  auto weights = at::bmm(queries, keys.transpose(1, 2));
+  auto by_weights = at::bmm(by_output, values.transpose(1, 2));
+  auto *sum = sums.const_data_ptr<float>();
+  auto *change = static_cast<bf16 *>(by_weights.mutable_data_ptr());
+  for_each_row(weights, [&](bf16 *row, int64_t visible, int64_t number) {
+    row_kernels<bf16>().attention_weights_backward(row, change + number * count, sum[number], visible, count, static_cast<float>(scale));
+  });
+  by_v.narrow(0, first_key, count).copy_(at::bmm(weights.transpose(1, 2), by_output).transpose(0, 1));
+  ungroup(at::bmm(by_weights, keys), by_q.narrow(0, first, count));
+  by_k.narrow(0, first_key, count).copy_(at::bmm(by_weights.transpose(1, 2), queries).transpose(0, 1));
+}
+
 /// output of one sample into `output` [T, H, D]; returns the log-sum-exp of every row, [1, H, T] as the fused kernel has it.
 at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, at::Tensor output, bool use_kernel, const Layout &layout) {
   if (use_kernel) {
@@ -113,6 +174,10 @@ struct PackedAttention : Function<PackedAttention> {
       int64_t first_key = layout->key_bounds[s], key_count = layout->key_bounds[s + 1] - first_key;
       if (count == 0) {
         saved.push_back(at::Tensor());
+        continue;
+      }
+      if (by_products(*layout, s, q)) {
+        saved.push_back(attend_by_products(q, k, v, output, first, first_key, count, layout->scale));
         continue;
       }
       saved.push_back(attend(
@@ -192,12 +257,17 @@ struct PackedAttention : Function<PackedAttention> {
       int64_t first = layout->query_bounds[s], count = layout->query_bounds[s + 1] - first;
       int64_t first_key = layout->key_bounds[s], key_count = layout->key_bounds[s + 1] - first_key;
       if (count == 0) continue;
+      bool products = by_products(*layout, s, q);
+      if (by_inputs && products)
+        attend_by_products_backward(
+            q, k, v, by_output, saved[static_cast<size_t>(5 + s)], by_q, by_k, by_v, first, first_key, count, layout->scale);
+      if (products && !layout->saliency.defined()) continue;
       auto part_q = q.narrow(0, first, count).transpose(0, 1);
       auto part_k = repeated(k, first_key, key_count, heads), part_v = repeated(v, first_key, key_count, heads);
       auto part_o = output.narrow(0, first, count).transpose(0, 1), part_d = by_output.narrow(0, first, count).transpose(0, 1);
       auto &sums = saved[static_cast<size_t>(5 + s)];
       bool use_kernel = fused(*layout, s, q);
-      if (by_inputs && use_kernel) {
+      if (by_inputs && use_kernel && !products) {
         auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
             part_d.unsqueeze(0), part_q.unsqueeze(0), part_k.unsqueeze(0), part_v.unsqueeze(0), part_o.unsqueeze(0), sums, 0.0, true,
             std::nullopt, layout->scale);

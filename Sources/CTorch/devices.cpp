@@ -5,8 +5,10 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 #if defined(__linux__)
+#include <malloc.h>
 #include <sched.h>
 #endif
+#include <cstdlib>
 
 #include <mutex>
 
@@ -64,6 +66,15 @@ int ct_synchronize(int device_type, int device_index) {
   return guarded("synchronize", {}, [&] {
     if (device_type == CT_CUDA) at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(device_index));
   });
+}
+
+void ct_keep_freed_memory(void) {
+#if defined(__GLIBC__)
+  setenv("THP_MEM_ALLOC_ENABLE", "1", /*overwrite=*/0);  // read by libtorch's allocator at its first use
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
 }
 
 int ct_generator_make(uint64_t seed, ct_generator *out) {

@@ -96,6 +96,10 @@ public enum Engine {
   /// Sets the number of threads that operations use, at least 1. Results are the same bit for bit at the same number.
   public static func setThreads(_ count: Int) throws { try check(ct_set_threads(Int32(clamping: count))) }
 
+  /// From now on freed memory stays with the process, on huge pages where it is large: for work that asks for the same sizes again and again.
+  /// To be called before the first tensor is made.
+  public static func keepFreedMemory() { ct_keep_freed_memory() }
+
   /// The processors that the machine really gives this process: the affinity mask, cut by the control group's quota (rounded up).
   public static func availableProcessors() -> Int {
     var count = ProcessInfo.processInfo.activeProcessorCount

@@ -94,6 +94,15 @@ import Torch
     }
   }
 
+  /// One sample beyond the length up to which attention is computed by whole matrix products, beside short ones.
+  @Test(arguments: cases) func longSamplesBesideShortOnes(testCase: Case) throws {
+    let inputs = [try normal([560, 4, 8], seed: 21), try normal([560, 2, 8], seed: 22), try normal([560, 2, 8], seed: 23)]
+    try compare(inputs, testCase) {
+      try $0[0].packedAttention(
+        keys: $0[1], values: $0[2], gates: nil, bounds: PackedBounds(queries: [0, 1, 520, 520, 560]), scale: 0.35, window: nil)
+    }
+  }
+
   /// With cached keys a sample's queries are its last ones: the same numbers as computing everything at once.
   @Test(arguments: cases) func cachedKeys(testCase: Case) throws {
     let q = try normal([9, 2, 8], seed: 13).converted(to: testCase.type)

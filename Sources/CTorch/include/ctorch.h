@@ -50,6 +50,9 @@ int ct_affinity_processors(void);
 int ct_cuda_device_count(int *count);
 bool ct_mps_available(void);
 int ct_synchronize(int device_type, int device_index);
+/// From now on freed memory stays with the process, and large tensors lie on huge pages: training asks for the same sizes again and again, and
+/// otherwise the kernel would clear fresh pages each time. To be called before the first tensor is made; nothing where the C library has no such setting.
+void ct_keep_freed_memory(void);
 
 // Creation.
 /// A tensor over memory that stays where it is (a mapped file). `release(owner)` is called when the last view is gone.

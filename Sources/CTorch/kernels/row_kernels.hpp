@@ -29,6 +29,10 @@ struct RowKernels {
   void (*scale_heads)(const T *output, const float *gates, T *gated, int64_t heads, int64_t n);
   /// gate_gradient[h] = Σ gradient · output; where `result` is not null, result = gradient · gate.
   void (*scale_heads_backward)(const T *gradient, const T *output, const float *gates, float *gate_gradient, T *result, int64_t heads, int64_t n);
+  /// A row of n products of a query with keys, of which it sees the first `visible`, becomes softmax(scale · row), 0 beyond; returns the log-sum-exp.
+  float (*attention_weights)(T *row, int64_t visible, int64_t n, float scale);
+  /// From the row's products and its gradient by weights: row becomes the weights, `gradient` the gradient by the products.
+  void (*attention_weights_backward)(T *row, T *gradient, float sum, int64_t visible, int64_t n, float scale);
   /// total += x.
   void (*accumulate)(const T *x, float *total, int64_t n);
 };

@@ -124,25 +124,39 @@ public struct AdapterFolder: Sendable {
     }
     try WeightWriter.write(sources, to: folder, fileName: "adapter_model.safetensors", shardLimit: .max)
     struct File: Encodable {
-      var peft_type = "LORA"
-      var task_type = "CAUSAL_LM"
-      var base_model_name_or_path: String
-      var r: Int
-      var lora_alpha: Double
-      var lora_dropout: Double
-      var target_modules: [String]
+      var kind = "LORA"
+      var task = "CAUSAL_LM"
+      var base: String
+      var rank: Int
+      var alpha: Double
+      var dropout: Double
+      var targets: [String]
       var bias = "none"
-      var fan_in_fan_out = false
-      var inference_mode = true
-      var use_rslora: Bool
-      var use_dora = false
+      var isTransposed = false
+      var isForInference = true
+      var isRankStabilized: Bool
+      var isDecomposed = false
+
+      enum CodingKeys: String, CodingKey {
+        case bias
+        case kind = "peft_type"
+        case task = "task_type"
+        case base = "base_model_name_or_path"
+        case rank = "r"
+        case alpha = "lora_alpha"
+        case dropout = "lora_dropout"
+        case targets = "target_modules"
+        case isTransposed = "fan_in_fan_out"
+        case isForInference = "inference_mode"
+        case isRankStabilized = "use_rslora"
+        case isDecomposed = "use_dora"
+      }
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let file = File(
-      base_model_name_or_path: configuration.base, r: configuration.rank, lora_alpha: configuration.alpha,
-      lora_dropout: configuration.dropout,
-      target_modules: configuration.targets, use_rslora: configuration.isRankStabilized)
+      base: configuration.base, rank: configuration.rank, alpha: configuration.alpha, dropout: configuration.dropout,
+      targets: configuration.targets, isRankStabilized: configuration.isRankStabilized)
     try AtomicFile.write(encoder.encode(file) + Data("\n".utf8), to: folder.appending(path: "adapter_config.json"))
   }
 }

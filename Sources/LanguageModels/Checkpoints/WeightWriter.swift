@@ -59,12 +59,17 @@ public struct WeightWriter {
       for (name, members) in zip(names, shards) { for weight in members { places[weight.name] = name } }
       struct Index: Encodable {
         var metadata: [String: Int]
-        var weight_map: [String: String]
+        var places: [String: String]
+
+        enum CodingKeys: String, CodingKey {
+          case metadata
+          case places = "weight_map"
+        }
       }
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       let bytes = weights.reduce(0) { $0 + $1.byteCount }
-      try AtomicFile.write(encoder.encode(Index(metadata: ["total_size": bytes], weight_map: places)), to: index)
+      try AtomicFile.write(encoder.encode(Index(metadata: ["total_size": bytes], places: places)), to: index)
     } else {
       try? FileManager.default.removeItem(at: index)
     }

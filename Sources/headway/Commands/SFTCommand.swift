@@ -54,6 +54,7 @@ struct SFTCommand: ParsableCommand {
   }
 
   func run() throws {
+    Engine.keepFreedMemory()
     var settings = training.settings(maximumLength: dataOptions.maxLength)
     settings.batchTokens = training.packTokens
     tracking.apply(to: &settings)
