@@ -4,13 +4,16 @@
 
 For each model: the authors' method padded to 1024 tokens and the same unpadded (both on few samples: they are slow), the
 fastest plain PyTorch and the same compiled (peers/fast_patterns.py), Headway, and the bare matrix products (peers/matmul_limit.py).
+With --sft instead full fine-tuning: peers/fast_sft.py, the same compiled, `headway sft`, and the bare products of a training step.
+A method may be given a time limit (--compile-limit); the table says where it was exceeded.
 Repetitions alternate, so that a disturbance meets everyone, and medians are reported. Seconds are the measuring loop alone,
 without loading and compiling, for everyone. Memory is the greatest resident size of the process, as the kernel counts it.
 
-Before any speed is believed, Headway's numbers are held against the careful rival's: both in bfloat16 against float32.
+Before any speed is believed, Headway's numbers are held against the careful rival's: both in bfloat16 against float32. Fine-tuning:
+the losses of all steps against the rival's, the first also against float32's.
 Everything that is made (models, prompts) is kept in the cache folder, results in bench-out/.
 """
-import argparse, hashlib, json, os, pathlib, platform, shutil, statistics, subprocess, sys, time
+import argparse, hashlib, json, os, pathlib, platform, shutil, statistics, subprocess, sys, threading, time
 from dataclasses import dataclass
 from typing import Callable
 
@@ -41,6 +44,7 @@ class Method:
     command: Callable[[Run], list]
     samples: int | None = None  # at most so many of the prompts
     once: bool = False  # too slow to be repeated
+    limited: bool = False  # may take longer to begin than anyone would wait
 
 
 def peer(script, *more, out=True):
@@ -64,10 +68,22 @@ PATTERNS = [
     Method("headway", "**Headway**", headway),
     Method("limit", "bare matrix products", peer("matmul_limit.py", out=False)),
 ]
-# Fine-tuning is asked for with --sft.
+# Fine-tuning is asked for with --sft. Nobody's first step is timed; with 64 samples the other four see each sample once.
+STEPS = 5
+
+
+def headway_sft(run):
+    """Its JSON summary has, like fast_sft.py's, tokens and seconds of all steps, tokens_per_second of all but the first, and losses."""
+    return [run.options.headway, "sft", run.model, "--data", run.data, "--out", run.out, "--steps", STEPS, "--batch-size", 4, "--accumulate", 4, "--lr", "1e-6", "--schedule", "constant",
+            "--warmup-ratio", 0, "--no-shuffle", "--dtype", "bfloat16", "--threads", run.options.threads, "--json", *run.options.headway_options]
+
+
 FINE_TUNING = [
-    Method("careful-sft", "careful PyTorch", peer("fast_sft.py", "--steps", 4, out=False)),
-    Method("compiled-sft", "careful PyTorch, compiled", peer("fast_sft.py", "--steps", 4, "--compile", out=False)),
+    Method("autocast-sft", "PyTorch with autocast, padded", peer("fast_sft.py", "--steps", STEPS, "--precision", "autocast", "--layout", "padded", "--fused-from", 1, "--fresh-memory", out=False)),
+    Method("careful-sft", "careful PyTorch", peer("fast_sft.py", "--steps", STEPS, out=False)),
+    Method("compiled-sft", "careful PyTorch, compiled", peer("fast_sft.py", "--steps", STEPS, "--compile", out=False), limited=True),
+    Method("headway-sft", "**Headway**", headway_sft),
+    Method("limit-sft", "bare matrix products", peer("matmul_limit.py", "--training", out=False)),
 ]
 
 
@@ -110,21 +126,31 @@ def prompt_file(model, samples):
 
 
 def measure(method, run):
-    """One process, alone; its JSON summary, its wall time and the most memory that was resident."""
+    """One process, alone; its JSON summary, its wall time and the most memory that was resident. None where it exceeds its time limit."""
     command = [str(part) for part in method.command(run)]
+    if run.out.is_dir():
+        shutil.rmtree(run.out)
     started = time.perf_counter()
     with open(run.out.with_suffix(".stdout"), "w+") as out, open(run.out.with_suffix(".stderr"), "w+") as err:
         process = subprocess.Popen(command, stdout=out, stderr=err)
+        late = threading.Event()
+        watch = threading.Timer(run.options.compile_limit, lambda: (late.set(), process.kill()))
+        watch.daemon = True
+        if method.limited:
+            watch.start()
         _, status, usage = os.wait4(process.pid, 0)
+        watch.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0); err.seek(0)
+        if late.is_set():
+            return None
         if process.returncode != 0:
             die(f"{' '.join(command)}\nended with status {process.returncode}:\n{err.read()[-3000:]}")
         text = out.read()
-    found = text.find("{") if method.key == "headway" else text.rfind("\n{", 0, len(text)) + 1
+    found = text.find("{") if method.key.startswith("headway") else text.rfind("\n{", 0, len(text)) + 1
     summary = json.loads(text[found:])
     unit = 1 if platform.system() == "Darwin" else 1024  # what ru_maxrss counts in
-    return {"tokens": summary["tokens"], "seconds": summary["seconds"], "tokens_per_second": summary["tokens"] / summary["seconds"],
+    return {"tokens": summary["tokens"], "seconds": summary["seconds"], "tokens_per_second": summary.get("tokens_per_second") or summary["tokens"] / summary["seconds"], "losses": summary.get("losses"),
             "peak_rss_mib": usage.ru_maxrss * unit / 2**20, "wall_seconds": time.perf_counter() - started}
 
 
@@ -148,6 +174,18 @@ def agreement(folder, model, data, options):
     return result
 
 
+def agreement_sft(folder, model, data, options, careful, headway):
+    """How far Headway's losses are from the careful rival's, relative, and how far both first ones are from the rival's in float32.
+
+    3e-4 of a loss is five times what computing the same in another way in bfloat16 (--precision autocast) changes."""
+    if len(careful) != len(headway):
+        die(f"Headway gave {len(headway)} losses and the careful rival {len(careful)}.")
+    exact = measure(Method("float32", "", peer("fast_sft.py", "--precision", "float32", "--steps", 1, out=False)), Run(model, data, folder / "float32-sft", options))["losses"][0]
+    result = {"losses": True, "headway": abs(headway[0] / exact - 1), "careful": abs(careful[0] / exact - 1), "apart": max(abs(a / b - 1) for a, b in zip(headway, careful))}
+    result["good"] = result["apart"] <= 3e-4 and result["headway"] <= 3e-4
+    return result
+
+
 def bench(shape, methods, options):
     model = model_folder(shape)
     data = prompt_file(model, options.samples)
@@ -157,7 +195,7 @@ def bench(shape, methods, options):
     results = {m.key: [] for m in methods}
     for repetition in range(options.repetitions):
         for method in methods:
-            if method.once and repetition:
+            if (method.once or None in results[method.key]) and repetition:
                 continue
             part = data
             if method.samples and method.samples < len(lines):
@@ -166,9 +204,17 @@ def bench(shape, methods, options):
             out = folder / f"{method.key}.{'safetensors' if method.key == 'headway' else 'npz'}"
             result = measure(method, Run(model, part, out, options))
             results[method.key].append(result)
+            if out.is_dir():
+                shutil.rmtree(out)  # a fine-tuned model, many times the size of everything else
+            if result is None:
+                say(f"{shape:14} {repetition + 1}/{options.repetitions} {method.key:12} not ready within {options.compile_limit:.0f} s")
+                continue
             say(f"{shape:14} {repetition + 1}/{options.repetitions} {method.key:12} {result['tokens_per_second']:8.1f} tokens/s  {result['peak_rss_mib']:6.0f} MiB")
     summary = {}
     for method in methods:
+        if None in results[method.key]:
+            summary[method.key] = {"title": method.title, "exceeded_seconds": options.compile_limit}
+            continue
         speeds = [r["tokens_per_second"] for r in results[method.key]]
         summary[method.key] = {"title": method.title, "tokens": results[method.key][0]["tokens"], "tokens_per_second": statistics.median(speeds), "least": min(speeds), "greatest": max(speeds),
                                "runs": len(speeds), "peak_rss_mib": statistics.median(r["peak_rss_mib"] for r in results[method.key])}
@@ -176,6 +222,11 @@ def bench(shape, methods, options):
         if summary["headway"]["tokens"] != summary["careful"]["tokens"]:
             die(f"Headway read {summary['headway']['tokens']} tokens and the careful rival {summary['careful']['tokens']}.")
         summary["agreement"] = agreement(folder, model, data, options)
+    if {"headway-sft", "careful-sft"} <= summary.keys():
+        ours, careful = results["headway-sft"][0], results["careful-sft"][0]
+        if ours["tokens"] != careful["tokens"]:
+            die(f"Headway trained on {ours['tokens']} tokens and the careful rival on {careful['tokens']}.")
+        summary["agreement"] = agreement_sft(folder, model, data, options, careful["losses"], ours["losses"])
     return summary
 
 
@@ -183,20 +234,25 @@ def table(shapes):
     rows = ["| model | method | tokens/s (least–greatest) | × careful | × compiled | share of limit | peak memory |", "|---|---|--:|--:|--:|--:|--:|"]
     for shape, results in shapes.items():
         def ratio(speed, key):
-            return f"{speed / results[key]['tokens_per_second']:.2f}" if key in results else "–"
+            return f"{speed / results[key]['tokens_per_second']:.2f}" if "tokens_per_second" in results.get(key, {}) else "–"
 
         for key, r in results.items():
             if key != "agreement":
+                if "exceeded_seconds" in r:
+                    rows.append(f"| {shape} | {r['title']} | not ready within {r['exceeded_seconds']:.0f} s | – | – | – | – |")
+                    continue
                 speed = r["tokens_per_second"]
                 spread = f" ({r['least']:.0f}–{r['greatest']:.0f})" if r["runs"] > 1 else ""
                 kind = "-sft" if key.endswith("-sft") else ""
                 title = r["title"] + (", fine-tuning" if kind else "")
-                limit = "limit" if not kind else ""
-                rows.append(f"| {shape} | {title} | {speed:.{1 if speed < 100 else 0}f}{spread} | {ratio(speed, 'careful' + kind)} | {ratio(speed, 'compiled' + kind)} | {ratio(speed, limit)} | {r['peak_rss_mib']:.0f} MiB |")
+                rows.append(f"| {shape} | {title} | {speed:.{1 if speed < 100 else 0}f}{spread} | {ratio(speed, 'careful' + kind)} | {ratio(speed, 'compiled' + kind)} | {ratio(speed, 'limit' + kind)} | {r['peak_rss_mib']:.0f} MiB |")
     notes = []
     for shape, results in shapes.items():
         if "agreement" in results:
             g = results["agreement"]
+            if g.get("losses"):
+                notes.append(f"{shape}: losses of all {STEPS} steps, Headway against careful PyTorch: {g['apart']:.1e} apart at most (relative); the first is {g['headway']:.1e} from float32, the rival's {g['careful']:.1e}.")
+                continue
             notes.append(f"{shape}: from float32 (first {g['samples_in_float32']} samples, relative) Headway in bfloat16 is {g['headway']:.1e} away, careful PyTorch {g['careful']:.1e}; "
                          f"from each other {g['apart']:.1e}, no level by more than {g['largest_difference']:.1e} of its sample's largest; correlation of the patterns {g['correlation']:.6f}.")
     return "\n".join(rows + [""] + notes)
@@ -234,9 +290,10 @@ def main():
     a.add_argument("--repetitions", type=int, default=3)
     a.add_argument("--methods", type=lambda s: s.split(","), help="only these of: " + ", ".join(m.key for m in PATTERNS + FINE_TUNING))
     a.add_argument("--sft", action="store_true", help="fine-tuning instead of patterns")
+    a.add_argument("--compile-limit", type=float, default=900, help="seconds after which a compiled fine-tuning rival is given up")
     a.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
     a.add_argument("--headway", type=pathlib.Path, default=root / ".build" / "release" / "headway")
-    a.add_argument("--headway-options", type=str.split, default=[], help="more options for `headway pattern`, in one argument")
+    a.add_argument("--headway-options", type=str.split, default=[], help="more options for `headway pattern` or `headway sft`, in one argument")
     a.add_argument("--out", type=pathlib.Path, default=root / "bench-out")
     a.add_argument("--json", action="store_true", help="print one JSON document instead of the table")
     a.add_argument("--update-docs", action="store_true", help="rewrite the marked section of docs/Performance.md")
@@ -245,7 +302,7 @@ def main():
     unknown = set(o.methods or []) - {m.key for m in methods}
     if unknown or not methods:
         die(f"no method is called {', '.join(sorted(unknown)) or '(nothing)'}; there are {', '.join(m.key for m in PATTERNS + FINE_TUNING)}.")
-    if any(m.key == "headway" for m in methods) and not o.headway.exists():
+    if any(m.key.startswith("headway") for m in methods) and not o.headway.exists():
         die(f"{o.headway} is not there. Build it first (swift build -c release), or name another with --headway.")
     if o.repetitions < 1 or o.samples < 1:
         die("--repetitions and --samples are at least 1.")
@@ -260,7 +317,7 @@ def main():
         update_docs(report)
     wrong = [s for s, r in shapes.items() if not r.get("agreement", {"good": True})["good"]]
     if wrong:
-        die(f"Headway's levels on {', '.join(wrong)} are further from float32 than bfloat16 explains: do not use these speeds.")
+        die(f"Headway's {'losses' if o.sft else 'levels'} on {', '.join(wrong)} are further from float32 than bfloat16 explains: do not use these speeds.")
 
 
 if __name__ == "__main__":
