@@ -80,6 +80,19 @@ struct Resampler {
     return groups.map { draws[$0] }
   }
 
+  /// Draws so many times and hands over the patterns' figures, [patterns][draws][entries], a batch of draws at a time.
+  func forEachBatch(
+    of replicates: Int, _ patterns: [SampledLevels], using generator: inout some RandomNumberGenerator,
+    _ body: (_ means: [[[Double]]]) throws -> Void
+  ) throws {
+    let largest = patterns.map { max($0.entryCount, $0.sampleCount) }.max() ?? 1
+    let batch = max(1, min(256, (1 << 22) / max(1, largest * patterns.count)))
+    for first in stride(from: 0, to: replicates, by: batch) {
+      let draws = (first..<min(replicates, first + batch)).map { _ in draw(using: &generator) }
+      try body(try patterns.indices.map { pattern in try patterns[pattern].means(weights: draws.map { $0[pattern] }) })
+    }
+  }
+
   /// For each pattern, 1 for the samples of a random half and 1 for those of the other; an odd one out is in neither.
   func halves(using generator: inout some RandomNumberGenerator) -> [(first: [Int], second: [Int])] {
     let splits = counts.map { count in

@@ -1,3 +1,5 @@
+import Torch
+
 /// How alike two patterns are.
 public enum Correlation {
   /// Pearson correlation over the entries that both define; nil where fewer than two are left or one side is constant.
@@ -21,19 +23,27 @@ public enum Correlation {
   }
 
   /// The Pearson correlation of every pair: [i][j], symmetric; nil where undefined. Shapes must be equal.
-  public static func matrix(_ patterns: [HeadMatrix]) -> [[Double?]] {
-    let isDefined = patterns.map { $0.undefinedCount == 0 }
-    // Each complete pattern is brought to length one once; a correlation is then one product.
-    let units = zip(patterns, isDefined).map { $1 ? standardized($0.values) : nil }
+  public static func matrix(_ patterns: [HeadMatrix]) throws -> [[Double?]] {
+    // Each complete pattern is brought to length one once; all correlations are then one matrix product.
+    let units = patterns.map { $0.undefinedCount == 0 ? standardized($0.values) : nil }
+    let standing = patterns.indices.filter { units[$0] != nil }
+    var products: [Double] = []
+    if let length = patterns.first?.count, !standing.isEmpty {
+      let rows = try Tensor(standing.flatMap { units[$0] ?? [] }, shape: [standing.count, length])
+      products = try rows.matrixProduct(rows.transposed(0, 1)).doubles()
+    }
     var matrix = [[Double?]](repeating: [Double?](repeating: nil, count: patterns.count), count: patterns.count)
-    for row in patterns.indices {
-      for column in 0...row {
-        let value: Double?
-        if isDefined[row], isDefined[column] {
-          if let u = units[row], let v = units[column] { value = row == column ? 1 : dot(u, v) } else { value = nil }
-        } else {
-          value = pearson(patterns[row].values, patterns[column].values)
-        }
+    for (row, one) in standing.enumerated() {
+      for (column, other) in standing[...row].enumerated() {
+        let value = row == column ? 1 : max(-1, min(1, products[row * standing.count + column]))
+        matrix[one][other] = value
+        matrix[other][one] = value
+      }
+    }
+    // With undefined entries each pair has its own.
+    for row in patterns.indices where patterns[row].undefinedCount > 0 {
+      for column in patterns.indices {
+        let value = pearson(patterns[row].values, patterns[column].values)
         matrix[row][column] = value
         matrix[column][row] = value
       }

@@ -1,3 +1,5 @@
+import Torch
+
 /// A fit's figures with their intervals, from resampled samples.
 public struct FitBootstrap: Sendable {
   /// How often one pair explained the target best.
@@ -39,32 +41,33 @@ public struct FitBootstrap: Sendable {
     let resampler = Resampler(basics + [target])
     let means = basics.map { $0.mean() }
     let problem = try FitProblem(target: target.mean(), basics: means, options: options)
-    let full = problem.fit(all)
+    let full = try problem.fit(all)
 
     let correction = full.ridge == 0 && !options.isNonnegative ? NoiseCorrection(target: target, basics: basics, resampler, options) : nil
-    let corrected = correction?.coefficients(target: target.mean(), basics: means)
+    let corrected = try correction?.coefficients([problem]).first ?? nil
 
     var pairs: [[Int]] = []
     if ranksPairs { SubsetSearch.forEachSubset(of: 2, from: basics.count) { pairs.append($0) } }
-    let ridges = pairs.map { problem.fit($0).ridge }
-    let pairR2 = zip(pairs, ridges).map { problem.r2($0, ridge: $1) ?? -.infinity }
+    let ridges = try FitProblem.fits(pairs.map { (problem, $0) }).map(\.ridge)
+    let pairR2 = try FitProblem.r2(pairs.map { (problem, $0) }, ridges: ridges).map { $0 ?? -.infinity }
     let ranking = pairs.indices.sorted { (pairR2[$1], $0) < (pairR2[$0], $1) }
 
     var drawn: [PatternFit] = []
     var drawnCorrected: [[Double]?] = []
     var differences: [Double] = []
     var firsts = [Int](repeating: 0, count: pairs.count)
-    for _ in 0..<replicates {
-      let weights = resampler.draw(using: &generator)
-      let basicMeans = zip(basics, weights).map { $0.mean(weights: $1) }
-      let targetMean = target.mean(weights: weights[basics.count])
-      let replicate = try FitProblem(target: targetMean, basics: basicMeans, options: options)
-      drawn.append(replicate.fit(all))
-      drawnCorrected.append(correction?.coefficients(target: targetMean, basics: basicMeans))
-      guard !pairs.isEmpty else { continue }
-      let r2 = zip(pairs, ridges).map { replicate.r2($0, ridge: $1) ?? -.infinity }
-      if let first = r2.indices.max(by: { (r2[$0], $1) < (r2[$1], $0) }) { firsts[first] += 1 }
-      if ranking.count > 1 { differences.append(r2[ranking[0]] - r2[ranking[1]]) }
+    let patterns = basics + [target]
+    try resampler.forEachBatch(of: replicates, patterns, using: &generator) { means in
+      let batch = try FitProblem.problems(
+        means[basics.count].indices.map { draw in (means[basics.count][draw], basics.indices.map { means[$0][draw] }) }, options: options)
+      drawn += try FitProblem.fits(batch.map { ($0, all) })
+      drawnCorrected += try correction?.coefficients(batch) ?? batch.map { _ in nil }
+      guard !pairs.isEmpty else { return }
+      for replicate in batch {
+        let r2 = try FitProblem.r2(pairs.map { (replicate, $0) }, ridges: ridges).map { $0 ?? -.infinity }
+        if let first = r2.indices.max(by: { (r2[$0], $1) < (r2[$1], $0) }) { firsts[first] += 1 }
+        if ranking.count > 1 { differences.append(r2[ranking[0]] - r2[ranking[1]]) }
+      }
     }
 
     coefficients = all.map { index in
@@ -82,9 +85,9 @@ public struct FitBootstrap: Sendable {
     bestMinusRunnerUp =
       ranking.count > 1
       ? Interval(estimate: pairR2[ranking[0]] - pairR2[ranking[1]], replicates: differences) : nil
-    targetReliability = Reliability.splitHalf(target, using: &generator)
+    targetReliability = try Reliability.splitHalf(target, using: &generator)
     var reliabilities: [Double?] = []
-    for basic in basics { reliabilities.append(Reliability.splitHalf(basic, using: &generator)) }
+    for basic in basics { reliabilities.append(try Reliability.splitHalf(basic, using: &generator)) }
     basicReliabilities = reliabilities
     self.replicates = replicates
   }
@@ -133,61 +136,33 @@ private struct NoiseCorrection {
     return sum.value / Double(samples - 1) / Double(samples)
   }
 
-  /// α without the noise's share; nil where what is left of XᵀX is not positive definite.
-  func coefficients(target: [Double], basics: [[Double]]) -> [Double]? {
-    var columns = basics
-    var target = target
-    let defined = target.indices.filter { index in !target[index].isNaN && columns.allSatisfy { !$0[index].isNaN } }
-    if defined.count < target.count {
-      target = defined.map { target[$0] }
-      columns = columns.map { column in defined.map { column[$0] } }
-    }
-    if options.hasIntercept {
-      func centred(_ values: [Double]) -> [Double] {
-        let mean = values.compensatedSum() / Double(max(1, values.count))
-        return values.map { $0 - mean }
+  /// α of each problem without the noise's share; nil where what is left of XᵀX is not positive definite.
+  func coefficients(_ problems: [FitProblem]) throws -> [[Double]?] {
+    let count = basics.count
+    var matrices: [Double] = []
+    var rights: [Double] = []
+    var scales: [[Double]?] = []
+    for problem in problems {
+      var (matrix, right) = problem.normalEquations
+      for row in 0..<count {
+        for column in 0..<count { matrix[row][column] -= basics[row][column] }
+        right[row] -= target[row]
       }
-      target = centred(target)
-      columns = columns.map(centred)
-    }
-    func product(_ one: [Double], _ other: [Double]) -> Double {
-      var sum = 0.0
-      for index in one.indices { sum += one[index] * other[index] }
-      return sum
-    }
-    let count = columns.count
-    let gram = (0..<count).map { row in (0..<count).map { product(columns[row], columns[$0]) - self.basics[row][$0] } }
-    let right = (0..<count).map { product(columns[$0], target) - self.target[$0] }
-    return Self.solvePositiveDefinite(gram, right)
-  }
-
-  /// By Cholesky's factors, on the matrix scaled to a diagonal of ones.
-  private static func solvePositiveDefinite(_ matrix: [[Double]], _ right: [Double]) -> [Double]? {
-    let count = right.count
-    guard (0..<count).allSatisfy({ matrix[$0][$0] > 0 }) else { return nil }
-    let scale = (0..<count).map { 1 / matrix[$0][$0].squareRoot() }
-    var factor = (0..<count).map { row in (0..<count).map { matrix[row][$0] * scale[row] * scale[$0] } }
-    for column in 0..<count {
-      for row in column..<count {
-        var value = factor[row][column]
-        for inner in 0..<column { value -= factor[row][inner] * factor[column][inner] }
-        if row == column {
-          guard value > 1e-8 else { return nil }
-          factor[row][column] = value.squareRoot()
-        } else {
-          factor[row][column] = value / factor[column][column]
-        }
+      // Scaled to a diagonal of ones, whatever the basics' sizes; what has no positive diagonal cannot be, and is passed over below.
+      let sound = (0..<count).allSatisfy { matrix[$0][$0] > 0 }
+      let scale = (0..<count).map { sound ? 1 / matrix[$0][$0].squareRoot() : 1 }
+      scales.append(sound ? scale : nil)
+      for row in 0..<count {
+        for column in 0..<count { matrices.append(sound ? matrix[row][column] * scale[row] * scale[column] : (row == column ? 1 : 0)) }
+        rights.append(right[row] * scale[row])
       }
     }
-    var solution = (0..<count).map { right[$0] * scale[$0] }
-    for row in 0..<count {
-      for inner in 0..<row { solution[row] -= factor[row][inner] * solution[inner] }
-      solution[row] /= factor[row][row]
+    let (solution, leastPivots) = try Tensor(matrices, shape: [problems.count, count, count])
+      .solvingPositiveDefinite(Tensor(rights, shape: [problems.count, count, 1]))
+    let (values, pivots) = (try solution.doubles(), try leastPivots.doubles())
+    return problems.indices.map { index in
+      guard let scale = scales[index], pivots[index] > 1e-8 else { return nil }
+      return (0..<count).map { values[index * count + $0] * scale[$0] }
     }
-    for row in (0..<count).reversed() {
-      for inner in row + 1..<max(count, row + 1) { solution[row] -= factor[inner][row] * solution[inner] }
-      solution[row] /= factor[row][row]
-    }
-    return (0..<count).map { solution[$0] * scale[$0] }
   }
 }

@@ -8,7 +8,8 @@ struct FitProblem: Sendable {
   let columns: [[Double]]
   /// The target there, likewise.
   let target: [Double]
-  let reduced: ReducedProblem
+  /// R and z of the columns and the target.
+  private(set) var reduced: ReducedProblem
   /// Σ(y − ȳ)² of the scaled target; 0 where it is constant.
   let totalSquared: Double
   let undefinedCount: Int
@@ -28,6 +29,25 @@ struct FitProblem: Sendable {
 
   /// Vectors of equal length, NaN where undefined.
   init(target: [Double], basics: [[Double]], options: PatternFit.Options) throws {
+    self.init(try Self.reducing([FitProblem(unreduced: target, basics, options)])[0])
+  }
+
+  private init(_ other: FitProblem) { self = other }
+
+  /// Many problems of equally many basics, reduced together: vectors of equal length, NaN where undefined.
+  static func problems(_ problems: [(target: [Double], basics: [[Double]])], options: PatternFit.Options) throws -> [FitProblem] {
+    try reducing(problems.map { try FitProblem(unreduced: $0.target, $0.basics, options) })
+  }
+
+  private static func reducing(_ problems: [FitProblem]) throws -> [FitProblem] {
+    zip(problems, try ReducedProblem.reduce(problems.map(\.reduced))).map { problem, reduced in
+      var problem = problem
+      problem.reduced = reduced
+      return problem
+    }
+  }
+
+  private init(unreduced target: [Double], _ basics: [[Double]], _ options: PatternFit.Options) throws {
     var (target, basics) = (target, basics)
     let total = target.count
     var kept = Array(target.indices)
@@ -53,7 +73,7 @@ struct FitProblem: Sendable {
     let centre = options.hasIntercept
     columns = zip(scaledBasics, basicMeans).map { basic, mean in centre ? basic.values.map { $0 - mean } : basic.values }
     self.target = centre ? scaledTarget.values.map { $0 - targetMean } : scaledTarget.values
-    reduced = ReducedProblem(columns: columns, target: self.target)
+    reduced = ReducedProblem(columns: columns, target: self.target, restSquared: 0)
     self.kept = kept
     targetExponent = scaledTarget.exponent
     basicExponents = scaledBasics.map(\.exponent)
@@ -65,11 +85,39 @@ struct FitProblem: Sendable {
   var entryCount: Int { kept.count }
 
   /// Fits on some of the basics.
-  func fit(_ subset: [Int]) -> PatternFit {
-    let problem = reduced.selecting(subset)
-    let condition = problem.conditionNumber
-    let ridge = options.ridge ?? (condition >= PatternFit.ridgeCondition ? PatternFit.smallRidge : 0)
-    let scaled = Self.solve(problem, ridge: ridge, isNonnegative: options.isNonnegative)
+  func fit(_ subset: [Int]) throws -> PatternFit { try Self.fits([(self, subset)])[0] }
+
+  /// Fits of problems on some of their basics, equally many each, together.
+  static func fits(_ tasks: [(problem: FitProblem, subset: [Int])]) throws -> [PatternFit] {
+    let reduced = try selected(tasks)
+    return try zip(tasks, zip(reduced, DecomposedProblem.decompose(reduced))).map { task, parts in
+      let condition = parts.1.conditionNumber
+      let ridge = task.problem.options.ridge ?? (condition >= PatternFit.ridgeCondition ? PatternFit.smallRidge : 0)
+      let scaled = try solve(parts.0, parts.1, ridge: ridge, isNonnegative: task.problem.options.isNonnegative)
+      return task.problem.fit(task.subset, parts.0, scaled, condition, ridge)
+    }
+  }
+
+  /// R² alone of problems on some of their basics, without condition numbers: for the many fits of a bootstrap.
+  static func r2(_ tasks: [(problem: FitProblem, subset: [Int])], ridges: [Double]) throws -> [Double?] {
+    try zip(tasks, zip(selected(tasks), ridges)).map { task, parts in
+      let (reduced, ridge) = parts
+      guard task.problem.totalSquared > 0 else { return nil }
+      // Where nothing binds α, what is left over is already there.
+      if ridge == 0, !task.problem.options.isNonnegative, reduced.hasFullRank { return 1 - reduced.restSquared / task.problem.totalSquared }
+      let scaled = try solve(
+        reduced, DecomposedProblem.decompose([reduced])[0], ridge: ridge, isNonnegative: task.problem.options.isNonnegative)
+      return 1 - reduced.residualSquared(scaled) / task.problem.totalSquared
+    }
+  }
+
+  /// The reduced problems on their subsets.
+  private static func selected(_ tasks: [(problem: FitProblem, subset: [Int])]) throws -> [ReducedProblem] {
+    guard tasks.contains(where: { $0.subset.count < $0.problem.columns.count }) else { return tasks.map(\.problem.reduced) }
+    return try ReducedProblem.reduce(tasks.map { $0.problem.reduced.selecting($0.subset) })
+  }
+
+  private func fit(_ subset: [Int], _ problem: ReducedProblem, _ scaled: [Double], _ condition: Double, _ ridge: Double) -> PatternFit {
     let coefficients = zip(scaled, subset).map { $0.scaled(by: targetExponent - basicExponents[$1]) }
     var intercept: Double?
     if options.hasIntercept {
@@ -86,22 +134,22 @@ struct FitProblem: Sendable {
       entryCount: entryCount, undefinedCount: undefinedCount)
   }
 
-  /// R² alone, on some of the basics, without the condition number: for the many fits of a bootstrap or permutation test.
-  func r2(_ subset: [Int], ridge: Double) -> Double? {
-    guard totalSquared > 0 else { return nil }
-    let problem = reduced.selecting(subset)
-    let scaled = Self.solve(problem, ridge: ridge, isNonnegative: options.isNonnegative)
-    return 1 - problem.residualSquared(scaled) / totalSquared
+  /// Solves with the ridge on columns of length one, whatever their own lengths.
+  static func solve(_ problem: ReducedProblem, _ decomposed: DecomposedProblem, ridge: Double, isNonnegative: Bool) throws -> [Double] {
+    guard isNonnegative else { return decomposed.solve(problem.target, ridge: ridge) }
+    guard ridge > 0 else { return try problem.solveNonnegative() }
+    let (unit, lengths) = problem.unit
+    return zip(try unit.solveNonnegative(ridge: ridge), lengths).map { $0 / $1 }
   }
 
-  /// Solves with the ridge on columns of length one, whatever their own lengths.
-  static func solve(_ problem: ReducedProblem, ridge: Double, isNonnegative: Bool) -> [Double] {
-    guard ridge > 0 else { return isNonnegative ? problem.solveNonnegative() : problem.solve() }
-    let lengths = problem.columnLengths.map { $0 > 0 ? $0 : 1 }
-    let unit = ReducedProblem(
-      columns: zip(problem.columns, lengths).map { column, length in column.map { $0 / length } }, target: problem.target,
-      restSquared: problem.restSquared)
-    let solution = isNonnegative ? unit.solveNonnegative(ridge: ridge) : unit.solve(ridge: ridge)
-    return zip(solution, lengths).map { $0 / $1 }
+  /// XᵀX and Xᵀy of all basics, not scaled: from the triangle, since XᵀX = RᵀR.
+  var normalEquations: (matrix: [[Double]], right: [Double]) {
+    func product(_ one: [Double], _ other: [Double]) -> Double { zip(one, other).reduce(0) { $0 + $1.0 * $1.1 } }
+    let columns = reduced.columns
+    let matrix = columns.indices.map { row in
+      columns.indices.map { product(columns[row], columns[$0]).scaled(by: basicExponents[row] + basicExponents[$0]) }
+    }
+    let right = columns.indices.map { product(columns[$0], reduced.target).scaled(by: basicExponents[$0] + targetExponent) }
+    return (matrix, right)
   }
 }

@@ -1,7 +1,7 @@
 extension ReducedProblem {
   /// α ≥ 0 of `min ‖X α − y‖² + λ ‖α‖²` by active sets (Lawson and Hanson 1974, chapter 23).
-  func solveNonnegative(ridge: Double = 0) -> [Double] {
-    guard ridge == 0 else { return augmented(by: ridge).solveNonnegative() }
+  func solveNonnegative(ridge: Double = 0) throws -> [Double] {
+    guard ridge == 0 else { return try augmented(by: ridge).solveNonnegative() }
     let count = columns.count
     var coefficients = [Double](repeating: 0, count: count)
     var isPassive = [Bool](repeating: false, count: count)
@@ -20,7 +20,7 @@ extension ReducedProblem {
       isPassive[entering] = true
       while isPassive.contains(true) {
         let passive = (0..<count).filter { isPassive[$0] }
-        let solution = selecting(passive).solve()
+        let solution = try selecting(passive).solveUnbound()
         let blocking = zip(passive, solution).filter { $1 <= 0 }
           .map { index, value in (index: index, step: coefficients[index] > 0 ? coefficients[index] / (coefficients[index] - value) : 0) }
         guard let first = blocking.min(by: { $0.step < $1.step }) else {
@@ -38,6 +38,14 @@ extension ReducedProblem {
       if !isPassive[entering] { isRejected[entering] = true }
     }
     return coefficients
+  }
+
+  /// α whatever its signs.
+  private func solveUnbound() throws -> [Double] {
+    guard let reduced = try ReducedProblem.reduce([self]).first, let decomposed = try DecomposedProblem.decompose([reduced]).first else {
+      return []
+    }
+    return decomposed.solve(reduced.target, ridge: 0)
   }
 
   /// Xᵀ (y − X α), half the direction in which the error falls fastest.

@@ -10,6 +10,16 @@ extension RandomNumberGenerator {
     }
   }
 
+  /// Puts the elements into a random order (Fisher and Yates), as below. Written for numbers apart, because callers are generic over the generator
+  /// and the compiler then leaves what is generic over elements unspecialised, ten times as slow.
+  mutating func shuffle(_ elements: inout [Double], in range: Range<Int>) {
+    elements.withUnsafeMutableBufferPointer { elements in
+      for position in range.dropFirst().reversed() {
+        elements.swapAt(position, range.lowerBound + index(below: position - range.lowerBound + 1))
+      }
+    }
+  }
+
   /// Puts the elements into a random order (Fisher and Yates).
   mutating func shuffle<Element>(_ elements: inout [Element], in range: Range<Int>? = nil) {
     let range = range ?? elements.indices

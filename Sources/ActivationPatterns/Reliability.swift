@@ -4,13 +4,13 @@ public enum Reliability {
   /// stepped up to the full number of samples (Spearman and Brown 1910: 2r / (1 + r)). Nil where undefined.
   public static func splitHalf(
     _ pattern: SampledLevels, splits: Int = 20, using generator: inout some RandomNumberGenerator
-  ) -> Double? {
+  ) throws -> Double? {
     let resampler = Resampler([pattern])
     var sum = 0.0
     var count = 0
-    for _ in 0..<splits {
-      let halves = resampler.halves(using: &generator)[0]
-      guard let r = Correlation.pearson(pattern.mean(weights: halves.first), pattern.mean(weights: halves.second)) else { continue }
+    let halves = (0..<splits).map { _ in resampler.halves(using: &generator)[0] }
+    for (first, second) in zip(try pattern.means(weights: halves.map(\.first)), try pattern.means(weights: halves.map(\.second))) {
+      guard let r = Correlation.pearson(first, second) else { continue }
       sum += r
       count += 1
     }
@@ -47,12 +47,12 @@ public struct StatisticsBootstrap: Sendable {
     }
     let full = try statistics(pattern.mean())
     var drawn: [PatternStatistics] = []
-    for _ in 0..<replicates { drawn.append(try statistics(pattern.mean(weights: resampler.draw(using: &generator)[0]))) }
+    try resampler.forEachBatch(of: replicates, [pattern], using: &generator) { means in drawn += try means[0].map(statistics) }
     mean = Interval(estimate: full.mean, replicates: drawn.map(\.mean))
     gini = Interval(estimate: full.gini, replicates: drawn.map(\.gini))
     coefficientOfVariation = Interval(estimate: full.coefficientOfVariation, replicates: drawn.map(\.coefficientOfVariation))
     kurtosis = Interval(estimate: full.kurtosis, replicates: drawn.map(\.kurtosis))
-    reliability = Reliability.splitHalf(pattern, using: &generator)
+    reliability = try Reliability.splitHalf(pattern, using: &generator)
     self.replicates = replicates
   }
 }
@@ -70,14 +70,13 @@ public struct CorrelationBootstrap: Sendable {
   public init(_ patterns: [SampledLevels], replicates: Int, using generator: inout some RandomNumberGenerator) throws {
     let resampler = Resampler(patterns)
     func matrix(_ means: [[Double]]) throws -> [[Double?]] {
-      Correlation.matrix(
+      try Correlation.matrix(
         try zip(patterns, means).map { try HeadMatrix(layers: $0.layers, heads: $0.heads, values: $1, mayBeUndefined: true) })
     }
     let full = try matrix(patterns.map { $0.mean() })
     var drawn: [[[Double?]]] = []
-    for _ in 0..<replicates {
-      let weights = resampler.draw(using: &generator)
-      drawn.append(try matrix(zip(patterns, weights).map { $0.mean(weights: $1) }))
+    try resampler.forEachBatch(of: replicates, patterns, using: &generator) { means in
+      for draw in means.first?.indices ?? 0..<0 { drawn.append(try matrix(means.map { $0[draw] })) }
     }
     intervals = patterns.indices.map { row in
       patterns.indices.map { column in
@@ -87,7 +86,7 @@ public struct CorrelationBootstrap: Sendable {
       }
     }
     var reliabilities: [Double?] = []
-    for pattern in patterns { reliabilities.append(Reliability.splitHalf(pattern, using: &generator)) }
+    for pattern in patterns { reliabilities.append(try Reliability.splitHalf(pattern, using: &generator)) }
     self.reliabilities = reliabilities
     self.replicates = replicates
   }

@@ -1,3 +1,5 @@
+import Torch
+
 /// A pattern or change with its samples at hand, so that other samples could have been drawn: what bootstrap and split halves
 /// need.
 public struct SampledLevels: Sendable {
@@ -82,6 +84,25 @@ public struct SampledLevels: Sendable {
       let (old, new) = (Self.mean(before, weights, entryCount), Self.mean(after, weights, entryCount))
       return zip(old, new).map { $0 == 0 ? .nan : ($1 - $0) / $0 }
     }
+  }
+
+  /// The figure under each of many draws, as `mean(weights:)` has it.
+  func means(weights: [[Int]]) throws -> [[Double]] {
+    switch rows {
+    case .plain(let values): return try Self.means(values, weights, entryCount)
+    case .relative(let before, let after):
+      let (old, new) = (try Self.means(before, weights, entryCount), try Self.means(after, weights, entryCount))
+      return zip(old, new).map { zip($0, $1).map { $0 == 0 ? .nan : ($1 - $0) / $0 } }
+    }
+  }
+
+  /// Σ weight · row for every draw is one matrix product: [draws, N] · [N, L · H].
+  private static func means(_ values: [Double], _ weights: [[Int]], _ width: Int) throws -> [[Double]] {
+    guard let samples = weights.first?.count, samples > 0 else { return [] }
+    let totals = weights.map { Double($0.reduce(0, +)) }
+    let draws = try Tensor(weights.flatMap { $0.map(Double.init) }, shape: [weights.count, samples])
+    let sums = try draws.matrixProduct(Tensor(values, shape: [samples, width])).doubles()
+    return weights.indices.map { draw in sums[draw * width..<(draw + 1) * width].map { $0 / totals[draw] } }
   }
 
   private static func mean(_ values: [Double], _ weights: [Int], _ width: Int) -> [Double] {

@@ -32,9 +32,10 @@ public struct SubsetSearch: Sendable {
           remedy: "ask for smaller subsets or give fewer basics")
       }
     }
-    bySize = (1...largest).map { count in
-      var subsets: [Subset] = []
-      Self.forEachSubset(of: count, from: basicCount) { subsets.append(Subset(basics: $0, fit: problem.fit($0))) }
+    bySize = try (1...largest).map { count in
+      var choices: [[Int]] = []
+      Self.forEachSubset(of: count, from: basicCount) { choices.append($0) }
+      let subsets = zip(choices, try FitProblem.fits(choices.map { (problem, $0) })).map { Subset(basics: $0, fit: $1) }
       // Stable: equally good ones stay in order. A constant target has no R².
       let order = subsets.indices.sorted {
         (subsets[$1].fit.r2 ?? -.infinity, $0) < (subsets[$0].fit.r2 ?? -.infinity, $1)

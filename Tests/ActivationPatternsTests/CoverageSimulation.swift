@@ -104,4 +104,38 @@ import Testing
     }
     if changeReliability >= 0.9 { #expect((0.93...0.97).contains(tally.share("corrected") ?? 0), "\(setting)") }
   }
+
+  /// p-values of the permutation test under its null: two tasks that share nothing but their layers' profile. Prints how far they are from uniform
+  /// (Kolmogorov and Smirnov's distance, and χ² over ten bins), and how often either test rejects at 5%.
+  @Test(arguments: [(5, 8), (16, 16)]) func permutationProbabilities(layers: Int, heads: Int) throws {
+    let trials = Self.number("HEADWAY_COVERAGE") ?? 100
+    let seed = UInt64(Self.number("HEADWAY_COVERAGE_SEED") ?? 0)
+    var random = Congruence(state: UInt64(layers * 1000 + heads) &+ seed &* 0x9e37_79b9_7f4a_7c15)
+    var draws = Congruence(state: 77 &+ seed)
+    let permutations = 199
+    var (within, all): ([Double], [Double]) = ([], [])
+    for _ in 0..<trials {
+      func matrix() throws -> HeadMatrix {
+        try HeadMatrix(
+          layers: layers, heads: heads, values: (0..<layers * heads).map { Double($0 / heads) / Double(layers) * 4 + random.exponential() })
+      }
+      let test = try PermutationTest(target: matrix(), basics: [matrix()], permutations: permutations, using: &draws)
+      within.append(try #require(test.withinLayers))
+      all.append(try #require(test.allHeads))
+    }
+    let sorted = within.sorted()
+    // p takes the values 1/(P + 1), 2/(P + 1), …, so its distribution function is compared at those.
+    let distance = sorted.indices.map { abs(sorted[$0] - Double((sorted.lastIndex(of: sorted[$0]) ?? $0) + 1) / Double(trials)) }.max() ?? 1
+    var bins = [Int](repeating: 0, count: 10)
+    for value in within { bins[min(9, Int(((value * Double(permutations + 1)).rounded() - 1) * 10 / Double(permutations + 1)))] += 1 }
+    let expected = Double(trials) / 10
+    let squares = bins.reduce(0) { $0 + (Double($1) - expected) * (Double($1) - expected) / expected }
+    func rejected(_ values: [Double]) -> String {
+      String(format: "%.1f", 100 * Double(values.count { $0 <= 0.05 }) / Double(trials))
+    }
+    print(
+      "| \(layers) × \(heads) | \(trials) | \(String(format: "%.4f", distance)) | \(String(format: "%.4f", 1.358 / Double(trials).squareRoot())) | \(String(format: "%.1f", squares)) | \(rejected(within)) | \(rejected(all)) |"
+    )
+    if trials >= 1000 { #expect(distance < 1.95 / Double(trials).squareRoot()) }
+  }
 }

@@ -122,7 +122,7 @@ struct PatternStatisticsTests {
     var random = Congruence(state: 9)
     var patterns = try (0..<5).map { _ in try HeadMatrix.row((0..<33).map { _ in random.normal() }) }
     patterns.append(try .row([Double](repeating: 1, count: 33)))
-    let matrix = Correlation.matrix(patterns)
+    let matrix = try Correlation.matrix(patterns)
     for row in patterns.indices {
       for column in patterns.indices {
         #expect(agree(matrix[row][column], Correlation.pearson(patterns[row].values, patterns[column].values), scale: 1))

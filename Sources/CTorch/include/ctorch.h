@@ -184,6 +184,15 @@ int ct_linear_cross_entropy(
     ct_tensor hidden, ct_tensor weight, ct_tensor bias, ct_tensor targets, ct_tensor label_weights, int64_t chunk, ct_tensor *loss,
     ct_tensor *each);
 
+// Linear algebra, batched over leading dimensions.
+/// a [..., n, k] = q r with r [..., min(n, k), k] upper triangular; `*q` [..., n, min(n, k)] is null where it is not asked for.
+int ct_qr(ct_tensor a, bool with_q, ct_tensor *q, ct_tensor *r);
+/// a [..., n, k] = u diag(s) vh with m = min(n, k): u [..., n, m], s [..., m] falling, vh [..., m, k].
+int ct_svd(ct_tensor a, ct_tensor *u, ct_tensor *s, ct_tensor *vh);
+/// Solves a x = b for symmetric a [..., k, k] and b [..., k, m] by Cholesky's factors; `*least_pivots` [...] is 0 where a is not positive definite,
+/// and x means nothing there.
+int ct_solve_positive_definite(ct_tensor a, ct_tensor b, ct_tensor *solution, ct_tensor *least_pivots);
+
 // Random numbers.
 int ct_generator_make(uint64_t seed, ct_generator *out);
 void ct_generator_release(ct_generator generator);

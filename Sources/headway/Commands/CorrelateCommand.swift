@@ -24,7 +24,7 @@ struct CorrelateCommand: ParsableCommand {
     let inputs = files.map(PatternInput.init)
     try PatternInput.requireDistinctNames(inputs)
     let comparison = try comparisonOptions.compare(inputs)
-    let matrix = Correlation.matrix(comparison.matrices)
+    let matrix = try Correlation.matrix(comparison.matrices)
     var bootstrap: CorrelationBootstrap?
     if let replicates = bootstrapOptions.bootstrap {
       var generator = SeededGenerator(seed: bootstrapOptions.seed, stream: "correlate bootstrap")

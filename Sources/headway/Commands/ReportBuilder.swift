@@ -67,12 +67,12 @@ struct ReportBuilder {
   func page(title: String) throws -> (page: ReportPage, numbers: [(name: String, text: String)]) {
     var sections: [ReportPage.Section] = []
     var numbers: [(name: String, text: String)] = []
-    for group in groups { sections.append(section(group, &numbers)) }
+    for group in groups { sections.append(try section(group, &numbers)) }
     for (index, fit) in fits.enumerated() { sections.append(fit.fit.section(name: fit.name, number: index + 1, &numbers)) }
     return (ReportPage(title: title, sections: sections), numbers)
   }
 
-  private func section(_ group: Group, _ numbers: inout [(name: String, text: String)]) -> ReportPage.Section {
+  private func section(_ group: Group, _ numbers: inout [(name: String, text: String)]) throws -> ReportPage.Section {
     let comparison = group.comparison
     let isChange = group.kind != "pattern"
     let score = comparison.scores[0].rawValue
@@ -93,7 +93,7 @@ struct ReportBuilder {
         caption: "All on one scale. The pointer shows a head's value.", numbers: "report/\(heatName)")
     ]
     if comparison.names.count > 1 {
-      let correlations = Correlation.matrix(comparison.matrices)
+      let correlations = try Correlation.matrix(comparison.matrices)
       let name = "correlations-\(group.number).csv"
       numbers.append(
         (
