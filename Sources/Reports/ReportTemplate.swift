@@ -81,7 +81,7 @@ enum ReportTemplate {
     h1{font-size:26px;margin:0}h2{font-size:20px;margin:40px 0 8px;padding-top:12px;border-top:1px solid var(--line)}
     .subtitle,figcaption,caption,summary{color:var(--quiet)}
     p{max-width:80ch}a{color:var(--link)}nav a{margin-right:14px}
-    .scroll{overflow-x:auto}
+    .scroll{overflow-x:auto}.scroll>svg{max-width:max(100%,900px);height:auto}
     table{border-collapse:collapse;margin:12px 0;font-size:14px}
     caption{text-align:left;padding-bottom:4px}
     th,td{padding:4px 12px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;max-width:60ch}
@@ -92,7 +92,7 @@ enum ReportTemplate {
     figure{margin:16px 0;break-inside:avoid}figcaption{font-size:13px}
     .settings td{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12px}
     @media print{body{max-width:none;padding:0;font-size:11pt}nav,script{display:none}.scroll{overflow:visible}
-    .scroll>svg{max-width:100%;height:auto}h2{break-after:avoid}table{font-size:9pt}tr{break-inside:avoid}}
+    .scroll>svg{max-width:100%;height:auto}details::details-content{content-visibility:visible}h2{break-after:avoid}table{font-size:9pt}tr{break-inside:avoid}}
     """
 
   static let script = """
