@@ -110,15 +110,13 @@ public struct PatternMeasurement {
     let settings = settings + "\tencoded=" + TokenizedSample.fingerprint(of: samples)
     var journal: MeasurementJournal?
     if let journalOutput {
-      let url = MeasurementJournal.url(beside: journalOutput)
-      if resume, FileManager.default.fileExists(atPath: url.path(percentEncoded: false)) {
-        journal = try MeasurementJournal(resuming: url, settings: settings, scores: probe.scores, entries: entries) { first, batch in
-          // Batches are planned from the data alone, so records follow each other without gaps; anything else ends the usable part.
-          guard first == found.count, found.count + batch.count <= measured.count else { return }
-          take(batch)
-        }
-      } else {
-        journal = try MeasurementJournal(creating: url, settings: settings, scores: probe.scores, entries: entries)
+      journal = try MeasurementJournal(
+        beside: journalOutput, settings: settings, resume: resume, scores: probe.scores, entries: entries
+      ) { first, batch in
+        // Batches are planned from the data alone, so records follow each other without gaps; anything else ends the usable part.
+        guard first == found.count, found.count + batch.count <= measured.count else { return false }
+        take(batch)
+        return true
       }
     }
     let resumedTokens = doneTokens
@@ -140,12 +138,10 @@ public struct PatternMeasurement {
   }
 
   /// Deletes the journal beside an output that is written.
-  public static func removeJournal(beside output: URL) { MeasurementJournal.remove(beside: output) }
+  public static func removeJournal(beside output: URL) { RunJournal.remove(beside: output) }
 
   /// Whether an unfinished run left its journal beside this output.
-  public static func hasJournal(beside output: URL) -> Bool {
-    FileManager.default.fileExists(atPath: MeasurementJournal.url(beside: output).path(percentEncoded: false))
-  }
+  public static func hasJournal(beside output: URL) -> Bool { RunJournal.exists(beside: output) }
 
   /// For each sample the weight of one of its labels.
   private func labelWeights(_ samples: [TokenizedSample]) -> [Double] {

@@ -36,8 +36,6 @@ public struct Probe {
   public let scores: [Score]
   /// What is kept on the way.
   public let memory: ActivationMemory
-  /// The most logits that exist at a time: 2²⁴ are 32 MiB in bfloat16.
-  private static let logitLimit = 1 << 24
 
   /// A probe of a decoder.
   public init(_ decoder: any Decoder, scores: some Sequence<Score>, memory: ActivationMemory = .normal) {
@@ -80,7 +78,7 @@ public struct Probe {
       if scores.contains(.token) { token.append(try byGates[layer].absolute().segmentSums(bounds: batch.bounds).floats()) }
       if let sink = pass.saliency { saliency.append(try sink[layer].segmentSums(bounds: batch.bounds).floats()) }
     }
-    let losses = try each.doubles()
+    let losses = try batch.sampleMeans(of: each)
     let heads = shape.attentionHeads
     return samples.enumerated().map { number, sample in
       func gather(_ layers: [[Float]], _ change: (Float) -> Float = { $0 }) -> [Float] {
@@ -95,24 +93,13 @@ public struct Probe {
         case .saliency: levels[score] = gather(saliency)
         }
       }
-      let labels = batch.labelBounds[number]..<batch.labelBounds[number + 1]
-      let loss = labels.reduce(0) { $0 + losses[$1] } / Double(max(1, labels.count))
-      return MeasuredSample(index: sample.index, loss: Float(loss), levels: levels)
+      return MeasuredSample(index: sample.index, loss: Float(losses[number]), levels: levels)
     }
-  }
-
-  /// The loss of the hidden states at the labels.
-  private func loss(of hidden: Tensor, _ batch: PackedBatch) throws -> (loss: Tensor, each: Tensor) {
-    let projection = decoder.outputProjection
-    return try hidden.linearCrossEntropy(
-      weight: projection.weight, bias: projection.bias, targets: try Tensor(batch.targets).moved(to: decoder.device),
-      labelWeights: try Tensor(batch.labelWeights, shape: [batch.labelWeights.count]).moved(to: decoder.device),
-      chunk: min(1024, max(64, Probe.logitLimit / decoder.shape.vocabularySize)))
   }
 
   private func gradientsAtOnce(_ pass: ForwardPass, _ batch: PackedBatch) throws -> (byGates: [Tensor], each: Tensor) {
     let gates = pass.gates?.layers ?? []
-    let (loss, each) = try loss(of: decoder.hiddenStates(of: pass), batch)
+    let (loss, each) = try decoder.labelLoss(of: decoder.hiddenStates(of: pass), batch)
     return (try complete(gradients(of: [loss], by: gates)), each)
   }
 
@@ -131,7 +118,7 @@ public struct Probe {
       return try stream.resolved()
     }
     let top = try last.requiringGradient()
-    let (loss, each) = try loss(of: decoder.finish(ResidualStream(top)), batch)
+    let (loss, each) = try decoder.labelLoss(of: decoder.finish(ResidualStream(top)), batch)
     var seed = try complete(gradients(of: [loss], by: [top]))[0]
     var byGates: [Tensor] = []
     for index in (0..<decoder.shape.layers).reversed() {

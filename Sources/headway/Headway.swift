@@ -17,6 +17,7 @@ struct Headway: AsyncParsableCommand {
       CorrelateCommand.self,
       FitCommand.self,
       HeatmapCommand.self,
+      AblateCommand.self,
       ReportCommand.self,
       SFTCommand.self,
       MergeCommand.self,

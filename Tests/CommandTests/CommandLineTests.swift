@@ -30,6 +30,10 @@ import Testing
   }
 
   private func headway(_ arguments: String..., in folder: URL? = nil, input: String = "") throws -> Outcome {
+    try headway(arguments: arguments, in: folder, input: input)
+  }
+
+  private func headway(arguments: [String], in folder: URL? = nil, input: String = "") throws -> Outcome {
     let process = Process()
     process.executableURL = Self.program
     process.arguments = arguments
@@ -52,7 +56,7 @@ import Testing
   }
 
   @Test func helpHasAnExampleForEveryCommand() throws {
-    for command in ["doctor", "tokenize", "data", "pattern", "change", "stats", "correlate", "fit", "heatmap", "report"] {
+    for command in ["doctor", "tokenize", "data", "pattern", "change", "stats", "correlate", "fit", "heatmap", "ablate", "report"] {
       let help = try headway(command, "--help")
       #expect(help.status == 0)
       #expect(help.output.contains("headway \(command)"), "\(command)")
@@ -100,6 +104,49 @@ import Testing
     #expect(statistics.status == 0 && statistics.output.hasPrefix("[{"))
     #expect(try headway("heatmap", "p.safetensors", "--out", "h.svg", in: folder).status == 0)
     #expect(try String(contentsOf: folder.appending(path: "h.svg"), encoding: .utf8).hasPrefix("<"))
+  }
+
+  /// `ablate` from folder to JSON and picture; `--resume` on a finished run's leftovers, layers, curves.
+  @Test func ablationFromFolderToPicture() throws {
+    let folder = try folder()
+    let shared = [Self.model, "--data", Self.problems, "--limit", "4", "--dtype", "float32", "--threads", "1"]
+    func ablate(_ extra: String...) throws -> Outcome { try headway(arguments: ["ablate"] + shared + extra, in: folder) }
+    let all = try ablate("--all", "--per-sample", "--json", "--out", "a.json", "--svg", "a.svg")
+    #expect(all.status == 0, "\(all.errors)")
+    let result = try json(all.output)
+    let items = try #require(result["items"] as? [[String: Any]])
+    #expect(result["samples"] as? Int == 4 && items.count > 3)
+    #expect(items.allSatisfy { $0["true_change"] is Double && $0["prediction"] is Double && $0["layer"] is Int && $0["head"] is Int })
+    #expect((result["agreement"] as? [String: Any])?["pearson"] is [String: Any])
+    #expect(((result["per_sample"] as? [String: Any])?["true_change"] as? [[Double]])?.count == 4)
+    #expect(try Data(contentsOf: folder.appending(path: "a.json")) == Data(all.output.utf8))
+    #expect(try String(contentsOf: folder.appending(path: "a.svg"), encoding: .utf8).hasPrefix("<svg"))
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))
+    #expect(left.allSatisfy { !$0.hasSuffix("journal") })
+
+    let curve = try ablate("--strongest", "3", "--cumulative", "--random-orders", "2", "--json", "--svg", "c.svg")
+    #expect(curve.status == 0, "\(curve.errors)")
+    let curves = try json(curve.output)
+    #expect(((curves["cumulative"] as? [String: Any])?["changes"] as? [Any])?.count == 3)
+    #expect((curves["random"] as? [Any])?.count == 2)
+    let layers = try ablate("--layers", "all")
+    #expect(layers.status == 0 && layers.output.contains("layer 0") && layers.output.contains("together"), "\(layers.errors)")
+  }
+
+  @Test func ablationRefusesWhatIsNotThere() throws {
+    let shared = ["ablate", Self.model, "--data", Self.problems, "--limit", "2", "--quiet"]
+    for (extra, status, part) in [
+      ([], 64, "--heads, --strongest, --random, --all and --layers"), (["--all", "--random", "1"], 64, "not by 2"),
+      (["--heads", ""], 64, "LAYER:HEAD"), (["--heads", "1;2"], 64, "LAYER:HEAD"), (["--heads", "0:1,0:1"], 64, "twice"),
+      (["--layers", "x"], 64, "--layers takes"), (["--strongest", "0"], 64, "--strongest takes"), (["--all", "--resume"], 64, "--out"),
+      (["--all", "--out", "x.txt"], 64, ".json"), (["--heads", "99:0"], 1, "there is no head 99:0"),
+      (["--layers", "99"], 1, "there is no layer 99"),
+      (["--random", "9999"], 1, "more than the model's"), (["--all", "--pattern", "none.safetensors"], 1, "none.safetensors"),
+    ] as [([String], Int32, String)] {
+      let outcome = try headway(arguments: shared + extra)
+      #expect(outcome.status == status && outcome.errors.contains(part), "\(extra): \(outcome.errors)")
+      #expect(outcome.output.isEmpty)
+    }
   }
 
   /// A killed run goes on and ends with the same bytes as one that was left alone.
