@@ -244,7 +244,7 @@ extension AblationResult {
 
   /// Prediction against truth, or the curves where there are any.
   func picture() -> String {
-    let title = [about.model, about.task].compactMap(\.self).joined(separator: ", ")
+    let title = [URL(filePath: about.model).lastPathComponent, about.task].compactMap(\.self).joined(separator: ", ")
     let kind = items.first?.head == nil ? "layer" : "head"
     guard let cumulative else {
       return ScatterPlot(
@@ -266,7 +266,7 @@ extension AblationResult {
     ]
     if !random.isEmpty {
       series.append(
-        line("random, true (least–greatest of \(random.count))") { place, _ in
+        line("\(random.count) random orders, true") { place, _ in
           band(place).map { ($0.mean, $0.low, $0.high) } ?? (.nan, nil, nil)
         })
     }
