@@ -67,14 +67,14 @@ public struct PatternMeasurement {
   public let probe: Probe
   /// How losses are weighted.
   public let loss: Loss
-  /// The most tokens of a batch; a longer sample is a batch of its own.
+  /// The most tokens of a batch; a longer sample is a batch of its own. What the probe's memory allows may be less.
   public let batchTokens: Int
 
   /// A measurement.
   public init(_ probe: Probe, loss: Loss = .sample, batchTokens: Int) {
     self.probe = probe
     self.loss = loss
-    self.batchTokens = max(1, batchTokens)
+    self.batchTokens = max(1, min(batchTokens, probe.tokenLimit ?? batchTokens))
   }
 
   /// Measures samples in order.

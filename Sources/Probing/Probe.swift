@@ -21,10 +21,15 @@ public struct MeasuredSample: Sendable, Hashable {
 
 /// How much of a pass is kept for its way back.
 public enum ActivationMemory: String, Sendable, Hashable, CaseIterable, Codable {
+  /// On a processor batches whose activations stay within `limit`, and `low` for a sample that is longer than that alone; elsewhere `normal`.
+  case automatic = "auto"
   /// All layers' activations: fastest.
   case normal
   /// One layer's at a time, recomputed on the way back: a third more work, memory of the residual stream only.
   case low
+
+  /// What activations may take with `automatic`: 1 GiB.
+  public static let limit = 1 << 30
 }
 
 /// Measures head levels of packed batches: one forward and one backward pass with frozen weights, in which only the gates ask for gradients
@@ -58,6 +63,12 @@ public struct Probe {
     throw TorchError("probe: the sample at index \(empty.index) has no label")
   }
 
+  /// The most tokens whose activations are kept at once; nil where there is no limit.
+  public var tokenLimit: Int? {
+    guard memory == .automatic, decoder.device == .cpu else { return nil }
+    return max(1, ActivationMemory.limit / max(1, decoder.activationBytesPerToken))
+  }
+
   private func measure(_ samples: [TokenizedSample], _ batch: PackedBatch) throws -> [MeasuredSample] {
     guard batch.sampleCount > 0 else { return [] }
     let device = decoder.device
@@ -67,7 +78,8 @@ public struct Probe {
     if scores.contains(.saliency) {
       pass.saliency = try (0..<shape.layers).map { _ in try Tensor.zeros([batch.tokens.count, shape.attentionHeads], on: device) }
     }
-    let (byGates, each) = memory == .normal ? try gradientsAtOnce(pass, batch) : try gradientsByLayer(pass, batch)
+    let byLayer = memory == .low || batch.tokens.count > tokenLimit ?? .max
+    let (byGates, each) = byLayer ? try gradientsByLayer(pass, batch) : try gradientsAtOnce(pass, batch)
 
     // Each layer's [T, H] becomes [B, H] a score.
     var signed: [[Float]] = []

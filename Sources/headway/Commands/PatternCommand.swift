@@ -38,8 +38,11 @@ struct PatternCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How losses are averaged: each sample's own, or N consecutive samples together.", valueName: "sample|batch:N"))
   var loss = "sample"
 
-  @Option(help: ArgumentHelp("What is kept of a pass: low recomputes layer by layer.", valueName: "normal|low"))
-  var memory = ActivationMemory.normal.rawValue
+  @Option(
+    help: ArgumentHelp(
+      "What is kept of a pass: everything, or (low) recomputed layer by layer; auto keeps batches within 1 GiB.",
+      valueName: "auto|normal|low"))
+  var memory = ActivationMemory.automatic.rawValue
 
   @Flag(help: "Go on with a run that was interrupted.")
   var resume = false
@@ -62,7 +65,7 @@ struct PatternCommand: ParsableCommand {
     guard PatternMeasurement.Loss(loss) != nil else {
       throw ValidationError("--loss takes sample or batch:N with N from 1 on, not '\(loss)'.")
     }
-    guard ActivationMemory(rawValue: memory) != nil else { throw ValidationError("--memory takes normal or low, not '\(memory)'.") }
+    guard ActivationMemory(rawValue: memory) != nil else { throw ValidationError("--memory takes auto, normal or low, not '\(memory)'.") }
     let known = ["safetensors", "npy", "npz"]
     guard known.contains(URL(filePath: out).pathExtension.lowercased()) else {
       throw ValidationError("--out names a file that ends in .safetensors, .npy or .npz, not '\(out)'.")
@@ -98,7 +101,7 @@ struct PatternCommand: ParsableCommand {
       "dtype=\(loaded.decoder.elementType)", "batch_tokens=\(modelOptions.batchTokens)", "memory=\(memory)",
     ].joined(separator: "\t")
 
-    let probe = Probe(loaded.decoder, scores: try scores(), memory: ActivationMemory(rawValue: memory) ?? .normal)
+    let probe = Probe(loaded.decoder, scores: try scores(), memory: ActivationMemory(rawValue: memory) ?? .automatic)
     let measurement = PatternMeasurement(probe, loss: .init(loss) ?? .sample, batchTokens: modelOptions.batchTokens)
     if !resume, PatternMeasurement.hasJournal(beside: target) {
       output.note("note: an interrupted run of \(out) is started over; --resume would go on with it")
