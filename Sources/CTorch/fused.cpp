@@ -109,6 +109,76 @@ struct RMSNorm : Function<RMSNorm> {
   }
 };
 
+// MARK: Layer normalisation
+
+struct LayerNorm : Function<LayerNorm> {
+  /// x and addend [T, n] (addend undefined: none) → sum (only with an addend), normed.
+  static variable_list forward(
+      AutogradContext *context, const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias, const std::optional<at::Tensor> &addend,
+      double epsilon) {
+    auto input = x.contiguous();
+    auto other = addend.has_value() ? addend->contiguous() : at::Tensor();
+    auto factor = weight.to(at::kFloat).contiguous(), shift = bias.to(at::kFloat).contiguous();
+    int64_t n = input.size(-1), rows = n == 0 ? 0 : input.numel() / n;
+    auto normed = at::empty_like(input), sum = other.defined() ? at::empty_like(input) : at::Tensor();
+    auto statistics = at::empty({2, rows}, at::kFloat);  // means, then scales
+    dispatch(input, [&](const auto &kernels, auto zero) {
+      using T = decltype(zero);
+      auto *from = read<T>(input), *with = read<T>(other);
+      auto *to = write<T>(normed), *total = write<T>(sum);
+      auto *w = read<float>(factor), *b = read<float>(shift);
+      auto *mean = write<float>(statistics);
+      parallel_ranges(rows, grain(n), [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; r++)
+          kernels.layer_norm(
+              from + r * n, with ? with + r * n : nullptr, w, b, total ? total + r * n : nullptr, to + r * n, mean + r, mean + rows + r, n,
+              static_cast<float>(epsilon));
+      });
+    });
+    context->save_for_backward({sum.defined() ? sum : input, factor, statistics});
+    context->saved_data["weight type"] = weight.scalar_type();
+    context->saved_data["bias type"] = bias.scalar_type();
+    context->set_materialize_grads(false);
+    if (!sum.defined()) return {normed};
+    return {sum, normed};
+  }
+
+  static variable_list backward(AutogradContext *context, variable_list gradients) {
+    auto saved = context->get_saved_variables();
+    auto &x = saved[0], &factor = saved[1], &statistics = saved[2];
+    bool with_sum = gradients.size() == 2;
+    auto by_sum = with_sum ? gradients[0] : at::Tensor(), by_normed = gradients.back();
+    if (!by_normed.defined()) return {by_sum, at::Tensor(), at::Tensor(), with_sum ? by_sum : at::Tensor(), at::Tensor()};
+    bool by_parameters = context->needs_input_grad(1) || context->needs_input_grad(2);
+    auto gradient = by_normed.contiguous();
+    auto extra = by_sum.defined() ? by_sum.contiguous() : by_sum;
+    int64_t n = x.size(-1), rows = n == 0 ? 0 : x.numel() / n;
+    auto result = at::empty_like(x);
+    // Partial sums by part, added up in order: the same bits at the same thread count.
+    int64_t parts = by_parameters ? at::get_num_threads() : 1;
+    auto partial = by_parameters ? at::zeros({2, parts, n}, at::kFloat) : at::Tensor();
+    dispatch(x, [&](const auto &kernels, auto zero) {
+      using T = decltype(zero);
+      auto *g = read<T>(gradient), *from = read<T>(x), *more = read<T>(extra);
+      auto *w = read<float>(factor), *mean = read<float>(statistics);
+      auto *to = write<T>(result);
+      auto *sums = write<float>(partial);
+      parallel_ranges(parts > 1 ? parts : rows, parts > 1 ? 1 : grain(n), [&](int64_t begin, int64_t end) {
+        for (int64_t part = parts > 1 ? begin : 0; part < (parts > 1 ? end : 1); part++) {
+          int64_t first = parts > 1 ? rows * part / parts : begin, last = parts > 1 ? rows * (part + 1) / parts : end;
+          for (int64_t r = first; r < last; r++)
+            kernels.layer_norm_backward(
+                g + r * n, from + r * n, w, mean[r], mean[rows + r], more ? more + r * n : nullptr, to + r * n,
+                sums ? sums + part * n : nullptr, sums ? sums + (parts + part) * n : nullptr, n);
+        }
+      });
+    });
+    auto by_weight = by_parameters ? partial[0].sum(0).to(context->saved_data["weight type"].toScalarType()) : at::Tensor();
+    auto by_bias = by_parameters ? partial[1].sum(0).to(context->saved_data["bias type"].toScalarType()) : at::Tensor();
+    return {result, by_weight, by_bias, with_sum ? result : at::Tensor(), at::Tensor()};
+  }
+};
+
 // MARK: Gated activation
 
 at::Tensor composed_activation(const at::Tensor &x, int activation) {
@@ -216,6 +286,38 @@ int ct_add_rms_norm(ct_tensor x, ct_tensor addend, ct_tensor weight, double epsi
     } else {
       auto total = get(x) + get(addend);
       *normed = wrap(composed_rms_norm(total, get(weight), epsilon, offset));
+      *sum = wrap(total);
+    }
+  });
+}
+
+int ct_layer_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) {
+  return guarded("layer norm", {x, weight, bias}, [&] {
+    auto w = get_optional(weight), b = get_optional(bias);
+    TORCH_CHECK(get(x).dim() > 0, "rows are needed");
+    for (auto &parameter : {w, b})
+      TORCH_CHECK(!parameter || (parameter->dim() == 1 && parameter->size(0) == get(x).size(-1)), "one weight and bias per channel are needed");
+    if (has_kernel(get(x)) && w && b)
+      *out = wrap(LayerNorm::apply(get(x), *w, *b, std::optional<at::Tensor>(), epsilon)[0]);
+    else
+      *out = wrap(at::layer_norm(get(x), {get(x).size(-1)}, w, b, epsilon));
+  });
+}
+
+int ct_add_layer_norm(ct_tensor x, ct_tensor addend, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *sum, ct_tensor *normed) {
+  return guarded("add and layer norm", {x, addend, weight, bias}, [&] {
+    auto w = get_optional(weight), b = get_optional(bias);
+    TORCH_CHECK(get(x).dim() > 0, "rows are needed");
+    TORCH_CHECK(get(x).sizes() == get(addend).sizes() && get(x).scalar_type() == get(addend).scalar_type(), "both summands must be alike");
+    for (auto &parameter : {w, b})
+      TORCH_CHECK(!parameter || (parameter->dim() == 1 && parameter->size(0) == get(x).size(-1)), "one weight and bias per channel are needed");
+    if (has_kernel(get(x)) && w && b) {
+      auto both = LayerNorm::apply(get(x), *w, *b, std::optional<at::Tensor>(get(addend)), epsilon);
+      *sum = wrap(both[0]);
+      *normed = wrap(both[1]);
+    } else {
+      auto total = get(x) + get(addend);
+      *normed = wrap(at::layer_norm(total, {total.size(-1)}, w, b, epsilon));
       *sum = wrap(total);
     }
   });

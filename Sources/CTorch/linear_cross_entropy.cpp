@@ -4,6 +4,7 @@
 
 #include "boundary.hpp"
 #include "gradient_sink.hpp"
+#include "linear.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/row_kernels.hpp"
 
@@ -65,9 +66,9 @@ struct LinearCrossEntropy : Function<LinearCrossEntropy> {
     for (int64_t first = 0; first < labels; first += chunk) {
       int64_t count = std::min(chunk, labels - first);
       auto rows = hidden.narrow(0, first, count);
-      auto logits = at::linear(rows, weight, bias);
+      auto logits = linear_product(rows, weight, bias);
       each.narrow(0, first, count).copy_(cross_entropy(logits, targets.narrow(0, first, count), factors.narrow(0, first, count), any));
-      if (by_hidden) hidden_gradient.narrow(0, first, count).copy_(at::matmul(logits, weight));
+      if (by_hidden) hidden_gradient.narrow(0, first, count).copy_(product_with(logits, weight));
       if (by_weight) accumulate(at::matmul(logits.t(), rows), collected ? weight_total : weight_gradient);
       if (by_bias) bias_gradient.add_(logits.to(wide).sum(0));
     }

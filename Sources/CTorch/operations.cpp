@@ -85,15 +85,6 @@ int ct_all_finite(ct_tensor a, bool *finite) {
   return guarded("finite", {a}, [&] { *finite = at::isfinite(get(a)).all().item<bool>(); });
 }
 
-int ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out) {
-  return guarded("linear", {x, weight, bias}, [&] { *out = wrap(at::linear(get(x), get(weight), get_optional(bias))); });
-}
-int ct_layer_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) {
-  return guarded("layer norm", {x, weight, bias}, [&] {
-    *out = wrap(at::layer_norm(get(x), {get(x).size(-1)}, get_optional(weight), get_optional(bias), epsilon));
-  });
-}
-
 // By libtorch's own functions in float32, step by step as transformers does it: both then rotate by the same bits, and what a badly conditioned
 // sample makes of the last bit cancels out of comparisons.
 int ct_rotary_frequencies(double base, int64_t dimension, ct_tensor *out) {

@@ -118,9 +118,11 @@ public struct ResidualStream {
 
   /// Adds what is pending and normalises the sum.
   mutating func normalized(_ norm: LayerNorm) throws -> Tensor {
-    sum = try resolved()
-    pending = nil
-    return try norm(sum)
+    guard let pending else { return try norm(sum) }
+    let (total, normed) = try sum.addingLayerNorm(pending, weight: norm.weight?.tensor, bias: norm.bias?.tensor, epsilon: norm.epsilon)
+    sum = total
+    self.pending = nil
+    return normed
   }
 
   /// Only some rows from here on.
@@ -163,8 +165,8 @@ extension Decoder {
 
   /// The number of numbers in its parameters.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.tensor.count } }
-  /// The element type of its weights, in which it computes.
-  public var elementType: ElementType { parameters.first?.tensor.elementType ?? .float32 }
+  /// The element type in which it computes.
+  public var elementType: ElementType { parameters.first?.elementType ?? .float32 }
   /// Where it lies.
   public var device: Device { parameters.first?.tensor.device ?? .cpu }
 }

@@ -21,7 +21,10 @@ public final class LanguageModel {
   ///   - elementType: what to compute in; nil for the checkpoint's own type. Weights that have it stay in the mapped file. float16 on a processor
   ///     is computed in bfloat16, and `notes` says so.
   ///   - device: where to compute.
-  public init(_ folder: ModelFolder, elementType: ElementType? = nil, device: Device = .cpu) throws {
+  ///   - conversionLimit: the most bytes that weights may take in memory, converted from the type of their file, on a processor; a quarter of the
+  ///     machine's memory where nil. Beyond it matrices stay in the mapped file and are converted a part at a time whenever they are used,
+  ///     which costs some percent of speed, and `notes` says so.
+  public init(_ folder: ModelFolder, elementType: ElementType? = nil, device: Device = .cpu, conversionLimit: Int? = nil) throws {
     self.folder = folder
     let adapter = AdapterFolder.isAdapter(folder) ? try AdapterFolder(folder) : nil
     let base = try adapter?.base ?? folder
@@ -35,7 +38,14 @@ public final class LanguageModel {
       type = .bfloat16
       notes.append("float16 is computed in bfloat16 on a processor; ask for --dtype float32 for full accuracy")
     }
-    let weights = WeightLoader(files, elementType: type, device: device)
+    let converted = LanguageModel.convertedBytes(of: files, type)
+    let convertsAtUse = device == .cpu && converted > conversionLimit ?? (MachineMemory.total ?? 0) / 4
+    if convertsAtUse, let stored = try? LanguageModel.storedType(of: files, folder) {
+      notes.append(
+        "the weights stay \(stored) in their files and are converted to \(type) a part at a time (all at once they would take \(converted >> 20) MiB)"
+      )
+    }
+    let weights = WeightLoader(files, elementType: type, device: device, convertsAtUse: convertsAtUse)
     let configuration = configuration
     decoder = try withoutGradients { try architecture.build(configuration, weights, base.name) }
     try adapter?.attach(to: decoder)
@@ -50,6 +60,14 @@ public final class LanguageModel {
 
   /// The type of most of the folder's numbers.
   public static func storedType(of folder: ModelFolder) throws -> ElementType { try storedType(of: WeightFiles(of: folder), folder) }
+
+  /// What the tensors that have another floating-point type would take in this one.
+  private static func convertedBytes(of files: WeightFiles, _ type: ElementType) -> Int {
+    files.locations.values.reduce(0) { sum, location in
+      let converts = location.elementType.isFloatingPoint && location.elementType != type
+      return sum + (converts ? location.elementCount * type.byteWidth : 0)
+    }
+  }
 
   /// The type of most of the checkpoint's numbers.
   private static func storedType(of files: WeightFiles, _ folder: ModelFolder) throws -> ElementType {

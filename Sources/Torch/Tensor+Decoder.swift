@@ -31,7 +31,8 @@ public struct PackedBounds: Sendable, Hashable {
 
 /// The parts of a decoder. T tokens, H query heads, K key/value heads, D values per head.
 extension Tensor {
-  /// `[…, in]` by weight `[out, in]` and bias `[out]` gives `[…, out]`.
+  /// `[…, in]` by weight `[out, in]` and bias `[out]` gives `[…, out]` in this tensor's type. A weight of another type is converted a part at a
+  /// time, without a converted copy of the whole.
   public func linear(_ weight: Tensor, bias: Tensor? = nil) throws -> Tensor {
     try made { ct_linear(handle, weight.handle, bias?.handle, $0) }
   }
@@ -57,6 +58,15 @@ extension Tensor {
   /// (x − mean) / √(variance + ε) · weight + bias over the last dimension.
   public func layerNorm(weight: Tensor?, bias: Tensor?, epsilon: Double) throws -> Tensor {
     try made { ct_layer_norm(handle, weight?.handle, bias?.handle, epsilon, $0) }
+  }
+
+  /// The sum with `addend`, and its layer normalisation, in one pass over memory.
+  public func addingLayerNorm(_ addend: Tensor, weight: Tensor?, bias: Tensor?, epsilon: Double) throws -> (sum: Tensor, normed: Tensor) {
+    var sum: ct_tensor?
+    var normed: ct_tensor?
+    try check(ct_add_layer_norm(handle, addend.handle, weight?.handle, bias?.handle, epsilon, &sum, &normed))
+    guard let sum, let normed else { throw TorchError("add and layer norm: an operation left no tensor behind") }
+    return (Tensor(sum), Tensor(normed))
   }
 
   /// The activation function of every element.
@@ -121,7 +131,7 @@ extension Tensor {
   /// Cross-entropy of the vocabulary projection of these hidden states, without ever holding all logits.
   ///
   /// - Parameters:
-  ///   - weight: `[V, n]`.
+  ///   - weight: `[V, n]`, of any floating-point type.
   ///   - targets: `[M]` int64, one for each row of this `[M, n]`.
   ///   - labelWeights: `[M]` float32.
   ///   - chunk: how many rows' logits exist at a time.

@@ -163,6 +163,30 @@ import Torch
     #expect(half.notes.count == 1)
   }
 
+  /// Beyond the limit of memory matrices stay in the mapped file in their own type, and the same numbers come out.
+  @Test(arguments: ["llama-float16", "llama-bfloat16", "opt-published", "opt-sharded", "gemma-published"])
+  func weightsAreConvertedAtUse(name: String) throws {
+    let golden = try Golden(name)
+    let folder = try ModelFolder(named: golden.folder.path(percentEncoded: false))
+    let model = try LanguageModel(folder, elementType: .float32, conversionLimit: 0)
+    #expect(model.decoder.elementType == .float32)
+    #expect(model.decoder.outputProjection.weight.isMapped)
+    for parameter in model.decoder.parameters {
+      let isMatrix = parameter.tensor.shape.count == 2 && !parameter.name.contains("embed_positions")
+      #expect(parameter.tensor.isMapped == isMatrix && parameter.elementType == .float32, "\(parameter.name)")
+    }
+    #expect(model.notes.contains { $0.contains("converted to float32 a part at a time") })
+    let batch = PackedBatch(golden.samples)
+    func logits(_ decoder: any Decoder) throws -> [Float] {
+      try withoutGradients { try decoder.logits(of: decoder.hiddenStates(of: ForwardPass(batch, on: .cpu))).floats() }
+    }
+    let found = try logits(model.decoder)
+    #expect(relativeDistance(found, try golden.file.floats("logits")) < 1e-4)
+    #expect(try found == logits(golden.model(.float32).decoder))
+    let half = try LanguageModel(folder, elementType: .bfloat16, conversionLimit: 0)
+    #expect(try logits(half.decoder) == logits(golden.model(.bfloat16).decoder))
+  }
+
   /// Sums, keys and values computed in two passes equal those of one pass.
   @Test(arguments: ["llama-grouped-tied", "llama-rope-llama3", "mistral-sliding", "opt-published", "opt-post-norm", "olmo2-grouped"])
   func cachedPassesContinue(name: String) throws {

@@ -1,4 +1,5 @@
 import ActivationPatterns
+import Foundation
 import Goldens
 import LanguageModels
 import Probing
@@ -29,6 +30,17 @@ import Torch
       #expect(distance < 1e-5, "\(name) \(score): \(distance)")
     }
     #expect(relativeDistance(levels.map(\.loss), try golden.file.floats("loss")) < 1e-5)
+  }
+
+  /// Weights that are converted whenever they are used measure what converted weights do.
+  @Test(arguments: ["llama-float16", "llama-bfloat16", "opt-published", "opt-sharded", "gemma-published"])
+  func weightsConvertedAtUseGiveTheSameLevels(name: String) throws {
+    let golden = try Golden(name)
+    let folder = try ModelFolder(named: golden.folder.path(percentEncoded: false))
+    let stored = try LanguageModel(folder, elementType: .float32, conversionLimit: 0)
+    let levels = try Probe(stored.decoder, scores: Score.allCases).levels(of: golden.samples)
+    for score in Score.allCases { #expect(try Self.distance(levels, golden, score: score) < 1e-5) }
+    #expect(try levels == Probe(golden.model(.float32).decoder, scores: Score.allCases).levels(of: golden.samples))
   }
 }
 

@@ -57,6 +57,28 @@ import Torch
     try compare(inputs, testCase) { try $0[0].addingRMSNorm($0[1], $0[2], epsilon: 1e-6).normed }
   }
 
+  @Test(arguments: cases, [1, 7, 31, 64, 577]) func layerNorm(testCase: Case, width: Int) throws {
+    let inputs = [try normal([5, width], seed: 1), try normal([width], seed: 2), try normal([width], seed: 3)]
+    try compare(inputs, testCase) { try $0[0].layerNorm(weight: $0[1], bias: $0[2], epsilon: 1e-5) }
+    try compare([inputs[0]], testCase) { try $0[0].layerNorm(weight: nil, bias: nil, epsilon: 1e-5) }
+    // A mean far from zero, where sums of squares would cancel.
+    let far = try normal([5, width], seed: 1).converted(to: testCase.type) + 30
+    try compare([far] + inputs.dropFirst(), testCase) { try $0[0].layerNorm(weight: $0[1], bias: $0[2], epsilon: 1e-5) }
+  }
+
+  @Test(arguments: cases, [3, 64, 577]) func addingLayerNorm(testCase: Case, width: Int) throws {
+    let inputs = [
+      try normal([6, width], seed: 1), try normal([6, width], seed: 2), try normal([width], seed: 3), try normal([width], seed: 4),
+    ]
+    try compare(inputs, testCase) { leaves in
+      let (sum, normed) = try leaves[0].addingLayerNorm(leaves[1], weight: leaves[2], bias: leaves[3], epsilon: 1e-5)
+      return try Tensor.concatenated([sum, normed])
+    }
+    // Only one of the two results takes part in the loss, or none has parameters.
+    try compare(inputs, testCase) { try $0[0].addingLayerNorm($0[1], weight: $0[2], bias: $0[3], epsilon: 1e-5).normed }
+    try compare(Array(inputs.prefix(2)), testCase) { try $0[0].addingLayerNorm($0[1], weight: nil, bias: nil, epsilon: 1e-5).normed }
+  }
+
   @Test(arguments: cases, [Activation.silu, .gelu, .geluTanh, .relu]) func gatedActivation(testCase: Case, activation: Activation) throws {
     let inputs = [try normal([7, 45], seed: 4), try normal([7, 45], seed: 5)]
     try compare(inputs, testCase) { try $0[0].gatedActivation(activation, up: $0[1]) }
@@ -137,6 +159,28 @@ import Torch
       try inputs[0].linearCrossEntropy(weight: inputs[1], targets: Tensor([0, 1, 2, 3, 4, 5, 37]), labelWeights: weights, chunk: chunk)
     }
     #expect(error?.description.contains("outside the vocabulary") == true)
+  }
+
+  /// A weight of another type gives what its converted copy does, with all gradients; the last width takes several parts of the weight.
+  @Test(arguments: cases, [(7, 5), (64, 33), (1024, 9000)])
+  func linearWithAWeightOfAnotherType(testCase: Case, size: (inputs: Int, outputs: Int)) throws {
+    let x = try normal([2, 3, size.inputs], seed: 21).converted(to: testCase.type)
+    let seed = try normal([2, 3, size.outputs], seed: 24).converted(to: testCase.type)
+    for stored in [ElementType.float16, .float32, .bfloat16] where stored != testCase.type {
+      let weight = try normal([size.outputs, size.inputs], seed: 22).converted(to: stored)
+      let bias = try normal([size.outputs], seed: 23).converted(to: testCase.type)
+      func run(converted: Bool) throws -> [[Double]] {
+        let leaves = try [x, weight, bias].map { try $0.requiringGradient() }
+        let y = try leaves[0].linear(converted ? leaves[1].converted(to: testCase.type) : leaves[1], bias: leaves[2])
+        #expect(y.elementType == testCase.type && y.shape == [2, 3, size.outputs])
+        return [try y.doubles()] + (try gradients(of: [y], seeds: [seed], by: leaves).map { try $0?.doubles() ?? [] })
+      }
+      for (a, e) in zip(try run(converted: false), try run(converted: true)) {
+        #expect(a.count == e.count)
+        let scale = e.map(abs).max() ?? 0
+        #expect((zip(a, e).map { abs($0 - $1) }.max() ?? 0) <= testCase.tolerance * max(scale, 1), "\(stored)")
+      }
+    }
   }
 
   /// More threads than rows, and rows that do not divide by the threads.

@@ -139,14 +139,17 @@ int ct_log_softmax(ct_tensor a, ct_tensor *out);
 int ct_all_finite(ct_tensor a, bool *finite);
 
 // Parts of a decoder.
-/// x [T, in] by weight [out, in] (and bias [out] or null) gives [T, out].
+/// x [T, in] by weight [out, in] (and bias [out] or null) gives [T, out] in x's type; a weight of another type is converted a part at a time.
 int ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out);
 int ct_embedding(ct_tensor weight, ct_tensor indices, ct_tensor *out);
 /// x / sqrt(mean(x²) + epsilon) · (weight + offset) over the last dimension; offset is 1 for Gemma.
 int ct_rms_norm(ct_tensor x, ct_tensor weight, double epsilon, double offset, ct_tensor *out);
 /// The residual stream and its normalisation in one pass: sum = x + addend, normed = rms_norm(sum).
 int ct_add_rms_norm(ct_tensor x, ct_tensor addend, ct_tensor weight, double epsilon, double offset, ct_tensor *sum, ct_tensor *normed);
+/// (x − mean(x)) / sqrt(variance(x) + epsilon) · weight + bias over the last dimension; weight and bias may be null.
 int ct_layer_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out);
+/// sum = x + addend, normed = layer_norm(sum), in one pass.
+int ct_add_layer_norm(ct_tensor x, ct_tensor addend, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *sum, ct_tensor *normed);
 
 enum ct_activation { CT_SILU = 0, CT_GELU = 1, CT_GELU_TANH = 2, CT_RELU = 3 };
 int ct_activate(ct_tensor x, int activation, ct_tensor *out);

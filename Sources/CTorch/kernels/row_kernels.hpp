@@ -18,6 +18,14 @@ struct RowKernels {
   /// The gradient by the row: extra (or 0 where null) + rstd · (g·w − x · rstd² · Σ(g·w·x) / n). Where `weight_gradient` is not null, adds g·x·rstd to it.
   void (*rms_norm_backward)(
       const T *gradient, const T *x, const float *weight, float rstd, const T *extra, T *result, float *weight_gradient, int64_t n);
+  /// sum = x + addend as above; y = (sum − mean) · rstd · weight + bias with rstd = 1/sqrt(variance(sum) + epsilon).
+  void (*layer_norm)(
+      const T *x, const T *addend, const float *weight, const float *bias, T *sum, T *y, float *mean, float *rstd, int64_t n, float epsilon);
+  /// The gradient by the row: extra (or 0 where null) + rstd · (g·w − Σ(g·w) / n − x̂ · Σ(g·w·x̂) / n), x̂ = (x − mean) · rstd. Where `weight_gradient`
+  /// is not null, adds g·x̂ to it and g to `bias_gradient`.
+  void (*layer_norm_backward)(
+      const T *gradient, const T *x, const float *weight, float mean, float rstd, const T *extra, T *result, float *weight_gradient,
+      float *bias_gradient, int64_t n);
   /// y = act(gate) · up; activation: 0 SiLU, 2 GELU by tanh.
   void (*gated)(const T *gate, const T *up, T *y, int64_t n, int activation);
   void (*gated_backward)(const T *gradient, const T *gate, const T *up, T *gate_gradient, T *up_gradient, int64_t n, int activation);

@@ -171,7 +171,7 @@ private final class OPTDecoder: Decoder {
       throw ModelError("a sample has \(length) tokens, but the model has positions for \(shape.maximumPositions); shorten it")
     }
     let places = try Tensor(pass.positions.map { $0 + plan.positionOffset }).moved(to: pass.tokens.device)
-    let embedded = try tables.embedding.tensor.embedding(pass.tokens)  // [T, W]
+    let embedded = try tables.embed(pass.tokens)  // [T, W]
     return ResidualStream(try projectIn?(embedded) ?? embedded, pending: try positions.tensor.embedding(places))
   }
 

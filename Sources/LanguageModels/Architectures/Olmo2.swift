@@ -103,7 +103,7 @@ private final class Olmo2Decoder: Decoder {
 
   func begin(_ pass: inout ForwardPass) throws -> ResidualStream {
     pass.rotation = try rotary.tables(positions: pass.positions, bounds: pass.bounds.queries, on: pass.tokens.device)
-    return ResidualStream(try tables.embedding.tensor.embedding(pass.tokens))
+    return ResidualStream(try tables.embed(pass.tokens))
   }
 
   func layer(_ index: Int, _ stream: ResidualStream, _ pass: ForwardPass) throws -> ResidualStream {

@@ -14,12 +14,19 @@ public final class Parameter {
   public internal(set) var isLinear = false
   /// A low-rank change that the linear layer adds to its output; nil for none.
   public var adapter: LowRankAdapter?
+  /// What the decoder computes in while the value lies in a mapped file in another type.
+  private let usedAs: ElementType?
 
-  init(name: String, storedName: String, tensor: Tensor) {
+  /// - Parameter usedAs: what the decoder computes in, where `tensor` keeps the type of its file and is converted at each use.
+  init(name: String, storedName: String, tensor: Tensor, usedAs: ElementType? = nil) {
     self.name = name
     self.storedName = storedName
     self.tensor = tensor
+    self.usedAs = usedAs
   }
+
+  /// The type in which the decoder computes with it: `tensor`'s own, unless the value stays in a mapped file and is converted at each use.
+  public var elementType: ElementType { tensor.isMapped ? usedAs ?? tensor.elementType : tensor.elementType }
 }
 
 /// Hands the tensors of a checkpoint to a decoder under construction, and proves afterwards that every tensor was used, none is missing and
@@ -35,8 +42,11 @@ public struct WeightLoader {
   ///   - files: where the tensors lie.
   ///   - elementType: what floating-point tensors are converted to; a tensor that has it already stays in the mapped file.
   ///   - device: where they are put.
-  public init(_ files: WeightFiles, elementType: ElementType, device: Device) {
-    state = State(locations: files.locations, table: NameTable(), elementType: elementType, device: device)
+  ///   - convertsAtUse: whether matrices of another type stay in the mapped file, too, and are converted by whoever computes with them.
+  public init(_ files: WeightFiles, elementType: ElementType, device: Device, convertsAtUse: Bool = false) {
+    state = State(
+      locations: files.locations, table: NameTable(), elementType: elementType, device: device,
+      convertsAtUse: convertsAtUse && device == .cpu)
     prefix = ""
   }
 
@@ -50,7 +60,9 @@ public struct WeightLoader {
       }
     }
     return WeightLoader(
-      state: State(locations: locations, table: table, elementType: state.elementType, device: state.device), prefix: prefix)
+      state: State(
+        locations: locations, table: table, elementType: state.elementType, device: state.device, convertsAtUse: state.convertsAtUse),
+      prefix: prefix)
   }
 
   private init(state: State, prefix: String) {
@@ -65,8 +77,10 @@ public struct WeightLoader {
   public func contains(_ name: String) -> Bool { state.locations[prefix + name] != nil }
 
   /// The parameter of this name and shape. A missing one or a wrong shape is told by `finish`, and a stand-in is returned until then.
-  /// - Parameter other: the whole name under which the checkpoint has it instead, where it is another.
-  public func parameter(_ name: String, _ shape: [Int], foundUnder other: String? = nil) throws -> Parameter {
+  /// - Parameters:
+  ///   - other: the whole name under which the checkpoint has it instead, where it is another.
+  ///   - isMatrix: whether whoever computes with it converts it where its type is another one (`Linear`, `VocabularyTables`).
+  public func parameter(_ name: String, _ shape: [Int], foundUnder other: String? = nil, isMatrix: Bool = false) throws -> Parameter {
     let full = prefix + name
     let stored = state.table.storedName(of: full)
     func standIn() throws -> Parameter { Parameter(name: full, storedName: stored, tensor: try Tensor.zeros([0])) }
@@ -84,9 +98,10 @@ public struct WeightLoader {
       return try standIn()
     }
     var tensor = try Tensor(mapping: location)
-    if tensor.elementType != state.elementType { tensor = try tensor.converted(to: state.elementType) }
+    let staysStored = isMatrix && state.convertsAtUse && tensor.isMapped
+    if tensor.elementType != state.elementType, !staysStored { tensor = try tensor.converted(to: state.elementType) }
     if state.device != .cpu { tensor = try tensor.moved(to: state.device) }
-    let parameter = Parameter(name: full, storedName: stored, tensor: tensor)
+    let parameter = Parameter(name: full, storedName: stored, tensor: tensor, usedAs: staysStored ? state.elementType : nil)
     state.parameters.append(parameter)
     return parameter
   }
@@ -125,16 +140,18 @@ public struct WeightLoader {
     let table: NameTable
     let elementType: ElementType
     let device: Device
+    let convertsAtUse: Bool
     var used: Set<String> = []
     var missing: [String] = []
     var misshapen: [String] = []
     var parameters: [Parameter] = []
 
-    init(locations: [String: StoredTensor], table: NameTable, elementType: ElementType, device: Device) {
+    init(locations: [String: StoredTensor], table: NameTable, elementType: ElementType, device: Device, convertsAtUse: Bool) {
       self.locations = locations
       self.table = table
       self.elementType = elementType
       self.device = device
+      self.convertsAtUse = convertsAtUse
     }
   }
 }

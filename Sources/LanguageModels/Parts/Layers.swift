@@ -7,7 +7,7 @@ struct Linear {
 
   /// Reads `weight` `[outputs, inputs]` and, where asked for, `bias` `[outputs]`.
   init(_ weights: WeightLoader, _ inputs: Int, _ outputs: Int, bias: Bool) throws {
-    weight = try weights.parameter("weight", [outputs, inputs])
+    weight = try weights.parameter("weight", [outputs, inputs], isMatrix: true)
     weight.isLinear = true
     self.bias = try weights.parameter("bias", [outputs], if: bias)
   }
@@ -61,9 +61,15 @@ struct VocabularyTables {
   /// both are there, both are the same and both are accounted for.
   init(_ weights: WeightLoader, model: WeightLoader, _ shape: [Int], tied: Bool) throws {
     let isUnderHead = tied && !model.contains("embed_tokens.weight") && weights.contains("lm_head.weight")
-    embedding = try model.parameter("embed_tokens.weight", shape, foundUnder: isUnderHead ? "lm_head.weight" : nil)
-    head = try tied ? embedding : weights.parameter("lm_head.weight", shape)
+    embedding = try model.parameter("embed_tokens.weight", shape, foundUnder: isUnderHead ? "lm_head.weight" : nil, isMatrix: true)
+    head = try tied ? embedding : weights.parameter("lm_head.weight", shape, isMatrix: true)
     if tied { weights.ignore { $0 == "lm_head.weight" } }
+  }
+
+  /// The embeddings `[T, width]` of tokens `[T]`.
+  func embed(_ tokens: Tensor) throws -> Tensor {
+    let embedded = try embedding.tensor.embedding(tokens)
+    return embedded.elementType == embedding.elementType ? embedded : try embedded.converted(to: embedding.elementType)
   }
 }
 

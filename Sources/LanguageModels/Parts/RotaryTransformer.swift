@@ -52,7 +52,7 @@ public final class RotaryTransformer: Decoder {
   /// Makes the pass's rotary tables and embeds its tokens: `[T, hidden]`.
   public func begin(_ pass: inout ForwardPass) throws -> ResidualStream {
     pass.rotation = try plan.rotary.tables(positions: pass.positions, bounds: pass.bounds.queries, on: pass.tokens.device)
-    var embedded = try tables.embedding.tensor.embedding(pass.tokens)
+    var embedded = try tables.embed(pass.tokens)
     if let scale = plan.embeddingScale {
       // The factor is rounded to the weights' type first, as the published model does.
       embedded = try embedded * Tensor.full(scale, shape: [1], elementType: embedded.elementType, on: embedded.device)

@@ -1,0 +1,119 @@
+// Linear layers. libtorch multiplies operands of one type; here the weight may have another one, as float16 checkpoints have on a processor, which
+// multiplies in bfloat16.
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "linear.hpp"
+
+using namespace headway;
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+namespace {
+
+/// Elements that are converted at a time: 16 MiB in bfloat16, which costs a few percent of the product with some hundred rows.
+constexpr int64_t part_elements = int64_t(1) << 23;
+
+/// Converts parts of a weight into one buffer that is used again. A buffer is kept for each thread: made and freed between the activations that a pass
+/// keeps, it would leave holes among them that nothing else fits into (OPT-6.7B took twice the memory).
+struct Converter {
+  explicit Converter(at::ScalarType type) : type(type) {}
+
+  /// The part in the other type; valid until the thread's next conversion.
+  at::Tensor operator()(const at::Tensor &part) const {
+    thread_local at::Tensor wide, narrow;
+    // libtorch converts to and from float32 with vector code, and between the two halves of its width one number at a time: four times slower.
+    auto halves = part.scalar_type() == at::kHalf && type == at::kBFloat16;
+    return copied(halves ? copied(part, wide, at::kFloat) : part, narrow, type);
+  }
+
+ private:
+  at::ScalarType type;
+
+  static at::Tensor copied(const at::Tensor &from, at::Tensor &buffer, at::ScalarType type) {
+    if (!buffer.defined() || buffer.scalar_type() != type || buffer.device() != from.device() || buffer.numel() < from.numel())
+      buffer = at::empty({std::max(part_elements, from.numel())}, from.options().dtype(type));
+    auto to = buffer.narrow(0, 0, from.numel()).view(from.sizes());
+    to.copy_(from);
+    return to;
+  }
+};
+
+struct ConvertedLinear : Function<ConvertedLinear> {
+  static at::Tensor forward(
+      AutogradContext *context, const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias, bool by_weight) {
+    auto y = linear_product(x, weight, bias);
+    // The input is kept only for the gradient by the weight, which frozen weights do not have.
+    context->save_for_backward({weight, by_weight ? x : at::Tensor()});
+    if (bias) context->saved_data["bias type"] = bias->scalar_type();
+    return y;
+  }
+
+  static variable_list backward(AutogradContext *context, variable_list gradients) {
+    auto saved = context->get_saved_variables();
+    auto &weight = saved[0], &x = saved[1];
+    auto gradient = gradients[0].contiguous();
+    variable_list result(4);
+    if (context->needs_input_grad(0)) result[0] = product_with(gradient, weight);
+    if (x.defined()) result[1] = at::mm(gradient.t(), x).to(weight.scalar_type());
+    auto bias_type = context->saved_data.find("bias type");
+    if (bias_type != context->saved_data.end() && context->needs_input_grad(2)) result[2] = gradient.sum(0).to(bias_type->second.toScalarType());
+    return result;
+  }
+};
+
+}  // namespace
+
+namespace headway {
+
+at::Tensor linear_product(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+  if (x.scalar_type() == weight.scalar_type()) return at::linear(x, weight, bias);
+  auto result = at::empty({x.size(0), weight.size(0)}, x.options());
+  auto added = bias ? bias->to(x.scalar_type()) : at::Tensor();
+  int64_t step = std::max<int64_t>(1, part_elements / std::max<int64_t>(1, weight.size(1)));
+  Converter converted(x.scalar_type());
+  for (int64_t row = 0; row < weight.size(0); row += step) {
+    int64_t rows = std::min(step, weight.size(0) - row);
+    auto to = result.narrow(1, row, rows);
+    auto part = converted(weight.narrow(0, row, rows)).t();
+    if (bias)
+      at::addmm_out(to, added.narrow(0, row, rows), x, part);
+    else
+      at::mm_out(to, x, part);
+  }
+  return result;
+}
+
+// In parts of columns: parts of rows would have to be summed up in the narrow type.
+at::Tensor product_with(const at::Tensor &gradient, const at::Tensor &weight) {
+  if (gradient.scalar_type() == weight.scalar_type()) return at::matmul(gradient, weight);
+  auto result = at::empty({gradient.size(0), weight.size(1)}, gradient.options());
+  int64_t step = std::max<int64_t>(1, part_elements / std::max<int64_t>(1, weight.size(0)));
+  Converter converted(gradient.scalar_type());
+  for (int64_t column = 0; column < weight.size(1); column += step) {
+    int64_t columns = std::min(step, weight.size(1) - column);
+    auto to = result.narrow(1, column, columns);
+    at::mm_out(to, gradient, converted(weight.narrow(1, column, columns)));
+  }
+  return result;
+}
+
+}  // namespace headway
+
+int ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out) {
+  return guarded("linear", {x, weight, bias}, [&] {
+    auto &input = get(x), &w = get(weight);
+    auto b = get_optional(bias);
+    if (input.scalar_type() == w.scalar_type()) {
+      *out = wrap(at::linear(input, w, b));
+      return;
+    }
+    TORCH_CHECK(input.dim() > 0 && w.dim() == 2 && input.size(-1) == w.size(1), "[…, in] and a weight [out, in] are needed");
+    TORCH_CHECK(input.is_floating_point() && w.is_floating_point(), "floating-point numbers are needed");
+    auto lengths = input.sizes().vec();
+    lengths.back() = w.size(0);
+    bool recording = at::GradMode::is_enabled();
+    auto rows = input.reshape({-1, input.size(-1)});
+    *out = wrap(ConvertedLinear::apply(rows, w, b, recording && w.requires_grad()).view(lengths));
+  });
+}
