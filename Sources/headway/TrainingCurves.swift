@@ -43,7 +43,7 @@ struct TrainingCurves {
       let mean = floor.reduce(0, +) / Double(floor.count)
       series.append(
         .init(
-          name: "base model, window to window",
+          name: "noise floor",
           points: [0, Double(last)].map { LineChart.Point(x: $0, y: mean, low: low, high: high) }))
     }
     return LineChart(series: series, title: title, xName: "updates", yName: yName).svg()
