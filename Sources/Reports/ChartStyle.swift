@@ -37,6 +37,10 @@ enum ChartStyle {
       .headway-chart .point{fill-opacity:.75}
       .headway-chart .cell{shape-rendering:crispEdges}
       .headway-chart .cell:hover{stroke:#1f2328;stroke-width:1.5}
+      .headway-chart .cells{shape-rendering:crispEdges;pointer-events:none}
+      .headway-chart .values{fill:none;pointer-events:all}
+      .headway-chart .tip{pointer-events:none}
+      .headway-chart .tip rect{fill:#ffffff;stroke:#8c959f}
       .headway-chart .figure12{font-size:12px;pointer-events:none}.headway-chart .figure10{font-size:10px;pointer-events:none}
       .headway-chart .pale{fill:#ffffff}.headway-chart .ink{fill:#1f2328}
       \(series(seriesLight))\(scales?.light ?? "")
@@ -49,11 +53,13 @@ enum ChartStyle {
       .headway-chart .interval{stroke:#e6edf3}
       .headway-chart .undefined{fill:#4b525a}
       .headway-chart .cell:hover{stroke:#e6edf3}
+      .headway-chart .tip rect{fill:#161b22;stroke:#6e7681}
       .headway-chart .nightpale{fill:#ffffff}.headway-chart .nightink{fill:#1f2328}
       \(series(seriesDark))\(scales?.dark ?? "")
       }
       @media print{
       .headway-chart .page{fill:none}
+      .headway-chart .tip{display:none}
       }
       """
   }

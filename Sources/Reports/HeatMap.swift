@@ -31,6 +31,9 @@ public struct HeatMap: Sendable {
   /// Whether values far beyond the rest (more than three times what 98 of 100 reach) share the last colour.
   public var clipsOutliers: Bool
 
+  /// The values that the colours span, so that several pictures share one scale; empty for the maps' own.
+  public var scaleValues: [Double] = []
+
   /// A picture of these maps.
   public init(panels: [Panel], title: String = "", valueName: String = "", isChange: Bool = false, clipsOutliers: Bool = true) {
     self.panels = panels
@@ -40,9 +43,21 @@ public struct HeatMap: Sendable {
     self.clipsOutliers = clipsOutliers
   }
 
+  /// The same maps as pictures of at most so many, all on the scale of the whole, so that each fits a printed page.
+  public func split(most: Int) -> [HeatMap] {
+    guard most > 0, panels.count > most else { return [self] }
+    let pictures = (panels.count + most - 1) / most
+    return (0..<pictures).map { index in
+      var part = self
+      part.panels = Array(panels[index * most..<min(panels.count, (index + 1) * most)])
+      part.scaleValues = spannedValues
+      return part
+    }
+  }
+
   /// The picture as one SVG document.
   public func svg() -> String {
-    let scale = ColorScale(panels.flatMap { $0.values.compactMap(\.self) }, isChange: isChange, clips: clipsOutliers)
+    let scale = ColorScale(spannedValues, isChange: isChange, clips: clipsOutliers)
     let layout = Layout(panels)
     var canvas = SVGCanvas()
     let top = title.isEmpty ? 12.0 : 40.0
@@ -62,10 +77,16 @@ public struct HeatMap: Sendable {
       canvas.text(
         TextMeasure.fitted(title, to: width - 24, size: ChartStyle.titleSize), x: 12, y: 25, style: "title", tooltip: title)
     }
+    if hasManyCells { canvas.add(HeatMapCells.tip) }
     return canvas.document(
       width: width, height: max(height, top + Layout.titleHeight + barHeight + 56), title: accessibleTitle,
       styles: ChartStyle.sheet(scale: scale.kind))
   }
+
+  private var spannedValues: [Double] { scaleValues.isEmpty ? panels.flatMap { $0.values.compactMap(\.self) } : scaleValues }
+
+  /// Whether cells of one colour share an element.
+  private var hasManyCells: Bool { panels.reduce(0) { $0 + max(0, $1.layers * $1.heads) } > HeatMapCells.mostElements }
 
   private var accessibleTitle: String {
     title.isEmpty ? panels.map(\.title).joined(separator: ", ") : title
@@ -106,15 +127,11 @@ public struct HeatMap: Sendable {
     let height = layout.cell * Double(panel.layers)
     let shown = TextMeasure.fitted(panel.title, to: layout.panelWidth - layout.axisWidth - 14, size: ChartStyle.labelSize)
     canvas.text(shown, x: left, y: origin.y + 15, tooltip: panel.title)
-    for layer in 0..<max(0, panel.layers) {
-      for head in 0..<max(0, panel.heads) {
-        let position = layer * panel.heads + head
-        let value = position < panel.values.count ? panel.values[position] : nil
-        let text = value.map { $0.isFinite ? NumberText.short($0) : "undefined" } ?? "undefined"
-        canvas.rectangle(
-          x: left + Double(head) * layout.cell, y: top + Double(layer) * layout.cell, width: layout.cell, height: layout.cell,
-          style: "cell \(scale.style(value))", tooltip: "layer \(layer), head \(head): \(text)")
-      }
+    let cells = HeatMapCells(panel: panel, scale: scale)
+    if hasManyCells {
+      cells.drawPaths(left: left, top: top, size: layout.cell, on: &canvas)
+    } else {
+      cells.drawElements(left: left, top: top, size: layout.cell, on: &canvas)
     }
     canvas.rectangle(x: left, y: top, width: width, height: height, style: "frame")
     for layer in Ticks.indices(panel.layers, spacing: layout.cell, apart: 15) {

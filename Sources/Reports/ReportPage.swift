@@ -18,6 +18,13 @@ public struct ReportPage: Sendable {
       self.columns = columns
       self.rows = rows
     }
+
+    /// The table without the columns that are empty in every row.
+    public var withoutEmptyColumns: Table {
+      let kept = columns.indices.filter { column in rows.contains { column < $0.count && !$0[column].isEmpty } }
+      return Table(
+        title: title, columns: kept.map { columns[$0] }, rows: rows.map { row in kept.map { $0 < row.count ? row[$0] : "" } })
+    }
   }
 
   /// A picture and where its numbers are.

@@ -85,6 +85,7 @@ enum ReportTemplate {
     table{border-collapse:collapse;margin:12px 0;font-size:14px}
     caption{text-align:left;padding-bottom:4px}
     th,td{padding:4px 12px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;max-width:60ch}
+    td.text{min-width:9ch}
     th{background:var(--shade);white-space:nowrap;cursor:pointer;font-weight:600}
     .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
     th:focus-visible{outline:2px solid var(--link)}
@@ -92,7 +93,7 @@ enum ReportTemplate {
     figure{margin:16px 0;break-inside:avoid}figcaption{font-size:13px}
     .settings td{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12px}
     @media print{body{max-width:none;padding:0;font-size:11pt}nav,script{display:none}.scroll{overflow:visible}
-    .scroll>svg{max-width:100%;height:auto}details::details-content{content-visibility:visible}h2{break-after:avoid}table{font-size:9pt}tr{break-inside:avoid}}
+    .scroll>svg{max-width:100%;height:auto}details::details-content{content-visibility:visible}h2{break-after:avoid}table{font-size:9pt}th{white-space:normal}tr{break-inside:avoid}.settings td{font-size:7pt}}
     """
 
   static let script = """

@@ -36,6 +36,28 @@ struct SVGCanvas {
     body += "<path class=\"\(style)\" d=\"\(steps)\(isClosed ? "Z" : "")\"/>\n"
   }
 
+  /// A path of SVG's own steps, made by this library.
+  mutating func path(steps: String, style: String) {
+    body += "<path class=\"\(style)\" d=\"\(steps)\"/>\n"
+  }
+
+  /// What `draw` adds, moved to a corner and enlarged.
+  mutating func group(left: Double, top: Double, scale: Double, _ draw: (inout SVGCanvas) -> Void) {
+    body += "<g transform=\"translate(\(Self.number(left)) \(Self.number(top))) scale(\(Self.number(scale)))\">\n"
+    draw(&self)
+    body += "</g>\n"
+  }
+
+  /// A rectangle that nobody sees and that carries data for a script.
+  mutating func area(x: Double, y: Double, width: Double, height: Double, style: String, data: [(name: String, text: String)]) {
+    let box = "x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" width=\"\(Self.number(width))\" height=\"\(Self.number(height))\""
+    let texts = data.map { " data-\($0.name)=\"\($0.text.escapedForMarkup)\"" }.joined()
+    body += "<rect class=\"\(style)\" \(box)\(texts)/>\n"
+  }
+
+  /// Markup of this library's own.
+  mutating func add(_ markup: String) { body += markup }
+
   /// Text on the baseline y, turned by degrees about its point.
   mutating func text(
     _ text: String, x: Double, y: Double, style: String = "label", anchor: Anchor = .start, turned degrees: Double = 0,

@@ -124,11 +124,19 @@ import Testing
     let left = try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))
     #expect(left.allSatisfy { !$0.hasSuffix("journal") })
 
-    let curve = try ablate("--strongest", "3", "--cumulative", "--random-orders", "2", "--json", "--svg", "c.svg")
+    let curve = try ablate("--strongest", "3", "--cumulative", "--random-orders", "2", "--json", "--svg", "c.svg", "--out", "c.json")
     #expect(curve.status == 0, "\(curve.errors)")
     let curves = try json(curve.output)
     #expect(((curves["cumulative"] as? [String: Any])?["changes"] as? [Any])?.count == 3)
     #expect((curves["random"] as? [Any])?.count == 2)
+
+    let report = try headway("report", ".", in: folder)
+    #expect(report.status == 0, "\(report.errors)")
+    let page = try String(contentsOf: folder.appending(path: "report.html"), encoding: .utf8)
+    #expect(page.contains("Ablation: a") && page.contains("Ablation: c") && page.contains("Prediction against truth over"))
+    let numbers = try String(contentsOf: folder.appending(path: "report/ablation-1.csv"), encoding: .utf8)
+    #expect(numbers.split(whereSeparator: \.isNewline).count == items.count + 1)
+
     let layers = try ablate("--layers", "all")
     #expect(layers.status == 0 && layers.output.contains("layer 0") && layers.output.contains("together"), "\(layers.errors)")
   }

@@ -28,6 +28,32 @@ struct HeatMapTests {
     try keepForLooking(svg, as: "heat-small.svg")
   }
 
+  /// Forty maps of 80 × 64 would be 200,000 elements; the cells of a colour are one path then, and the values are beside them.
+  @Test func manyCellsArePaths() throws {
+    let panels = (0..<4).map { HeatMap.Panel(title: "t\($0)", layers: 80, heads: 64, values: Self.levels(80, 64, seed: UInt64($0))) }
+    let svg = HeatMap(panels: panels).svg()
+    let document = try #require(MarkupReader.read(svg))
+    #expect(document.elements["rect", default: 0] < 200)
+    #expect(document.elements["script"] == 1)
+    // Every cell is in one oblong of one path.
+    let widths = svg.matches(of: /h(\d+)v1h-(\d+)z/).map { (Int($0.1) ?? 0, Int($0.2) ?? -1) }
+    #expect(widths.allSatisfy { $0.0 == $0.1 })
+    #expect(widths.reduce(0) { $0 + $1.0 } == 4 * 80 * 64)
+    let values = svg.matches(of: /data-values="([^"]*)"/).map { $0.1.split(separator: " ") }
+    #expect(values.map(\.count) == [5120, 5120, 5120, 5120])
+    #expect(Double(values[2][777]).map { abs($0 - (panels[2].values[777] ?? 0)) < 1e-2 * $0 } == true)
+    try keepForLooking(svg, as: "heat-paths.svg")
+  }
+
+  @Test func picturesOfAPartShareTheWholesScale() {
+    let whole = HeatMap(panels: [1.0, 2, 4].map { .init(title: "\($0)", layers: 1, heads: 1, values: [$0]) })
+    let parts = whole.split(most: 2)
+    #expect(parts.map(\.panels.count) == [2, 1])
+    func colors(_ map: HeatMap) -> [Substring] { map.svg().matches(of: /class="cell (s\d+)"/).map(\.1) }
+    #expect(parts.flatMap(colors) == colors(whole))
+    #expect(whole.split(most: 3).count == 1)
+  }
+
   @Test func hostileNamesAreText() throws {
     let name = "<script>alert(1)</script> \"&amp;' ]]> \u{0}\u{1b}[31m\u{202e}层\u{fffe}"
     let svg = HeatMap(panels: [.init(title: name, layers: 1, heads: 1, values: [1])], title: name, valueName: name).svg()

@@ -5,9 +5,9 @@ import Probing
 import Reports
 
 /// What `headway ablate` found, as JSON shows it; changes are of the mean loss a label, in nats.
-struct AblationResult: Encodable {
+struct AblationResult: Codable {
   /// Where it came from.
-  struct About: Encodable {
+  struct About: Codable {
     var model: String
     var modelFingerprint: String?
     var task: String?
@@ -36,7 +36,7 @@ struct AblationResult: Encodable {
   }
 
   /// A mean true change and what was predicted of it.
-  struct Change: Encodable {
+  struct Change: Codable {
     var name: String
     var layer: Int?
     var head: Int?
@@ -56,7 +56,7 @@ struct AblationResult: Encodable {
   }
 
   /// Over items, how well the prediction holds.
-  struct Agreement: Encodable {
+  struct Agreement: Codable {
     var pearson, spearman, slope: IntervalEntry?
     var sameSign: Double
     var trueReliability, predictionReliability: NullableNumber
@@ -68,16 +68,25 @@ struct AblationResult: Encodable {
       case trueReliability = "true_reliability"
       case predictionReliability = "prediction_reliability"
     }
+
+    /// The figures in a line.
+    var text: String {
+      func figure(_ name: String, _ entry: IntervalEntry?) -> String {
+        entry.map { "\(name) \(NumberText.fixed($0.estimate, decimals: 3)) \($0.text(decimals: 3))" } ?? "\(name) –"
+      }
+      return [figure("Pearson", pearson), figure("Spearman", spearman), figure("slope", slope)].joined(separator: ", ")
+        + ", same sign \(NumberText.fixed(sameSign * 100, decimals: 0))%"
+    }
   }
 
   /// The first 1, 2, … of some items together.
-  struct Curve: Encodable {
+  struct Curve: Codable {
     var order: [String]
     var changes: [Change]
   }
 
   /// Every sample's own figures, [N][items].
-  struct Samples: Encodable {
+  struct Samples: Codable {
     var index: [Int]
     var loss: [Double]
     var trueChange: [[Double]]
@@ -208,15 +217,7 @@ extension AblationResult {
     if shown.count < items.count {
       lines.append("the \(shown.count) with the greatest true change of \(items.count); --json or --out has all of them")
     }
-    if let agreement {
-      func figure(_ name: String, _ entry: IntervalEntry?) -> String {
-        entry.map { "\(name) \(NumberText.fixed($0.estimate, decimals: 3)) \($0.text(decimals: 3))" } ?? "\(name) –"
-      }
-      lines.append(
-        "prediction against truth over \(items.count) \(kind): "
-          + [figure("Pearson", agreement.pearson), figure("Spearman", agreement.spearman), figure("slope", agreement.slope)]
-          .joined(separator: ", ") + ", same sign \(NumberText.fixed(agreement.sameSign * 100, decimals: 0))%")
-    }
+    if let agreement { lines.append("prediction against truth over \(items.count) \(kind): \(agreement.text)") }
     if let cumulative {
       var table = TextTable([
         ("off", .right), ("last", .left), ("true change", .right), ("95% interval", .right), ("prediction", .right), ("random", .right),
@@ -236,40 +237,9 @@ extension AblationResult {
   }
 
   /// What the random orders do with so many off.
-  private func band(_ place: Int) -> (mean: Double, low: Double, high: Double)? {
+  func band(_ place: Int) -> (mean: Double, low: Double, high: Double)? {
     let values = random.compactMap { $0.changes.indices.contains(place) ? $0.changes[place].trueChange : nil }
     guard let low = values.min(), let high = values.max() else { return nil }
     return (values.reduce(0, +) / Double(values.count), low, high)
-  }
-
-  /// Prediction against truth, or the curves where there are any.
-  func picture() -> String {
-    let title = [URL(filePath: about.model).lastPathComponent, about.task].compactMap(\.self).joined(separator: ", ")
-    let kind = items.first?.head == nil ? "layer" : "head"
-    guard let cumulative else {
-      return ScatterPlot(
-        series: [(name: "\(kind)s", points: items.map { .init(x: $0.prediction, y: $0.trueChange, name: $0.name) })], title: title,
-        xName: "predicted change of loss without the \(kind)", yName: "true change of loss", hasDiagonal: true
-      ).svg()
-    }
-    func line(_ name: String, _ point: (Int, Change) -> (Double, Double?, Double?)) -> LineChart.Series {
-      LineChart.Series(
-        name: name,
-        points: cumulative.changes.enumerated().map { place, change in
-          let (value, low, high) = point(place, change)
-          return .init(x: Double(place + 1), y: value, low: low, high: high)
-        })
-    }
-    var series = [
-      line("these, true (95%)") { ($1.trueChange, $1.trueInterval?.low, $1.trueInterval?.high) },
-      line("these, sum of predictions") { ($1.prediction, nil, nil) },
-    ]
-    if !random.isEmpty {
-      series.append(
-        line("\(random.count) random orders, true") { place, _ in
-          band(place).map { ($0.mean, $0.low, $0.high) } ?? (.nan, nil, nil)
-        })
-    }
-    return LineChart(series: series, title: title, xName: "\(kind)s switched off together", yName: "change of loss").svg()
   }
 }

@@ -2,7 +2,7 @@ import ActivationPatterns
 import Foundation
 import Reports
 
-/// Puts a folder's patterns, changes and fits on a page.
+/// Puts a folder's patterns, changes, fits and ablations on a page.
 struct ReportBuilder {
   /// Files of one kind, shape and score, which belong in one picture.
   private struct Group {
@@ -16,15 +16,21 @@ struct ReportBuilder {
   private(set) var notes: [String] = []
   private var groups: [Group] = []
   private var fits: [(name: String, fit: SavedFit)] = []
+  private var ablations: [(name: String, result: AblationResult)] = []
 
   /// Whether there is nothing to show.
-  var isEmpty: Bool { groups.isEmpty && fits.isEmpty }
+  var isEmpty: Bool { groups.isEmpty && fits.isEmpty && ablations.isEmpty }
 
-  /// Reads the folder's files, in the order of their names.
+  /// The most heat maps of a picture: a page has room for them.
+  private static let mapsOnAPage = 20
+
+  /// Reads the folder's files, in the order of their names, numbers in them as numbers.
   init(folder: URL, score: Score?) throws {
     let names: [String]
     do {
-      names = try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false)).sorted()
+      names = try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false)).sorted {
+        $0.compare($1, options: [.numeric, .caseInsensitive]) == .orderedAscending
+      }
     } catch {
       throw CommandError("cannot read the folder \(folder.path(percentEncoded: false)); check the path")
     }
@@ -39,11 +45,15 @@ struct ReportBuilder {
           notes.append("left out: \(error)")
         }
       case "json":
-        guard let data = try? Data(contentsOf: url), let fit = try? SavedFit.decoder.decode(SavedFit.self, from: data) else {
-          notes.append("left out: \(name) is no result of headway fit")
-          continue
+        let title = url.deletingPathExtension().lastPathComponent
+        let data = (try? Data(contentsOf: url)) ?? Data()
+        if let fit = try? SavedFit.decoder.decode(SavedFit.self, from: data) {
+          fits.append((title, fit))
+        } else if let ablation = try? JSONDecoder().decode(AblationResult.self, from: data) {
+          ablations.append((title, ablation))
+        } else {
+          notes.append("left out: \(name) is no result of headway fit or headway ablate")
         }
-        fits.append((url.deletingPathExtension().lastPathComponent, fit))
       default: continue
       }
     }
@@ -69,6 +79,9 @@ struct ReportBuilder {
     var numbers: [(name: String, text: String)] = []
     for group in groups { sections.append(try section(group, &numbers)) }
     for (index, fit) in fits.enumerated() { sections.append(fit.fit.section(name: fit.name, number: index + 1, &numbers)) }
+    for (index, ablation) in ablations.enumerated() {
+      sections.append(ablation.result.section(name: ablation.name, number: index + 1, &numbers))
+    }
     return (ReportPage(title: title, sections: sections), numbers)
   }
 
@@ -84,14 +97,16 @@ struct ReportBuilder {
       }
     }
     numbers.append((heatName, CSVText.table(columns: ["name", "layer", "head", "value"], rows: rows)))
-    var pictures = [
-      ReportPage.Picture(
-        HeatMap(
-          panels: zip(comparison.names, comparison.matrices).map { name, matrix in
-            .init(title: name, layers: matrix.layers, heads: matrix.heads, values: matrix.values.map { $0.isNaN ? nil : $0 })
-          }, valueName: score, isChange: isChange),
-        caption: "All on one scale. The pointer shows a head's value.", numbers: "report/\(heatName)")
-    ]
+    let maps = HeatMap(
+      panels: zip(comparison.names, comparison.matrices).map { name, matrix in
+        .init(title: name, layers: matrix.layers, heads: matrix.heads, values: matrix.values.map { $0.isNaN ? nil : $0 })
+      }, valueName: score, isChange: isChange
+    ).split(most: Self.mapsOnAPage)
+    var pictures = maps.enumerated().map { index, map in
+      let isLast = index == maps.count - 1
+      return ReportPage.Picture(
+        map, caption: isLast ? "All on one scale. The pointer shows a head's value." : "", numbers: isLast ? "report/\(heatName)" : nil)
+    }
     if comparison.names.count > 1 {
       let correlations = try Correlation.matrix(comparison.matrices)
       let name = "correlations-\(group.number).csv"
@@ -154,6 +169,7 @@ struct ReportBuilder {
           from.samples.map(String.init) ?? "", from.skipped.map(String.init) ?? "", from.tokens.map(String.init) ?? "",
           from.maxLength.map(String.init) ?? "", from.loss ?? "", from.dtype ?? "", from.seed ?? "",
         ]
-      })
+      }
+    ).withoutEmptyColumns
   }
 }

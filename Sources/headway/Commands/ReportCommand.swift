@@ -7,7 +7,7 @@ import Torch
 /// `headway report`: everything in a folder on one page.
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "One self-contained HTML page of the patterns, changes and fits in a folder.",
+    commandName: "report", abstract: "One self-contained HTML page of the patterns, changes, fits and ablations in a folder.",
     discussion: """
       Writes report.html into the folder, and the numbers behind its pictures into its folder report.
 
@@ -15,7 +15,9 @@ struct ReportCommand: ParsableCommand {
         headway report out
       """)
 
-  @Argument(help: ArgumentHelp("A folder of pattern and change files (.safetensors) and fits (.json of headway fit).", valueName: "folder"))
+  @Argument(
+    help: ArgumentHelp(
+      "A folder of pattern and change files (.safetensors) and results of headway fit and headway ablate (.json).", valueName: "folder"))
   var folder: String
 
   @Option(help: ArgumentHelp("The page's heading; the folder's name where it is left out.", valueName: "text"))
@@ -29,7 +31,8 @@ struct ReportCommand: ParsableCommand {
     let builder = try ReportBuilder(folder: url, score: try scoreOption.value())
     for note in builder.notes { output.note("note: \(note)") }
     guard !builder.isEmpty else {
-      throw CommandError("\(folder) holds no pattern, change or fit; measure some into it with headway pattern, change and fit")
+      throw CommandError(
+        "\(folder) holds no pattern, change, fit or ablation; measure some into it with headway pattern, change, fit and ablate")
     }
     let (page, numbers) = try builder.page(title: title ?? url.lastPathComponent)
     let numbersFolder = url.appending(path: "report", directoryHint: .isDirectory)

@@ -2,7 +2,7 @@ import ActivationPatterns
 import Reports
 
 /// An interval as JSON shows it.
-struct IntervalEntry: Encodable {
+struct IntervalEntry: Codable {
   var estimate: Double
   var low: Double
   var high: Double
