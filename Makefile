@@ -16,7 +16,9 @@ test: setup
 	swift test
 
 bench: build
+	@echo "bench: patterns and fine-tuning beside their rivals (about an hour on two cores; Benchmarks/run --help for less)"
 	@Benchmarks/run
+	@Benchmarks/run --sft
 
 docs: setup
 	@scripts/docs

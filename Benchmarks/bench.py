@@ -24,7 +24,6 @@ root, peers = here.parent, here / "peers"
 sys.path.insert(0, str(here))
 import compare_patterns, prompts  # noqa: E402
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
 @dataclass
@@ -64,7 +63,7 @@ PATTERNS = [
     Method("authors", "authors' method, padded to 1024", peer("reference_patterns.py", "--pad-to", 1024), samples=4, once=True),
     Method("unpadded", "the same, unpadded", peer("reference_patterns.py", "--pad-to", 0), samples=16, once=True),
     Method("careful", "careful PyTorch", peer("fast_patterns.py")),
-    Method("compiled", "careful PyTorch, compiled", peer("fast_patterns.py", "--compile")),
+    Method("compiled", "careful PyTorch, compiled", peer("fast_patterns.py", "--compile"), limited=True),
     Method("headway", "**Headway**", headway),
     Method("limit", "bare matrix products", peer("matmul_limit.py", out=False)),
 ]
@@ -73,9 +72,9 @@ STEPS = 5
 
 
 def headway_sft(run):
-    """Its JSON summary has, like fast_sft.py's, tokens and seconds of all steps, tokens_per_second of all but the first, and losses."""
+    """Its JSON summary has, like fast_sft.py's, tokens and seconds of all steps, tokens_per_second of all but the first, and losses. Samples are packed to as many tokens as the rival's."""
     return [run.options.headway, "sft", run.model, "--data", run.data, "--out", run.out, "--steps", STEPS, "--batch-size", 4, "--accumulate", 4, "--lr", "1e-6", "--schedule", "constant",
-            "--warmup-ratio", 0, "--no-shuffle", "--dtype", "bfloat16", "--threads", run.options.threads, "--json", *run.options.headway_options]
+            "--warmup-ratio", 0, "--no-shuffle", "--pack-tokens", 2048, "--dtype", "bfloat16", "--threads", run.options.threads, "--json", *run.options.headway_options]
 
 
 FINE_TUNING = [
@@ -269,13 +268,14 @@ def machine(options):
     return f"{name}, {options.threads} threads, {memory:.0f} GiB; torch {torch.__version__}, transformers {transformers.__version__}, Python {platform.python_version()}"
 
 
-def update_docs(text):
+def update_docs(name, text):
     path = root / "docs" / "Performance.md"
     before = path.read_text() if path.exists() else "# Performance\n\n"
-    section = f"{BEGIN}\n{text}\n{END}"
-    if BEGIN in before and END in before:
-        first, rest = before.split(BEGIN, 1)
-        after = first + section + rest.split(END, 1)[1]
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    section = f"{begin}\n{text}\n{end}"
+    if begin in before and end in before:
+        first, rest = before.split(begin, 1)
+        after = first + section + rest.split(end, 1)[1]
     else:
         after = before.rstrip("\n") + "\n\n" + section + "\n"
     path.parent.mkdir(exist_ok=True)
@@ -290,7 +290,7 @@ def main():
     a.add_argument("--repetitions", type=int, default=3)
     a.add_argument("--methods", type=lambda s: s.split(","), help="only these of: " + ", ".join(m.key for m in PATTERNS + FINE_TUNING))
     a.add_argument("--sft", action="store_true", help="fine-tuning instead of patterns")
-    a.add_argument("--compile-limit", type=float, default=900, help="seconds after which a compiled fine-tuning rival is given up")
+    a.add_argument("--compile-limit", type=float, default=600, help="seconds after which a compiled rival is given up")
     a.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
     a.add_argument("--headway", type=pathlib.Path, default=root / ".build" / "release" / "headway")
     a.add_argument("--headway-options", type=str.split, default=[], help="more options for `headway pattern` or `headway sft`, in one argument")
@@ -309,12 +309,12 @@ def main():
     shapes = {shape: bench(shape, methods, o) for shape in o.models}
     document = {"machine": machine(o), "samples": o.samples, "models": shapes}
     o.out.mkdir(exist_ok=True)
-    (o.out / "bench.json").write_text(json.dumps(document, indent=1) + "\n")
+    (o.out / ("bench-sft.json" if o.sft else "bench.json")).write_text(json.dumps(document, indent=1) + "\n")
     report = (f"{document['machine']}. {o.samples} prompts of GSM8K's lengths; medians of {o.repetitions} alternating runs; bfloat16; random weights. "
               f"Made by `Benchmarks/run`{' --sft' if o.sft else ''}.\n\n{table(shapes)}")
     print(json.dumps(document) if o.json else report)
     if o.update_docs:
-        update_docs(report)
+        update_docs("bench-sft" if o.sft else "bench", report)
     wrong = [s for s, r in shapes.items() if not r.get("agreement", {"good": True})["good"]]
     if wrong:
         die(f"Headway's {'losses' if o.sft else 'levels'} on {', '.join(wrong)} are further from float32 than bfloat16 explains: do not use these speeds.")

@@ -3,7 +3,7 @@
 
     scripts/check_kill.py [--headway .build/release/headway] [--kills 20] [--disks 10] [--seed 0] [-- MORE OPTIONS OF headway sft]
 
-Run by hand (a few minutes; needs only Python's own library). Three parts:
+Run by hand (a few minutes; needs only Python's own library). Four parts:
 
 undisturbed   a run on Examples/ with saves, a tracked probe set and an evaluation set, shuffled, over several epochs; made twice, to show
               that the comparison means something
@@ -11,6 +11,7 @@ killed        the same run, SIGKILLed at random moments and resumed with --resum
               that is half written. Where a run ends before all kills have been given, another begins
 full disk     the same run on a file system (tmpfs, needs root) too small for it, in several sizes: it must end with status 1 and one sentence
               that names the place and the lack of room, and after the file system has grown, --resume must end as the undisturbed run did
+final model   the same with a checkpoint at the end alone and room for it, so that what fails is the writing of the trained model itself
 
 Compared: every file of the output folder, checkpoints with masters and moments included; in JSON (metrics.jsonl, the state) all but the
 fields that tell time. Event files of TensorBoard are not compared: each resume begins one. Nothing half-written may be left over.
@@ -29,10 +30,10 @@ def die(text):
     sys.exit(f"check_kill: {text}")
 
 
-def command(o, out, resume=False):
+def command(o, out, resume=False, save_every=4):
     # Flags: every kind of state that a checkpoint holds is in use.
     return [str(p) for p in [o.headway, "sft", o.model, "--data", o.data, "--out", out, "--steps", o.steps, "--batch-size", 2, "--accumulate", 2, "--lr", "1e-3", "--weight-decay", 0.01,
-                             "--save-every", 4, "--keep", 2, "--track", o.data, "--track-limit", 6, "--track-every", 5, "--eval-data", o.data, "--eval-limit", 6, "--eval-every", 5, "--seed", 3,
+                             "--save-every", save_every, "--keep", 2, "--track", o.data, "--track-limit", 6, "--track-every", 5, "--eval-data", o.data, "--eval-limit", 6, "--eval-every", 5, "--seed", 3,
                              "--threads", 1, "--quiet", *(["--resume"] if resume else []), *o.more]]
 
 
@@ -76,11 +77,11 @@ def compare(expected, folder, what):
         die(f"{what}: {'; '.join(found[:8])} (kept: {folder})")
 
 
-def finished(o, out, resume=False):
+def finished(o, out, resume=False, save_every=4):
     began = time.perf_counter()
-    done = subprocess.run(command(o, out, resume), capture_output=True, text=True)
+    done = subprocess.run(command(o, out, resume, save_every), capture_output=True, text=True)
     if done.returncode != 0:
-        die(f"status {done.returncode}: {' '.join(command(o, out, resume))}\n{done.stderr[-2000:]}")
+        die(f"status {done.returncode}: {' '.join(command(o, out, resume, save_every))}\n{done.stderr[-2000:]}")
     return time.perf_counter() - began
 
 
@@ -129,38 +130,63 @@ def mounted(path, size, remount=False):
     return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "headway-check", path], capture_output=True, text=True)
 
 
-def disk_part(o, work, expected, reference):
+def pages(paths):
+    return sum(-(-p.stat().st_size // 4096) * 4096 for p in paths if p.is_file())
+
+
+def on_a_disk(o, work, expected, used, size, save_every, said):
+    """A run on a file system of so many bytes that may fail for lack of room and is then resumed on a larger one; the checkpoints that it had then, None where it did not fail."""
     place = work / "disk"
-    place.mkdir()
-    used = sum(-(-p.stat().st_size // 4096) * 4096 for p in reference.rglob("*") if p.is_file())
-    failed, said = 0, set()
+    place.mkdir(exist_ok=True)
+    made = mounted(place, size)
+    if made.returncode != 0:
+        sys.exit(f"check_kill: NOT CHECKED: full disks, since a file system could not be made ({made.stderr.strip()}); run as root, or with --disks 0")
+    try:
+        out = place / "run"
+        done = subprocess.run(command(o, out, save_every=save_every), capture_output=True, text=True)
+        before = None
+        if done.returncode != 0:
+            sentence = done.stderr.strip()
+            said.add(re.sub(r"\d+", "N", sentence.replace(str(place), "…")))
+            if done.returncode != 1 or len(sentence.splitlines()) != 1 or str(place) not in sentence or not ("space" in sentence or "room" in sentence):
+                die(f"a disk of {size} bytes: status {done.returncode}, {sentence!r}")
+            before = sorted(int(p.name[5:]) for p in (out / "headway" / "checkpoints").glob("step-*"))
+            if (grown := mounted(place, 64 * used, remount=True)).returncode != 0:
+                die(f"the file system does not grow: {grown.stderr}")
+            finished(o, out, True, save_every)
+        compare(expected, out, f"a disk of {size} bytes")
+        return before
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def disk_part(o, work, expected, reference):
+    used, failed, said = pages(reference.rglob("*")), 0, set()
     for i in range(o.disks):
         size = max(65536, int(used * (0.02 + 1.1 * i / max(1, o.disks - 1))) // 4096 * 4096)
-        made = mounted(place, size)
-        if made.returncode != 0:
-            return say(f"full disk: NOT CHECKED, a file system could not be made ({made.stderr.strip()}); run as root")
-        try:
-            out = place / "run"
-            done = subprocess.run(command(o, out), capture_output=True, text=True)
-            if done.returncode != 0:
-                failed += 1
-                sentence = done.stderr.strip()
-                said.add(re.sub(r"\d+", "N", sentence.replace(str(place), "…")))
-                if done.returncode != 1 or len(sentence.splitlines()) != 1 or str(place) not in sentence or not ("space" in sentence or "room" in sentence):
-                    die(f"a disk of {size} bytes: status {done.returncode}, {sentence!r}")
-                before = {p.name for p in (out / "headway" / "checkpoints").glob("step-*")}
-                if (grown := mounted(place, 64 * used, remount=True)).returncode != 0:
-                    die(f"the file system does not grow: {grown.stderr}")
-                finished(o, out, resume=True)
-                say(f"  {size / used:5.2f} of what the run needs: it stopped with {len(before)} checkpoints, and ended after the disk had grown")
-            else:
-                say(f"  {size / used:5.2f} of what the run needs: enough")
-            compare(expected, out, f"a disk of {size} bytes")
-        finally:
-            subprocess.run(["umount", place], check=True)
+        before = on_a_disk(o, work, expected, used, size, 4, said)
+        failed += before is not None
+        say(f"  {size / used:5.2f} of what the run needs: {'enough' if before is None else f'it stopped with {len(before)} checkpoints, and ended after the disk had grown'}")
+    say(f"full disk: {failed} of {o.disks} runs met one; all end as the undisturbed run")
+
+    # Nothing but the trained model is in the folder itself.
+    reference = work / "undisturbed-final"
+    finished(o, reference, save_every=o.steps)
+    model, failed = pages(reference.iterdir()), 0
+    everything = pages(reference.rglob("*"))
+    for share in (0.1, 0.5, 0.9):
+        size = int(everything - (1 - share) * model) // 4096 * 4096
+        before = on_a_disk(o, work, contents(reference), everything, size, o.steps, said)
+        if before is None:
+            say(f"  room for {share:.0%} of the trained model: enough")
+            continue
+        failed += before == [o.steps]
+        say(f"  room for {share:.0%} of the trained model: it stopped with checkpoints {before}, and ended after the disk had grown")
+    if not failed:
+        die("no run failed while it wrote the trained model")
     for sentence in sorted(said):
         say(f"  it said: {sentence}")
-    say(f"full disk: {failed} of {o.disks} runs met one; all end as the undisturbed run")
+    say(f"final model: {failed} runs failed while they wrote it, and all ended as the undisturbed run")
 
 
 def main():

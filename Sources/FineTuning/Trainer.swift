@@ -323,7 +323,13 @@ public final class Trainer {
       try loadBest(best)
       summary.bestStep = best
     }
-    try saved.write(weights, elementType: savedType, to: folder.url)
+    do {
+      try saved.write(weights, elementType: savedType, to: folder.url)
+    } catch let error as FileError {
+      throw TrainingError(
+        "cannot \(error.operation) \(error.path): \(error.reason); the last checkpoint holds the whole run: make room on the disk and go on with --resume"
+      )
+    }
     if settings.lowRank == nil {
       let changed = try ChangedShare(of: weights, base: saved.base, savedAs: savedType)
       summary.changedShare = changed.rounded

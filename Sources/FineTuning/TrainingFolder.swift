@@ -74,8 +74,10 @@ public struct TrainingFolder: Sendable, Hashable {
       AtomicFile.flush(folder: parent.path(percentEncoded: false))
     } catch {
       try? manager.removeItem(at: temporary)
+      // A file's error has a remedy of its own, which does not fit here.
+      let reason = (error as? FileError)?.reason ?? error.localizedDescription
       throw TrainingError(
-        "cannot write \(destination.path(percentEncoded: false)): \(error.localizedDescription); earlier checkpoints are untouched: make room on the disk and go on with --resume"
+        "cannot write \(destination.path(percentEncoded: false)): \(reason); earlier checkpoints are untouched: make room on the disk and go on with --resume"
       )
     }
   }

@@ -29,6 +29,8 @@ struct GoldenRun {
     var gradNorm: Double
     var float64Loss: Double
     var float64GradNorm: Double
+    /// Only of full fine-tuning.
+    var bfloat16Loss: Double?
   }
   struct Sample: Decodable {
     var ids: [Int]
@@ -38,6 +40,7 @@ struct GoldenRun {
     var settings: Settings
     var samples: [Sample]?
     var steps: [Step]
+    var bfloat16MovementDistance: Double?
     var rank: Int?
     var alpha: Double?
   }
@@ -52,6 +55,8 @@ struct GoldenRun {
   let tensors: SafetensorsFile
   let rank: Int?
   let alpha: Double?
+  /// How far PyTorch's float32 masters of a bfloat16 run end from float64's weights, as a part of how far those moved.
+  let bfloat16MovementDistance: Double?
 
   /// - Parameter kind: `training` or `lora`.
   init(_ name: String, _ kind: String) throws {
@@ -65,6 +70,7 @@ struct GoldenRun {
     steps = file.steps
     rank = file.rank
     alpha = file.alpha
+    bfloat16MovementDistance = file.bfloat16MovementDistance
     samples = (file.samples ?? whole.samples ?? []).enumerated().map {
       TokenizedSample(tokens: $1.ids, promptLength: $1.promptLength, index: $0)
     }

@@ -11,7 +11,9 @@ Tests/FineTuningTests/Fixtures:
     MODEL/training.json       {"provenance", "settings": {...}, "samples": [{"ids", "prompt_length"}], "steps": [{"first", "last": the window's
                               samples, first ≤ i < last; "labels", "tokens", "lr", "loss", "grad_norm", "float64_loss", "float64_grad_norm"}]}
                               loss and grad_norm (before clipping) are of the window before its update, from the run in float32; the
-                              float64_ ones from the same run in float64.
+                              float64_ ones from the same run in float64. "bfloat16_loss": the same from a model in bfloat16 whose gradients are
+                              summed into float32 masters, which AdamW updates and the model is rounded from anew; the head's
+                              "bfloat16_movement_distance" is |masters − float64| / |float64 − start| after the last update, over all weights.
     MODEL/training.safetensors  for every parameter NAME (transformers' name, tied ones once):
         float32.NAME          after the last update of the float32 run
         float64.NAME          after the last update of the float64 run, written as F32
@@ -118,6 +120,40 @@ def train(model, samples, steps, schedule, warmup, lr, weight_decay):
     return log, {n: p.detach() for n, p in named}, rounding
 
 
+def train_masters(model, start, samples, steps, schedule, warmup, lr, weight_decay):
+    """As train, by a bfloat16 model with float32 masters that begin at `start`: the losses, and the masters by name."""
+    named = list(model.named_parameters())
+    masters = {n: torch.nn.Parameter(start[n].detach().float()) for n, _ in named}
+    groups = [{"params": [m for m in masters.values() if m.dim() >= 2], "weight_decay": weight_decay}, {"params": [m for m in masters.values() if m.dim() < 2], "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=lr, betas=BETAS, eps=EPSILON)
+    scheduler = transformers.get_scheduler(KINDS[schedule], optimizer, num_warmup_steps=warmup, num_training_steps=steps)
+    losses = []
+    for first, last in windows(len(samples), steps):
+        window = samples[first:last]
+        labels = sum(len(s["ids"]) - max(s["prompt_length"], 1) for s in window)
+        loss = 0
+        for master in masters.values():
+            master.grad = torch.zeros_like(master)
+        for sample in window:
+            ids, start = torch.tensor([sample["ids"]]), max(sample["prompt_length"], 1)
+            logits = model(input_ids=ids).logits[0].float()
+            part = torch.nn.functional.cross_entropy(logits[start - 1 : -1], ids[0, start:], reduction="sum") / labels
+            part.backward()
+            loss += part.item()
+            for n, p in named:
+                if p.grad is not None:
+                    masters[n].grad += p.grad.float()
+                    p.grad = None
+        torch.nn.utils.clip_grad_norm_(list(masters.values()), CLIP)
+        optimizer.step()
+        scheduler.step()
+        with torch.no_grad():
+            for n, p in named:
+                p.copy_(masters[n])
+        losses.append(loss)
+    return losses, {n: m.detach() for n, m in masters.items()}
+
+
 def both(make, samples, settings):
     """The run in float32 and in float64: the steps of both, and the tensors that training.safetensors holds."""
     log, narrow, _ = train(make(torch.float32), samples, **settings)
@@ -149,8 +185,15 @@ def write_tensors(path, tensors, provenance):
 
 def full(name, folder, samples):
     log, tensors, said, distance = both(lambda dtype: load(name, dtype), samples, FULL)
+    start = dict(load(name, torch.float64).named_parameters())
+    losses, masters = train_masters(load(name, torch.bfloat16), start, samples, **FULL)
+    exact = {n: tensors[f"float64.{n}"] for n in start}
+    apart, moved = (sum((one[n].double() - other[n]).square().sum() for n in start).sqrt() for one, other in ((masters, exact), (exact, start)))
+    for step, loss in zip(log, losses, strict=True):
+        step["bfloat16_loss"] = loss
+    said += f"; bfloat16 with masters: losses {max(abs(s['bfloat16_loss'] / s['float64_loss'] - 1) for s in log):.1e} relative, movement {apart / moved:.2f}"
     provenance = about(model=name, distance=said, distance_of_tensors=distance)
-    write_json(folder / "training.json", {"provenance": provenance, "settings": settings_of(FULL)}, {"samples": samples, "steps": log})
+    write_json(folder / "training.json", {"provenance": provenance, "settings": settings_of(FULL), "bfloat16_movement_distance": (apart / moved).item()}, {"samples": samples, "steps": log})
     write_tensors(folder / "training.safetensors", tensors, provenance)
     print(f"{name:20} loss {log[0]['loss']:.4f} -> {log[-1]['loss']:.4f}, gradient norm {min(s['grad_norm'] for s in log):.2f}-{max(s['grad_norm'] for s in log):.2f}; {said}")
 
