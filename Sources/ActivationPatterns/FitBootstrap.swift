@@ -31,8 +31,12 @@ public struct FitBootstrap: Sendable {
 
   /// Resamples target and basics, which have one shape.
   /// - Parameters:
+  ///   - target: The complex task's levels by sample.
+  ///   - basics: The basic tasks' levels by sample.
   ///   - options: How to fit.
   ///   - ranksPairs: Whether pairs are ranked too.
+  ///   - replicates: How often samples are drawn again.
+  ///   - generator: What they are drawn by.
   public init(
     target: SampledLevels, basics: [SampledLevels], options: PatternFit.Options = .init(), ranksPairs: Bool = true, replicates: Int,
     using generator: inout some RandomNumberGenerator

@@ -33,7 +33,7 @@ public struct PatternStatistics: Sendable, Equatable {
   /// Computes the statistics.
   /// - Parameters:
   ///   - matrix: The pattern or change.
-  ///   - strongest: How many heads to name.
+  ///   - count: How many of the strongest heads to name.
   public init(_ matrix: HeadMatrix, strongest count: Int = 10) {
     let values = matrix.defined
     let moments = Moments(values)

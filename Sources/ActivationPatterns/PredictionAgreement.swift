@@ -24,6 +24,8 @@ public struct PredictionAgreement: Sendable {
   /// - Parameters:
   ///   - truth: [N][items].
   ///   - prediction: [N][items], of the same samples.
+  ///   - replicates: how often the samples are drawn again.
+  ///   - generator: what they are drawn by.
   /// - Throws: `PatternError` for fewer than two samples, no item, or a value that is not finite.
   public init(truth: [[Double]], prediction: [[Double]], replicates: Int, using generator: inout some RandomNumberGenerator) throws {
     guard truth.count == prediction.count else {

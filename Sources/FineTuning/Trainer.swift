@@ -91,6 +91,9 @@ public final class Trainer {
   ///     compute type for adapters.
   ///   - base: the folder that the run started from, for configuration and tokenizer.
   ///   - elementType: the compute type.
+  ///   - settings: how to train.
+  ///   - samples: what to train on, to probe and to evaluate with.
+  ///   - folder: the run's output.
   ///   - identity: what must be equal for the run to go on, by name: fingerprints of model and data.
   ///   - checkpoint: the step of the checkpoint to go on from; nil to start.
   /// - Throws: `TrainingError` where nothing is to be learned from, or the checkpoint is of a run with other settings, which it names.

@@ -26,6 +26,7 @@ public struct Dataset: Sendable {
   /// Finds the data files and settles their format.
   /// - Parameters:
   ///   - paths: files, folders of files, or `owner/name` of a dataset in the Hugging Face cache.
+  ///   - options: the format, the template, and what is done about bad samples.
   public init(at paths: [URL], options: DatasetOptions = DatasetOptions()) throws(DataError) {
     guard !paths.isEmpty else { throw .options("No data file was named.") }
     try options.check()

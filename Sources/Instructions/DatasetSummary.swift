@@ -89,7 +89,9 @@ public struct DatasetSummary: Sendable {
   public init() {}
 
   /// Adds an instruction.
-  /// - Parameter tokens: how many tokens it has, where that is known.
+  /// - Parameters:
+  ///   - instruction: the sample.
+  ///   - tokens: how many tokens it has, where that is known.
   public mutating func add(_ instruction: Instruction, tokens: Int? = nil) {
     count += 1
     if !instruction.isAnswered { unanswered += 1 }

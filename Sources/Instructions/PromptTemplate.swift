@@ -35,7 +35,9 @@ public struct PromptTemplate: Sendable {
     try self.init(text, name: url.lastPathComponent)
   }
 
-  /// - Parameter name: the template's name in messages.
+  /// - Parameters:
+  ///   - text: the template itself.
+  ///   - name: its name in messages.
   public init(_ text: String, name: String) throws(DataError) {
     self.name = name
     var text = text

@@ -132,6 +132,7 @@ extension Tensor {
   ///
   /// - Parameters:
   ///   - weight: `[V, n]`, of any floating-point type.
+  ///   - bias: `[V]`.
   ///   - targets: `[M]` int64, one for each row of this `[M, n]`.
   ///   - labelWeights: `[M]` float32.
   ///   - chunk: how many rows' logits exist at a time.

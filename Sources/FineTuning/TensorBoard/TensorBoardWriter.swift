@@ -16,6 +16,7 @@ public final class TensorBoardWriter {
 
   /// Begins a file in this folder, which is made where it is missing.
   /// - Parameters:
+  ///   - folder: where the file goes.
   ///   - step: for a run that goes on, the first step that it will write: points of this step and of later ones in older
   ///     files of the folder are forgotten by TensorBoard. nil for a new run.
   /// - Throws: `FileError`.
@@ -50,6 +51,7 @@ public final class TensorBoardWriter {
   /// - Parameters:
   ///   - tag: the curve's name; a slash groups curves.
   ///   - value: written in float32, as TensorBoard has scalars.
+  ///   - step: where on the curve.
   /// - Throws: `FileError`, for instance where the disk is full; what was written before stays readable.
   public func scalar(_ tag: String, _ value: Double, step: Int) throws {
     try write(.scalar(tag: tag, value: Float(value)), step: step)

@@ -30,7 +30,9 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Hashable {
   }
 
   /// A generator for one purpose among several that share a seed: its numbers are unrelated to those of other streams.
-  /// - Parameter stream: names the purpose; hashed by FNV-1a and mixed into the seed.
+  /// - Parameters:
+  ///   - seed: what the purposes share.
+  ///   - stream: names the purpose; hashed by FNV-1a and mixed into the seed.
   public init(seed: UInt64, stream: String) {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in stream.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }

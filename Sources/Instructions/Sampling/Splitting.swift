@@ -32,7 +32,10 @@ struct TextKey: Hashable, Sendable {
 ///
 /// Instructions with the same prompt (or, where they have none, the same response) stay together, so that nothing that is tested was trained on. The groups are
 /// shuffled, and held out one after another as long as they fit into `fraction` of all samples, rounded; both parts keep their order.
-/// - Parameter fraction: the share to hold out, in 0...1.
+/// - Parameters:
+///   - instructions: what is split.
+///   - fraction: the share to hold out, in 0...1.
+///   - seed: the same seed gives the same split again.
 public func split(_ instructions: [Instruction], holdingOut fraction: Double, seed: UInt64) -> (kept: [Instruction], heldOut: [Instruction])
 {
   let sides = heldOut(instructions.map(TextKey.question), fraction: fraction, seed: seed)

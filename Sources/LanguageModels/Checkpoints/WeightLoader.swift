@@ -78,6 +78,8 @@ public struct WeightLoader {
 
   /// The parameter of this name and shape. A missing one or a wrong shape is told by `finish`, and a stand-in is returned until then.
   /// - Parameters:
+  ///   - name: within this scope.
+  ///   - shape: what it must be.
   ///   - other: the whole name under which the checkpoint has it instead, where it is another.
   ///   - isMatrix: whether whoever computes with it converts it where its type is another one (`Linear`, `VocabularyTables`).
   public func parameter(_ name: String, _ shape: [Int], foundUnder other: String? = nil, isMatrix: Bool = false) throws -> Parameter {

@@ -32,7 +32,11 @@ public struct WeightWriter {
   }
 
   /// Writes the weights into a folder that exists. Each file is replaced whole; files of an earlier write that no longer belong are deleted last.
-  /// - Parameter fileName: `model.safetensors`, from which the names of shards and index are made.
+  /// - Parameters:
+  ///   - weights: in the order in which they are written.
+  ///   - folder: where to.
+  ///   - fileName: `model.safetensors`, from which the names of shards and index are made.
+  ///   - shardLimit: the most bytes of a file; a single larger tensor has one to itself.
   public static func write(_ weights: [Weight], to folder: URL, fileName: String = "model.safetensors", shardLimit: Int = shardLimit) throws
   {
     var shards: [[Weight]] = [[]]

@@ -17,7 +17,9 @@ public struct PackedBatch: Sendable {
 
   /// Packs samples in order.
   ///
-  /// - Parameter weights: for each sample the weight of one of its labels; 1 / its number of labels where nil.
+  /// - Parameters:
+  ///   - samples: in the order in which they are laid end to end.
+  ///   - weights: for each sample the weight of one of its labels; 1 / its number of labels where nil.
   public init(_ samples: [TokenizedSample], labelWeights weights: [Double]? = nil) {
     var tokens: [Int] = []
     var positions: [Int] = []

@@ -18,6 +18,8 @@ public final class LowRankAdapter {
   ///   - name: the layer's name in checkpoints, without `.weight`.
   ///   - down: A.
   ///   - up: B.
+  ///   - scale: α / r.
+  ///   - dropout: the probability with which an element of x is left out in training.
   public init(layer name: String, down: Tensor, up: Tensor, scale: Double, dropout: Double = 0) {
     self.down = Parameter(name: "\(name).lora_A.weight", storedName: "\(name).lora_A.weight", tensor: down)
     self.up = Parameter(name: "\(name).lora_B.weight", storedName: "\(name).lora_B.weight", tensor: up)
