@@ -311,7 +311,7 @@ def main():
     o.out.mkdir(exist_ok=True)
     (o.out / ("bench-sft.json" if o.sft else "bench.json")).write_text(json.dumps(document, indent=1) + "\n")
     report = (f"{document['machine']}. {o.samples} prompts of GSM8K's lengths; medians of {o.repetitions} alternating runs; bfloat16; random weights. "
-              f"Made by `Benchmarks/run`{' --sft' if o.sft else ''}.\n\n{table(shapes)}")
+              f"Made by `Benchmarks/run{' --sft' if o.sft else ''}`.\n\n{table(shapes)}")
     print(json.dumps(document) if o.json else report)
     if o.update_docs:
         update_docs("bench-sft" if o.sft else "bench", report)
