@@ -85,8 +85,7 @@ enum ReportTemplate {
     table{border-collapse:collapse;margin:12px 0;font-size:14px}
     caption{text-align:left;padding-bottom:4px}
     th,td{padding:4px 12px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;max-width:60ch}
-    td.text{min-width:9ch}
-    th{background:var(--shade);white-space:nowrap;cursor:pointer;font-weight:600}
+    th{background:var(--shade);white-space:nowrap;overflow-wrap:normal;cursor:pointer;font-weight:600}
     .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
     th:focus-visible{outline:2px solid var(--link)}
     th[aria-sort=ascending]::after{content:" ▲"}th[aria-sort=descending]::after{content:" ▼"}

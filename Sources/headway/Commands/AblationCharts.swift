@@ -76,18 +76,23 @@ extension AblationResult {
           $0.predictionInterval?.text(digits: 3) ?? "–",
         ]
       })
-    let settings = ReportPage.Table(
-      columns: [
-        ("model", false), ("model fingerprint", false), ("task", false), ("format", false), ("data fingerprint", false), ("samples", true),
-        ("skipped", true), ("tokens", true), ("max length", true), ("type", false), ("choice", false), ("seed", false),
-      ],
-      rows: [
-        [
-          about.model, about.modelFingerprint ?? "", about.task ?? "", about.format, about.dataFingerprint ?? "", "\(samples)",
-          "\(skipped)", "\(tokens)", "\(about.maxLength)", about.dtype, about.choice, "\(about.seed)",
-        ]
-      ])
+    let settings = [
+      ReportPage.Table(
+        columns: [("model", false), ("model fingerprint", false), ("data fingerprint", false)],
+        rows: [[about.model, about.modelFingerprint ?? "", about.dataFingerprint ?? ""]]),
+      ReportPage.Table(
+        columns: [
+          ("task", false), ("format", false), ("samples", true), ("skipped", true), ("tokens", true), ("max length", true), ("type", false),
+          ("choice", false), ("seed", false),
+        ],
+        rows: [
+          [
+            about.task ?? "", about.format, "\(samples)", "\(skipped)", "\(tokens)", "\(about.maxLength)", about.dtype, about.choice,
+            "\(about.seed)",
+          ]
+        ]),
+    ]
     return ReportPage.Section(
-      title: "Ablation: \(name)", paragraphs: paragraphs, tables: [table], pictures: pictures, settings: [settings])
+      title: "Ablation: \(name)", paragraphs: paragraphs, tables: [table], pictures: pictures, settings: settings)
   }
 }

@@ -127,7 +127,7 @@ struct ReportBuilder {
         isChange
           ? "What fine-tuning did to each head's level."
           : "A Gini coefficient above 0.4 means that few heads carry the task; a coefficient of variation above 1 that levels are strongly dispersed."
-      ], tables: [Self.statistics(comparison)], pictures: pictures, settings: [Self.settings(comparison)])
+      ], tables: [Self.statistics(comparison)], pictures: pictures, settings: Self.settings(comparison))
   }
 
   /// Concentration is a question for levels, the share that rose one for changes.
@@ -156,20 +156,26 @@ struct ReportBuilder {
       })
   }
 
-  private static func settings(_ comparison: PatternComparison) -> ReportPage.Table {
-    ReportPage.Table(
-      columns: [
-        ("name", false), ("model", false), ("model fingerprint", false), ("task", false), ("format", false), ("data fingerprint", false),
-        ("samples", true), ("skipped", true), ("tokens", true), ("max length", true), ("loss", false), ("type", false), ("seed", false),
-      ],
-      rows: zip(comparison.names, comparison.files).map { name, file in
-        let from = file.provenance
-        return [
-          name, from.model ?? "", from.modelFingerprint ?? "", from.task ?? "", from.format ?? "", from.dataFingerprint ?? "",
-          from.samples.map(String.init) ?? "", from.skipped.map(String.init) ?? "", from.tokens.map(String.init) ?? "",
-          from.maxLength.map(String.init) ?? "", from.loss ?? "", from.dtype ?? "", from.seed ?? "",
-        ]
-      }
-    ).withoutEmptyColumns
+  /// Two tables, so that they fit the width of a page.
+  private static func settings(_ comparison: PatternComparison) -> [ReportPage.Table] {
+    let provenances = zip(comparison.names, comparison.files.map(\.provenance))
+    return [
+      ReportPage.Table(
+        columns: [("name", false), ("model", false), ("model fingerprint", false), ("data fingerprint", false)],
+        rows: provenances.map { [$0, $1.model ?? "", $1.modelFingerprint ?? "", $1.dataFingerprint ?? ""] }
+      ).withoutEmptyColumns,
+      ReportPage.Table(
+        columns: [
+          ("name", false), ("task", false), ("format", false), ("samples", true), ("skipped", true), ("tokens", true), ("max length", true),
+          ("loss", false), ("type", false), ("seed", false),
+        ],
+        rows: provenances.map { name, from in
+          [
+            name, from.task ?? "", from.format ?? "", from.samples.map(String.init) ?? "", from.skipped.map(String.init) ?? "",
+            from.tokens.map(String.init) ?? "", from.maxLength.map(String.init) ?? "", from.loss ?? "", from.dtype ?? "", from.seed ?? "",
+          ]
+        }
+      ).withoutEmptyColumns,
+    ]
   }
 }
