@@ -44,6 +44,21 @@ at::Tensor composed_rms_norm(const at::Tensor &x, const at::Tensor &weight, doub
   return (wide * scale * (weight.to(wide.scalar_type()) + offset)).to(x.scalar_type());
 }
 
+/// Runs `body(row, part)` over rows of n elements in parallel. With several parts each part's rows are one thread's, in order.
+template <class Body>
+void for_each_row_in_parts(int64_t rows, int64_t n, int64_t parts, Body &&body) {
+  if (parts <= 1) {
+    parallel_ranges(rows, grain(n), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; r++) body(r, 0);
+    });
+    return;
+  }
+  parallel_ranges(parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; part++)
+      for (int64_t r = rows * part / parts; r < rows * (part + 1) / parts; r++) body(r, part);
+  });
+}
+
 struct RMSNorm : Function<RMSNorm> {
   /// x and addend [T, n] (addend undefined: none) → sum (only with an addend), normed.
   static variable_list forward(
@@ -86,7 +101,7 @@ struct RMSNorm : Function<RMSNorm> {
     auto extra = by_sum.defined() ? by_sum.contiguous() : by_sum;
     int64_t n = x.size(-1), rows = n == 0 ? 0 : x.numel() / n;
     auto result = at::empty_like(x);
-    // One row of partial sums a part, added up in order: the same bits at the same thread count.
+    // Partial sums by part, added up in order: the same bits at the same thread count.
     int64_t parts = needs_weight ? at::get_num_threads() : 1;
     auto partial = needs_weight ? at::zeros({parts, n}, at::kFloat) : at::Tensor();
     dispatch(x, [&](const auto &kernels, auto zero) {
@@ -95,13 +110,9 @@ struct RMSNorm : Function<RMSNorm> {
       auto *w = read<float>(factor), *scale = read<float>(scales);
       auto *to = write<T>(result);
       auto *sums = write<float>(partial);
-      parallel_ranges(parts > 1 ? parts : rows, parts > 1 ? 1 : grain(n), [&](int64_t begin, int64_t end) {
-        for (int64_t part = parts > 1 ? begin : 0; part < (parts > 1 ? end : 1); part++) {
-          int64_t first = parts > 1 ? rows * part / parts : begin, last = parts > 1 ? rows * (part + 1) / parts : end;
-          for (int64_t r = first; r < last; r++)
-            kernels.rms_norm_backward(
-                g + r * n, from + r * n, w, scale[r], more ? more + r * n : nullptr, to + r * n, sums ? sums + part * n : nullptr, n);
-        }
+      for_each_row_in_parts(rows, n, parts, [&](int64_t r, int64_t part) {
+        kernels.rms_norm_backward(
+            g + r * n, from + r * n, w, scale[r], more ? more + r * n : nullptr, to + r * n, sums ? sums + part * n : nullptr, n);
       });
     });
     auto by_weight = needs_weight ? partial.sum(0).to(context->saved_data["dtype"].toScalarType()) : at::Tensor();
@@ -163,14 +174,10 @@ struct LayerNorm : Function<LayerNorm> {
       auto *w = read<float>(factor), *mean = read<float>(statistics);
       auto *to = write<T>(result);
       auto *sums = write<float>(partial);
-      parallel_ranges(parts > 1 ? parts : rows, parts > 1 ? 1 : grain(n), [&](int64_t begin, int64_t end) {
-        for (int64_t part = parts > 1 ? begin : 0; part < (parts > 1 ? end : 1); part++) {
-          int64_t first = parts > 1 ? rows * part / parts : begin, last = parts > 1 ? rows * (part + 1) / parts : end;
-          for (int64_t r = first; r < last; r++)
-            kernels.layer_norm_backward(
-                g + r * n, from + r * n, w, mean[r], mean[rows + r], more ? more + r * n : nullptr, to + r * n,
-                sums ? sums + part * n : nullptr, sums ? sums + (parts + part) * n : nullptr, n);
-        }
+      for_each_row_in_parts(rows, n, parts, [&](int64_t r, int64_t part) {
+        kernels.layer_norm_backward(
+            g + r * n, from + r * n, w, mean[r], mean[rows + r], more ? more + r * n : nullptr, to + r * n,
+            sums ? sums + part * n : nullptr, sums ? sums + (parts + part) * n : nullptr, n);
       });
     });
     auto by_weight = by_parameters ? partial[0].sum(0).to(context->saved_data["weight type"].toScalarType()) : at::Tensor();

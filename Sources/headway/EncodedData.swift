@@ -1,3 +1,4 @@
+import Foundation
 import Instructions
 import LanguageModels
 
@@ -29,6 +30,27 @@ struct EncodedData {
     }
     skippedBad = reader.skipped
     task = tasks.count == 1 ? tasks.first : tasks.sorted().joined(separator: "+")
+  }
+
+  /// Opens data files for a model, encodes them, and says what a user should know before anything is computed.
+  /// - Parameters:
+  ///   - paths: files or folders of one dataset.
+  ///   - what: what the messages call it.
+  /// - Throws: `CommandError` where no sample has a label.
+  static func read(
+    _ paths: [String], _ options: DatasetOptions, _ encoder: SampleEncoder, _ shape: DecoderShape, as what: String = "data",
+    _ output: OutputOptions
+  ) throws -> (dataset: Dataset, encoded: EncodedData) {
+    let dataset = try Dataset(at: paths.map { URL(filePath: $0) }, options: options)
+    if dataset.formatWasRecognised { output.note("\(what): read as \(dataset.formatName) (say --format to choose another)") }
+    let encoded = try EncodedData(dataset, encoder)
+    for note in encoded.notes(shape) { output.note("note: \(what): \(note)") }
+    guard encoded.samples.contains(where: { $0.labelCount > 0 }) else {
+      throw CommandError(
+        "no sample of \(paths.joined(separator: ", ")) has a label to measure or train on (a response after the cut at \(encoder.maximumLength) tokens); check the data, or raise --max-length"
+      )
+    }
+    return (dataset, encoded)
   }
 
   /// The samples' own ids; their place in the data where they have none.

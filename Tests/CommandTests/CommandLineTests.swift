@@ -141,6 +141,20 @@ import Testing
     #expect(layers.status == 0 && layers.output.contains("layer 0") && layers.output.contains("together"), "\(layers.errors)")
   }
 
+  /// An adapter's folder is a model; its base model has the tokenizer where it has none.
+  @Test func adaptersAreAblatedWithTheirBaseModelsTokenizer() throws {
+    let folder = try folder()
+    let shared = ["--data", Self.problems, "--limit", "4", "--dtype", "float32", "--threads", "1"]
+    let tuned = try headway(arguments: ["sft", Self.model, "--out", "adapter", "--lora-rank", "2", "--steps", "1"] + shared, in: folder)
+    #expect(tuned.status == 0, "\(tuned.errors)")
+    let adapter = folder.appending(path: "adapter")
+    for name in try FileManager.default.contentsOfDirectory(atPath: adapter.path(percentEncoded: false)) where name.contains("token") {
+      try FileManager.default.removeItem(at: adapter.appending(path: name))
+    }
+    let result = try headway(arguments: ["ablate", "adapter", "--heads", "0:0"] + shared, in: folder)
+    #expect(result.status == 0, "\(result.errors)")
+  }
+
   @Test func ablationRefusesWhatIsNotThere() throws {
     let shared = ["ablate", Self.model, "--data", Self.problems, "--limit", "2", "--quiet"]
     for (extra, status, part) in [

@@ -78,16 +78,8 @@ struct PatternCommand: ParsableCommand {
     let loaded = try modelOptions.load(model, output)
     let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: dataOptions.maxLength)
-    let dataset = try Dataset(at: data.map { URL(filePath: $0) }, options: dataOptions.datasetOptions(tokenizer: tokenizer))
-    if dataset.formatWasRecognised { output.note("data: read as \(dataset.formatName) (say --format to choose another)") }
-
-    let encoded = try EncodedData(dataset, encoder)
-    for note in encoded.notes(loaded.decoder.shape) { output.note("note: \(note)") }
-    guard encoded.samples.contains(where: { $0.labelCount > 0 }) else {
-      throw CommandError(
-        "no sample of \(data.joined(separator: ", ")) has a label to measure (a response after the cut at \(encoder.maximumLength) tokens); check the data, or raise --max-length"
-      )
-    }
+    let (dataset, encoded) = try EncodedData.read(
+      data, dataOptions.datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, output)
 
     var provenance = Provenance(
       model: loaded.folder.name, modelFingerprint: try loaded.fingerprint(), architecture: loaded.decoder.shape.description,

@@ -115,18 +115,12 @@ struct SFTCommand: ParsableCommand {
     let tokenizer = try Tokenizer.load(from: base.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: settings.maximumLength)
     func read(_ paths: [String], _ options: DatasetOptions, _ what: String) throws -> [TokenizedSample] {
-      let dataset = try Dataset(at: paths.map { URL(filePath: $0) }, options: options)
-      if dataset.formatWasRecognised { output.note("\(what): read as \(dataset.formatName) (say --format to choose another)") }
-      let encoded = try EncodedData(dataset, encoder)
-      for note in encoded.notes(loaded.decoder.shape) { output.note("note: \(what): \(note)") }
+      let (_, encoded) = try EncodedData.read(paths, options, encoder, loaded.decoder.shape, as: what, output)
       let usable = encoded.samples.filter { $0.labelCount > 0 }
       let tokens = usable.reduce(0) { $0 + $1.tokens.count }
       output.note(
         "\(what): \(usable.count) samples, \(tokens) tokens; \(encoded.skipped) without a label skipped, \(encoded.truncated) cut at \(encoder.maximumLength) tokens"
       )
-      guard !usable.isEmpty else {
-        throw CommandError("no sample of \(paths.joined(separator: ", ")) has a label; check the data, or raise --max-length")
-      }
       return usable
     }
     let options = try dataOptions.datasetOptions(tokenizer: tokenizer)
