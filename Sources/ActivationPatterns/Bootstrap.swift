@@ -1,3 +1,5 @@
+import Ground
+
 /// A figure with a 95% interval from resampled samples.
 public struct Interval: Sendable, Equatable {
   /// The figure on the samples as they are.
@@ -74,7 +76,7 @@ struct Resampler {
   func draw(using generator: inout some RandomNumberGenerator) -> [[Int]] {
     let draws = counts.map { count in
       var weights = [Int](repeating: 0, count: count)
-      for _ in 0..<count { weights[generator.index(below: count)] += 1 }
+      for _ in 0..<count { weights[generator.integer(below: count)] += 1 }
       return weights
     }
     return groups.map { draws[$0] }

@@ -1,3 +1,5 @@
+import Ground
+
 /// R² on what a fit has not seen, over many random halvings: does Σ α basic resemble the target beyond the entries or samples that
 /// α was chosen on?
 public struct HeldOutFit: Sendable, Equatable {

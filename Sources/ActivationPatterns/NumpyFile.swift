@@ -1,3 +1,4 @@
+import Ground
 import Foundation
 import Torch
 
@@ -131,7 +132,7 @@ enum NumpyFile {
       var directory = Data()
       var offset = 0
       for member in members {
-        var checksum = Checksum()
+        var checksum = CyclicRedundancyCheck(.zip)
         member.header.withUnsafeBytes { checksum.add($0) }
         try member.withBytes { checksum.add($0) }
         let name = Data("\(member.name).npy".utf8)
@@ -163,23 +164,6 @@ enum NumpyFile {
       end.append(UInt32(offset))
       end.append(UInt16(0))
       try sink.write(directory + end)
-    }
-  }
-
-  /// The CRC-32 of zip archives.
-  private struct Checksum {
-    private static let table: [UInt32] = (0..<256).map { byte in
-      (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xedb8_8320 : value >> 1 }
-    }
-    private var state = UInt32.max
-
-    var value: UInt32 { ~state }
-
-    mutating func add(_ bytes: UnsafeRawBufferPointer) {
-      let table = Self.table
-      var state = state
-      for byte in bytes { state = table[Int(UInt8(truncatingIfNeeded: state) ^ byte)] ^ state >> 8 }
-      self.state = state
     }
   }
 }

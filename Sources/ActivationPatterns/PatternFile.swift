@@ -1,3 +1,4 @@
+import CheckpointFiles
 public import Foundation
 import Torch
 

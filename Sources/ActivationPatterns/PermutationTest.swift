@@ -1,3 +1,4 @@
+import Ground
 import Torch
 
 /// Is a fit better than chance? Its R² against that of shuffled targets, p = (1 + #≥) / (P + 1).

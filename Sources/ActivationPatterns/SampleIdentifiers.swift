@@ -1,3 +1,4 @@
+import Ground
 import Foundation
 import Torch
 
@@ -40,14 +41,14 @@ enum SampleIdentifiers {
     return ids
   }
 
-  /// Ties the ids to their pattern file, since the two are written one after the other: FNV-1a, 64 bits, of each id and a zero.
+  /// Ties the ids to their pattern file, since the two are written one after the other: of each id and a zero.
   static func fingerprint(_ ids: [String]) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    var fingerprint = Fingerprint()
     for id in ids {
-      for byte in id.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-      hash = hash &* 0x100_0000_01b3
+      fingerprint.add(id)
+      fingerprint.add(0)
     }
-    let digits = String(hash, radix: 16)
+    let digits = fingerprint.digits
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

@@ -1,3 +1,4 @@
+import CheckpointFiles
 import LanguageModels
 import Torch
 

@@ -1,3 +1,4 @@
+import Ground
 import Foundation
 import LanguageModels
 import Torch
@@ -21,7 +22,7 @@ extension LowRankSettings {
     return try linear.filter { wanted.contains(name($0)) }.map { parameter in
       let shape = parameter.tensor.shape  // [outputs, inputs]
       let layer = LowRankAdapter.layerName(of: parameter)
-      let stream = layer.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+      let stream = Fingerprint(of: layer).value
       let bound = 1 / Double(shape[1]).squareRoot()
       let down = try RandomTensors(seed: seed ^ stream).uniform([rank, shape[1]], from: -bound, to: bound)
       let adapter = LowRankAdapter(

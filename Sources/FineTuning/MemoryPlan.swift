@@ -1,5 +1,6 @@
+public import CheckpointFiles
 public import LanguageModels
-public import Torch
+import Torch
 
 /// What a run will need of the machine's memory, in bytes. Weights and optimiser are exact; activations are estimated from the layers' widths.
 public struct MemoryPlan: Sendable {

@@ -1,6 +1,7 @@
+public import CheckpointFiles
 public import Foundation
 public import LanguageModels
-public import Torch
+import Torch
 
 /// A model with its adapters added to its weights.
 public enum MergedModel {

@@ -1,3 +1,5 @@
+import Ground
+import CheckpointFiles
 import ActivationPatterns
 import Foundation
 import LanguageModels

@@ -1,7 +1,9 @@
+public import CheckpointFiles
+import Ground
 import ActivationPatterns
 import Foundation
 public import LanguageModels
-public import Torch
+import Torch
 
 /// Fine-tunes a model: windows of samples in, updates of AdamW out, with patterns, metrics and checkpoints on the way.
 public final class Trainer {

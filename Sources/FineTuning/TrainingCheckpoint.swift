@@ -1,3 +1,5 @@
+import CheckpointFiles
+import Ground
 import Foundation
 import LanguageModels
 import Torch

@@ -1,3 +1,4 @@
+import Ground
 import Instructions
 
 /// Which samples each update learns from: a window of batch × accumulation samples, which never crosses an epoch's end.

@@ -1,4 +1,5 @@
 public import Foundation
+import Ground
 
 internal import Crypto
 
@@ -31,7 +32,7 @@ public struct Dataset: Sendable {
     guard !paths.isEmpty else { throw .options("No data file was named.") }
     try options.check()
     try options.filter.check()
-    let files = try DataFiles.find(paths, split: options.split, cache: HubCache())
+    let files = try DataFiles.find(paths, split: options.split, cache: HuggingFaceCache())
     guard let first = files.first else { throw .options("No data file was found.") }
     if let name = options.format {
       format = try DatasetFormats.named(name)

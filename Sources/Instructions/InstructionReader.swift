@@ -1,3 +1,5 @@
+import Ground
+
 /// Reads a dataset's instructions, one after another.
 public final class InstructionReader {
   /// What became of the records so far.

@@ -1,3 +1,4 @@
+import CheckpointFiles
 import Torch
 
 extension Decoder {

@@ -1,3 +1,4 @@
+public import CheckpointFiles
 public import Torch
 
 /// What every decoder has, whatever its architecture.

@@ -1,3 +1,5 @@
+public import CheckpointFiles
+import Ground
 import Foundation
 public import Torch
 

@@ -1,4 +1,5 @@
 public import Foundation
+import Ground
 
 /// A Hugging Face model folder: found by path, or by `owner/name` in the local Hugging Face cache.
 public struct ModelFolder: Sendable, Hashable {
@@ -23,15 +24,14 @@ public struct ModelFolder: Sendable, Hashable {
       url = URL(filePath: path, directoryHint: .isDirectory)
       return
     }
-    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 2, !name.hasPrefix("."), parts.allSatisfy({ !$0.isEmpty && $0 != ".." && $0 != "." }) else {
+    let cache = HuggingFaceCache(environment: environment)
+    guard HuggingFaceCache.isRepositoryName(name) else {
       throw ModelError("there is no folder \(name); name a Hugging Face model folder, or owner/name of a downloaded one")
     }
-    let cache = ModelFolder.cacheDirectory(environment)
-    let repository = cache.appending(path: "models--\(parts[0])--\(parts[1])")
-    guard let snapshot = ModelFolder.snapshot(in: repository) else {
+    guard let repository = cache.repository(.model, named: name), let snapshot = HuggingFaceCache.snapshot(of: repository) else {
+      let place = cache.folder.map { " \($0.path(percentEncoded: false))" } ?? ""
       throw ModelError(
-        "there is no folder \(name), and no model of that name in the cache \(cache.path(percentEncoded: false)); get it with: hf download \(name)"
+        "there is no folder \(name), and no current snapshot of a model of that name in the Hugging Face cache\(place); get it with: hf download \(name)"
       )
     }
     url = snapshot
@@ -42,30 +42,4 @@ public struct ModelFolder: Sendable, Hashable {
 
   /// Whether the folder holds this file.
   public func contains(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name).path(percentEncoded: false)) }
-
-  private static func cacheDirectory(_ environment: [String: String]) -> URL {
-    func value(_ key: String) -> String? { environment[key].flatMap { $0.isEmpty ? nil : $0 } }
-    if let hub = value("HF_HUB_CACHE") { return URL(filePath: hub, directoryHint: .isDirectory) }
-    if let home = value("HF_HOME") { return URL(filePath: home, directoryHint: .isDirectory).appending(path: "hub") }
-    let home = value("HOME") ?? NSHomeDirectory()
-    return URL(filePath: home, directoryHint: .isDirectory).appending(path: ".cache/huggingface/hub")
-  }
-
-  /// The snapshot that `refs/main` names, else the one most recently changed.
-  private static func snapshot(in repository: URL) -> URL? {
-    let snapshots = repository.appending(path: "snapshots")
-    if let reference = try? String(contentsOf: repository.appending(path: "refs/main"), encoding: .utf8) {
-      let commit = reference.trimmingCharacters(in: .whitespacesAndNewlines)
-      let folder = snapshots.appending(path: commit, directoryHint: .isDirectory)
-      if !commit.isEmpty, !commit.contains("/"), FileManager.default.fileExists(atPath: folder.path(percentEncoded: false)) {
-        return folder
-      }
-    }
-    let folders =
-      (try? FileManager.default.contentsOfDirectory(at: snapshots, includingPropertiesForKeys: [.contentModificationDateKey])) ?? []
-    func date(_ url: URL) -> Date {
-      (try? url.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate) ?? .distantPast
-    }
-    return folders.max { date($0) < date($1) }
-  }
 }

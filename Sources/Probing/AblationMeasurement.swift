@@ -1,3 +1,4 @@
+import Ground
 public import Foundation
 public import LanguageModels
 import Torch
@@ -128,17 +129,16 @@ public struct AblationMeasurement {
     return unit.copies.reduce(0) { $0 + batch[$1.sample].tokens.count } * (layers - layer)
   }
 
-  /// FNV-1a over what is switched off.
+  /// Changes with what is switched off.
   private var setsFingerprint: String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func mix(_ value: Int) { hash = (hash ^ UInt64(bitPattern: Int64(value))) &* 0x100_0000_01b3 }
+    var fingerprint = Fingerprint()
     for set in ablation.sets {
-      mix(set.heads.count)
+      fingerprint.add(set.heads.count)
       for head in set.heads {
-        mix(head.layer)
-        mix(head.head)
+        fingerprint.add(head.layer)
+        fingerprint.add(head.head)
       }
     }
-    return String(hash, radix: 16)
+    return fingerprint.digits
   }
 }

@@ -1,3 +1,4 @@
+import Ground
 import Foundation
 import Torch
 
@@ -109,7 +110,7 @@ final class RunJournal {
 
   /// FNV-1a: enough to notice a record that was cut off.
   private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-    bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    Fingerprint(of: bytes).value
   }
 
   /// Which settings of two header lines (`key=value` joined by tabs) differ.

@@ -1,3 +1,4 @@
+public import CheckpointFiles
 import CTorch
 
 /// Walks back from outputs to every tensor that asks for its gradient, and frees what was recorded.

@@ -1,3 +1,4 @@
+public import CheckpointFiles
 import CTorch
 
 /// libtorch's random numbers from a seed; the same seed gives the same numbers again.

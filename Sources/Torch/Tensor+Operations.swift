@@ -1,3 +1,4 @@
+public import CheckpointFiles
 import CTorch
 
 // MARK: - Shape

@@ -1,3 +1,5 @@
+public import CheckpointFiles
+public import Ground
 import CTorch
 
 /// An n-dimensional array in libtorch, released as soon as the last reference to it is gone.

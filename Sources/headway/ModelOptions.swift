@@ -1,3 +1,4 @@
+import CheckpointFiles
 import ArgumentParser
 import LanguageModels
 import Torch

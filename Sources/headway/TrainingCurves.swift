@@ -1,3 +1,4 @@
+import Ground
 import FineTuning
 import Foundation
 import Reports

@@ -1,3 +1,4 @@
+import Ground
 import ActivationPatterns
 import Foundation
 import Testing

@@ -1,3 +1,4 @@
+import CheckpointFiles
 import ActivationPatterns
 import Foundation
 import Testing

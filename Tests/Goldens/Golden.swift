@@ -1,6 +1,7 @@
+public import CheckpointFiles
 public import Foundation
 public import LanguageModels
-public import Torch
+import Torch
 
 /// A tiny random model with what transformers and PyTorch computed from it (scripts/goldens/models.py).
 public struct Golden {

@@ -1,3 +1,4 @@
+import Ground
 import Foundation
 import Testing
 
@@ -70,17 +71,15 @@ import Testing
   }
 }
 
-@Suite struct HubCacheTests {
+@Suite struct CachedDatasetTests {
   @Test func findsDatasetsByName() throws {
     let folder = try TemporaryFolder()
     try folder.write("hub/datasets--o--n/snapshots/abc/train.jsonl", "{}")
-    let cache = HubCache(environment: ["HF_HOME": folder.url.path(percentEncoded: false)])
-    #expect(try cache.folder(of: "o/n")?.lastPathComponent == "datasets--o--n")
-    #expect(try cache.folder(of: "a/b/c") == nil)
-    #expect(try cache.folder(of: "o/n.jsonl") == nil)
-    #expect(try cache.folder(of: "../n") == nil)
-    #expect(message { _ = try cache.folder(of: "o/m") }.contains("hf download --repo-type dataset o/m"))
-    #expect(HubCache(environment: ["HF_HUB_CACHE": "/c", "HF_HOME": "/h"]).folder?.path(percentEncoded: false) == "/c")
-    #expect(HubCache(environment: [:]).folder == nil)
+    let cache = HuggingFaceCache(environment: ["HF_HOME": folder.url.path(percentEncoded: false)])
+    #expect(try DataFiles.cachedDataset("o/n", cache)?.lastPathComponent == "datasets--o--n")
+    #expect(try DataFiles.cachedDataset("a/b/c", cache) == nil)
+    #expect(try DataFiles.cachedDataset("o/n.jsonl", cache) == nil)
+    #expect(try DataFiles.cachedDataset("../n", cache) == nil)
+    #expect(message { _ = try DataFiles.cachedDataset("o/m", cache) }.contains("hf download --repo-type dataset o/m"))
   }
 }

@@ -22,7 +22,7 @@ import Testing
     #expect(try read(DatasetOptions(sample: 50)) == Array(0..<40))
     #expect(try read(DatasetOptions(sample: 5, seed: 1, limit: 2)) == Array(first.prefix(2)))
     // What a seed draws must never change.
-    #expect(first == (try golden("random.json").object?["sample"]?.list?.compactMap(\.int)))
+    #expect(first == (try golden("sampling.json").object?["sample"]?.list?.compactMap(\.int)))
   }
 
   @Test func holdsOutBySeed() throws {
@@ -39,7 +39,7 @@ import Testing
     #expect(split([], holdingOut: 0.5, seed: 0).kept.isEmpty)
     #expect(split(all, holdingOut: 0, seed: 0).kept.count == 40)
     #expect(split(all, holdingOut: 1, seed: 0).heldOut.count == 40)
-    #expect(heldOut == (try golden("random.json").object?["heldOut"]?.list?.compactMap(\.int)))
+    #expect(heldOut == (try golden("sampling.json").object?["heldOut"]?.list?.compactMap(\.int)))
     for fraction in [0, 1, -1, .nan] {
       #expect(throws: DataError.self) { try read(DatasetOptions(holdOut: .init(fraction: fraction, readsHeldOut: true))) }
     }

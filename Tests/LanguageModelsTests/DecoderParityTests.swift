@@ -1,3 +1,4 @@
+import CheckpointFiles
 import Goldens
 import LanguageModels
 import Testing

@@ -1,3 +1,5 @@
+import Ground
+import CheckpointFiles
 import Foundation
 import Goldens
 import LanguageModels

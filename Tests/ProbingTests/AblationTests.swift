@@ -1,3 +1,4 @@
+import CheckpointFiles
 import Foundation
 import Goldens
 import LanguageModels

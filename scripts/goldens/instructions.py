@@ -11,7 +11,8 @@ import json
 import pathlib
 import zlib
 
-FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "InstructionsTests" / "Fixtures"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "Tests" / "InstructionsTests" / "Fixtures"
 PROVENANCE = "made by scripts/goldens/instructions.py with Python 3.11"
 MASK = (1 << 64) - 1
 
@@ -175,12 +176,14 @@ def tables():
     return {"provenance": PROVENANCE, "cases": cases}
 
 
-def write(name, value):
-    (FIXTURES / name).write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+def write(name, value, folder=FIXTURES):
+    (folder / name).write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
 if __name__ == "__main__":
     (FIXTURES / "gzip").mkdir(parents=True, exist_ok=True)
-    write("random.json", random_golden())
+    random = random_golden()
+    write("sampling.json", {key: random[key] for key in ("provenance", "sample", "heldOut")})
+    write("random.json", {key: random[key] for key in ("provenance", "cases")}, ROOT / "Tests/GroundTests/Fixtures")
     write("gzip.json", packed())
     write("csv.json", tables())

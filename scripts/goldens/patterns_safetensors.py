@@ -2,7 +2,7 @@
 
     python scripts/goldens/patterns_safetensors.py     (safetensors 0.8.0, torch 2.15.0)
 
-Writes Tests/TorchTests/Fixtures/reference.safetensors (every element type, odd shapes, empty and scalar tensors, names and
+Writes Tests/CheckpointFilesTests/Fixtures/reference.safetensors (every element type, odd shapes, empty and scalar tensors, names and
 metadata beyond ASCII) and reference.json (its values as safetensors reads them back).
 """
 
@@ -13,7 +13,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-folder = pathlib.Path(__file__).parents[2] / "Tests/TorchTests/Fixtures"
+folder = pathlib.Path(__file__).parents[2] / "Tests/CheckpointFilesTests/Fixtures"
 generator = torch.Generator().manual_seed(7)
 halves = torch.tensor([0.0, -0.0, 1.0, -2.5, 6.1e-5, 5.96e-8, 65504.0, 3.14159, float("inf"), -float("inf")])
 tensors = {

@@ -2,7 +2,7 @@
 
     "$(scripts/python)" scripts/goldens/pickles.py [--large]     (torch 2.15.0)
 
-Writes into Tests/TorchTests/Fixtures/pickles
+Writes into Tests/CheckpointFilesTests/Fixtures/pickles
 
     sound/*.bin, sound.json      written by torch.save; for each file its tensors' types, shapes and values
     refused/*.bin, refused.json  files that must end in a sentence, and what the sentence must contain. Some are honest files that hold
@@ -16,7 +16,7 @@ import argparse, base64, builtins, collections, io, json, os, pathlib, pickle, s
 
 import torch
 
-folder = pathlib.Path(__file__).parents[2] / "Tests" / "TorchTests" / "Fixtures" / "pickles"
+folder = pathlib.Path(__file__).parents[2] / "Tests" / "CheckpointFilesTests" / "Fixtures" / "pickles"
 generator = torch.Generator().manual_seed(11)
 
 

@@ -1,3 +1,5 @@
+import Ground
+
 /// One entry of an event file: TensorFlow's message `Event` (tensorflow/core/util/event.proto) as far as curves need it.
 struct TensorBoardEvent {
   enum Content {
@@ -41,6 +43,12 @@ struct TensorBoardEvent {
   var record: [UInt8] {
     let message = message
     let length = littleEndian(UInt64(message.count))
-    return length + littleEndian(CyclicRedundancyCheck.masked(length)) + message + littleEndian(CyclicRedundancyCheck.masked(message))
+    return length + littleEndian(TensorBoardEvent.checksum(length)) + message + littleEndian(TensorBoardEvent.checksum(message))
+  }
+
+  /// The checksum of a TFRecord file: rotated and shifted, so that a checksum of data that hold checksums stays a good one.
+  private static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    let check = CyclicRedundancyCheck.of(bytes, .castagnoli)
+    return (check >> 15 | check << 17) &+ 0xA282_EAD8
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Ground
 
 /// Finds the data files behind what the user named: a file, a folder of files, or a dataset's folder in the Hugging Face cache.
 enum DataFiles {
@@ -6,10 +7,10 @@ enum DataFiles {
   /// - Parameters:
   ///   - split: keeps a folder's files of that published split only; `all` keeps every file.
   ///   - cache: where a path that is not there is looked up as `owner/name`.
-  static func find(_ paths: [URL], split: String?, cache: HubCache) throws(DataError) -> [DataFile] {
+  static func find(_ paths: [URL], split: String?, cache: HuggingFaceCache) throws(DataError) -> [DataFile] {
     var files: [DataFile] = []
     for var path in paths {
-      if isFolder(path.path(percentEncoded: false)) == nil, let cached = try cache.folder(of: path.relativePath) { path = cached }
+      if isFolder(path.path(percentEncoded: false)) == nil, let cached = try cachedDataset(path.relativePath, cache) { path = cached }
       guard let isFolder = isFolder(path.path(percentEncoded: false)) else {
         throw .file(path.relativePath, problem: "there is no such file or folder")
       }
@@ -75,17 +76,23 @@ enum DataFiles {
   private static func snapshot(of folder: URL) throws(DataError) -> URL {
     let snapshots = folder.appending(component: "snapshots")
     guard folder.lastPathComponent.hasPrefix("datasets--"), isFolder(snapshots.path(percentEncoded: false)) == true else { return folder }
-    let reference = folder.appending(components: "refs", "main")
-    if let revision = try? String(contentsOf: reference, encoding: .utf8) {
-      let snapshot = snapshots.appending(component: revision.trimmingCharacters(in: .whitespacesAndNewlines))
-      if isFolder(snapshot.path(percentEncoded: false)) == true { return snapshot }
+    guard let snapshot = HuggingFaceCache.snapshot(of: folder) else {
+      throw .file(folder.relativePath, problem: "the cached dataset has no current snapshot; name a folder in 'snapshots'")
     }
-    let all = (try? FileManager.default.contentsOfDirectory(atPath: snapshots.path(percentEncoded: false)))?.sorted() ?? []
-    guard let only = all.first, all.count == 1 else {
-      throw .file(
-        folder.relativePath, problem: "the cached dataset has \(all.count) snapshots and no current one; name a folder in 'snapshots'")
-    }
-    return snapshots.appending(component: only)
+    return snapshot
+  }
+
+  /// The folder of a dataset `owner/name`. Nil where the text is no such name; an error with the command to run where it is not in the cache.
+  static func cachedDataset(_ name: String, _ cache: HuggingFaceCache) throws(DataError) -> URL? {
+    // A name with a data file's ending is a path that is not there.
+    let endings = [".jsonl", ".json", ".csv", ".parquet", ".txt", ".gz", ".ndjson"]
+    guard HuggingFaceCache.isRepositoryName(name), !endings.contains(where: { name.lowercased().hasSuffix($0) }) else { return nil }
+    if let place = cache.repository(.dataset, named: name), isFolder(place.path(percentEncoded: false)) == true { return place }
+    throw .file(
+      name,
+      problem:
+        "there is no such file or folder, nor such a dataset in the Hugging Face cache; fetch it with: hf download --repo-type dataset \(name)"
+    )
   }
 
   /// Configurations of a hub dataset (`main`, `socratic`) hold the same questions in other forms, so one must be chosen.

@@ -1,4 +1,5 @@
 internal import Crypto
+import Ground
 import Foundation
 
 /// A 128-bit hash of texts, by which equal ones are found without keeping them: the first half of their SHA-256.

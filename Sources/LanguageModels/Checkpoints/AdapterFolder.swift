@@ -1,5 +1,7 @@
+public import CheckpointFiles
+import Ground
 public import Foundation
-public import Torch
+import Torch
 
 /// A folder of low-rank adapters as PEFT writes and reads it: `adapter_config.json` and `adapter_model.safetensors`.
 public struct AdapterFolder: Sendable {

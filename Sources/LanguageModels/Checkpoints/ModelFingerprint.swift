@@ -1,3 +1,4 @@
+import CheckpointFiles
 import Crypto
 import Foundation
 import Torch

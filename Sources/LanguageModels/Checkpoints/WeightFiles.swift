@@ -1,5 +1,7 @@
+import Ground
+public import CheckpointFiles
 public import Foundation
-public import Torch
+import Torch
 
 /// The weight files of a model folder: one file, or the shards that an index names, as safetensors or as PyTorch's `.bin`. Tensors are looked
 /// up by name, and stay on disk until then.

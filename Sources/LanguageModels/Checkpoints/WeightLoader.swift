@@ -1,3 +1,4 @@
+public import CheckpointFiles
 public import Torch
 
 /// One parameter of a decoder: its name in published checkpoints and its present value.

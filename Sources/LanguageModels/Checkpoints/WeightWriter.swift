@@ -1,3 +1,5 @@
+public import CheckpointFiles
+import Ground
 public import Foundation
 public import Torch
 

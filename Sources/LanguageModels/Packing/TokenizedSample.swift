@@ -1,3 +1,5 @@
+import Ground
+
 /// One sample as token ids: what the model reads, and which of it carries loss.
 public struct TokenizedSample: Sendable, Hashable {
   /// Prompt, response and end-of-sequence token, cut at the greatest length.
@@ -25,15 +27,14 @@ public struct TokenizedSample: Sendable, Hashable {
   /// Labels that have a token before them: what the loss is over.
   public var labelCount: Int { zip(isLabel.indices, isLabel).reduce(0) { $0 + ($1.0 > 0 && $1.1 ? 1 : 0) } }
 
-  /// A text that changes when any token or label of samples does: FNV-1a over all of them.
+  /// A text that changes when any token or label of samples does.
   public static func fingerprint(of samples: [TokenizedSample]) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func mix(_ value: Int) { hash = (hash ^ UInt64(bitPattern: Int64(value))) &* 0x100_0000_01b3 }
+    var fingerprint = Fingerprint()
     for sample in samples {
-      mix(sample.index)
-      mix(sample.tokens.count)
-      for (token, isLabel) in zip(sample.tokens, sample.isLabel) { mix(isLabel ? -1 - token : token) }
+      fingerprint.add(sample.index)
+      fingerprint.add(sample.tokens.count)
+      for (token, isLabel) in zip(sample.tokens, sample.isLabel) { fingerprint.add(isLabel ? -1 - token : token) }
     }
-    return String(hash, radix: 16)
+    return fingerprint.digits
   }
 }

@@ -1,3 +1,4 @@
+import CheckpointFiles
 import Torch
 
 /// x Wᵀ + b, and what the weight's adapter adds where it has one.

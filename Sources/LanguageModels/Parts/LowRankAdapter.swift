@@ -1,3 +1,5 @@
+import Ground
+import CheckpointFiles
 public import Torch
 
 /// A low-rank change of a linear layer (LoRA, Hu et al. 2021): y = W x + (α / r) · B A dropout(x), with W frozen.
@@ -36,8 +38,8 @@ public final class LowRankAdapter {
   func change(of x: Tensor) throws -> Tensor {
     var input = x
     if let dropoutSeed, dropout > 0 {
-      // A stream of its own for each layer: FNV-1a of its name.
-      let stream = down.name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+      // A stream of its own for each layer.
+      let stream = Fingerprint(of: down.name).value
       let mask = try RandomTensors(seed: dropoutSeed ^ stream).dropoutMask(x.shape, rate: dropout, elementType: x.elementType)
       input = try input * mask.moved(to: x.device)
     }

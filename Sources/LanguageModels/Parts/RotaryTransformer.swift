@@ -1,3 +1,4 @@
+import CheckpointFiles
 import Foundation
 public import Torch
 

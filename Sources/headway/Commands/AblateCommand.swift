@@ -1,3 +1,5 @@
+import CheckpointFiles
+import Ground
 import ActivationPatterns
 import ArgumentParser
 import Foundation

@@ -1,3 +1,4 @@
+import CheckpointFiles
 import ArgumentParser
 import FineTuning
 import Foundation

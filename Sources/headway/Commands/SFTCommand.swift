@@ -1,3 +1,5 @@
+import CheckpointFiles
+import Ground
 import ArgumentParser
 import FineTuning
 import Foundation

@@ -1,3 +1,4 @@
+public import Ground
 public import Foundation
 
 /// One tensor of a safetensors file: what the header says of it.

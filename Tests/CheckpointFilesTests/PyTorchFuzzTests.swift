@@ -1,6 +1,6 @@
+import CheckpointFiles
 import Foundation
 import Testing
-import Torch
 
 /// Random damage to sound and hostile checkpoints, and random programs for the pickle machine. `HEADWAY_FUZZ=1000000` tries that many.
 struct PyTorchFuzzTests {

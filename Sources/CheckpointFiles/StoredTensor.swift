@@ -1,3 +1,4 @@
+public import Ground
 import Foundation
 
 /// A tensor as it lies in a mapped checkpoint file, whatever the file's format: its name, type, shape and place.
@@ -18,7 +19,7 @@ public struct StoredTensor: Sendable {
   public let strides: [Int]?
 
   /// Describes a tensor; `strides` and `shape` must keep every element inside `byteRange`, which their readers prove.
-  init(name: String, elementType: ElementType, shape: [Int], mapping: MappedFile, byteRange: Range<Int>, strides: [Int]? = nil) {
+  package init(name: String, elementType: ElementType, shape: [Int], mapping: MappedFile, byteRange: Range<Int>, strides: [Int]? = nil) {
     self.name = name
     self.elementType = elementType
     self.shape = shape

@@ -1,3 +1,4 @@
+public import Ground
 public import Foundation
 
 /// Writes safetensors files, streaming one tensor after another, whole or not at all (`AtomicFile`).

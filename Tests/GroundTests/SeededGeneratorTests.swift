@@ -1,7 +1,7 @@
 import StrictJSON
 import Testing
 
-@testable import Instructions
+@testable import Ground
 
 @Suite struct SeededGeneratorTests {
   /// The sequence that the authors' C code gives from the state 1, 2, 3, 4 (also the test of the Rust crate rand_xoshiro).

@@ -92,12 +92,13 @@ public struct FileSink {
   }
 
   /// Counts the bytes that went through a sink.
-  final class Counter {
-    var count = 0
+  package final class Counter {
+    package var count = 0
+    package init() {}
   }
 
   /// The same sink, which also adds what it writes to a counter.
-  func counted(by counter: Counter) -> FileSink {
+  package func counted(by counter: Counter) -> FileSink {
     var sink = self
     sink.counter = counter
     return sink

@@ -1,6 +1,7 @@
+import CheckpointFiles
+import Ground
 import Foundation
 import Testing
-import Torch
 
 /// The reader against files that PyTorch wrote, and against files that must be refused (scripts/goldens/pickles.py).
 struct PyTorchFileTests {

@@ -32,12 +32,10 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Hashable {
   /// A generator for one purpose among several that share a seed: its numbers are unrelated to those of other streams.
   /// - Parameters:
   ///   - seed: what the purposes share.
-  ///   - stream: names the purpose; hashed by FNV-1a and mixed into the seed.
+  ///   - stream: names the purpose; hashed and mixed into the seed.
   public init(seed: UInt64, stream: String) {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in stream.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
     var mixer = SeededGenerator(seed: seed)
-    self.init(seed: mixer.next() ^ hash)
+    self.init(seed: mixer.next() ^ Fingerprint(of: stream).value)
   }
 
   /// The next 64 bits.
@@ -54,20 +52,6 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Hashable {
     return result
   }
 
-  /// A uniform integer in `0..<bound`, by Lemire's method (2019): the high half of a 128-bit product, the biased low
-  /// products rejected.
-  /// - Parameter bound: above 0; below that the result is 0.
-  public mutating func integer(below bound: Int) -> Int {
-    guard bound > 0 else { return 0 }
-    let range = UInt64(bound)
-    var product = next().multipliedFullWidth(by: range)
-    if product.low < range {
-      let threshold = (0 &- range) % range
-      while product.low < threshold { product = next().multipliedFullWidth(by: range) }
-    }
-    return Int(product.high)
-  }
-
   /// A uniform number in [0, 1): the upper 53 bits, so that every value is a multiple of 2⁻⁵³.
   public mutating func uniform() -> Double {
     Double(next() >> 11) * 0x1p-53
@@ -76,32 +60,5 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Hashable {
   /// A uniform number in (0, 1], safe to take the logarithm of.
   public mutating func positiveUniform() -> Double {
     Double((next() >> 11) + 1) * 0x1p-53
-  }
-
-  /// Shuffles in place by Fisher and Yates, from the last element down: element i changes places with one of 0...i.
-  public mutating func shuffle<Element>(_ elements: inout [Element]) {
-    guard elements.count > 1 else { return }
-    for index in stride(from: elements.count - 1, through: 1, by: -1) {
-      elements.swapAt(index, integer(below: index + 1))
-    }
-  }
-
-  /// A shuffled copy, see ``shuffle(_:)``.
-  public mutating func shuffled<Element>(_ elements: [Element]) -> [Element] {
-    var copy = elements
-    shuffle(&copy)
-    return copy
-  }
-
-  /// `count` positions out of `0..<total`, without replacement, in ascending order; all of them where `count` is not below `total`.
-  ///
-  /// Selection sampling (Knuth, volume 2, algorithm S): every subset of that size is equally likely.
-  public mutating func positions(_ count: Int, outOf total: Int) -> [Int] {
-    guard total > 0, count > 0 else { return [] }
-    if count >= total { return Array(0..<total) }
-    var chosen: [Int] = []
-    chosen.reserveCapacity(count)
-    for position in 0..<total where integer(below: total - position) < count - chosen.count { chosen.append(position) }
-    return chosen
   }
 }

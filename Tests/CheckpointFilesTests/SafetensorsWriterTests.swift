@@ -1,6 +1,7 @@
+import CheckpointFiles
+import Ground
 import Foundation
 import Testing
-import Torch
 
 /// The writer against the reference implementation's bytes, and atomic replacement.
 struct SafetensorsWriterTests {

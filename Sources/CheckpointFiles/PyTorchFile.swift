@@ -1,3 +1,4 @@
+public import Ground
 public import Foundation
 
 /// A checkpoint of PyTorch (`torch.save` of a dictionary of tensors, 1.6 and later), mapped into memory; values are read where they lie.

@@ -1,6 +1,7 @@
+import CheckpointFiles
+import Ground
 import Foundation
 import Testing
-import Torch
 
 /// The reader against files and values of the reference implementation, and against damaged files.
 struct SafetensorsFileTests {
