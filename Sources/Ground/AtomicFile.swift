@@ -21,36 +21,85 @@ public enum AtomicFile {
   /// Replaces the file by what the closure writes to the sink it is given, for contents too large to hold at once.
   /// - Throws: `FileError`, or what the closure throws; the old file is then as it was.
   public static func write(to url: URL, _ body: (FileSink) throws -> Void) throws {
-    let path = url.path(percentEncoded: false)
-    let destination = try resolve(path)
-    guard destination.isRegular else {
-      let descriptor = open(destination.path, O_WRONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw FileError(path: path, operation: "write", code: errno) }
-      defer { close(descriptor) }
-      return try body(FileSink(descriptor: descriptor, path: path))
+    let replacement = try FileReplacement(of: url)
+    try body(replacement.sink)
+    try replacement.commit()
+  }
+
+  /// Makes a rename inside a folder last. Some file systems cannot flush folders: the contents are safe there all the same.
+  public static func flush(folder: String) {
+    let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
+  }
+}
+
+/// A file that `AtomicFile` is writing, for those who write it piece by piece: nothing takes the destination's place before `commit`.
+public final class FileReplacement {
+  /// Takes the bytes.
+  public let sink: FileSink
+  private let path: String
+  private let descriptor: Int32
+  private let destination: String
+  /// Nil for a pipe or a device.
+  private let temporary: String?
+  private let mode: mode_t?
+  private var isDone = false
+
+  /// Begins a file under a temporary name beside its destination.
+  /// - Throws: `FileError`.
+  public init(of url: URL) throws {
+    path = url.path(percentEncoded: false)
+    let target = try FileReplacement.resolve(path)
+    destination = target.path
+    mode = target.mode
+    if target.isRegular {
+      let folder = (destination as NSString).deletingLastPathComponent
+      let name = PartialName.make(for: (destination as NSString).lastPathComponent)
+      let temporary = (folder as NSString).appendingPathComponent(name)
+      self.temporary = temporary
+      descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      // Tells `Leftovers` that the writer lives.
+      if descriptor >= 0 { _ = flock(descriptor, LOCK_EX | LOCK_NB) }
+    } else {
+      temporary = nil
+      descriptor = open(destination, O_WRONLY | O_CLOEXEC)
     }
-    let folder = (destination.path as NSString).deletingLastPathComponent
-    let name = (destination.path as NSString).lastPathComponent
-    // A name can be at most 255 bytes long; the unique part needs some of them.
-    let stem = String(decoding: name.utf8.prefix(200), as: UTF8.self)
-    let temporary = (folder as NSString).appendingPathComponent(".\(stem).\(getpid())-\(UUID().uuidString.prefix(8)).part")
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileError(path: path, operation: "write", code: errno) }
+    sink = FileSink(descriptor: descriptor, path: path)
+  }
+
+  deinit { discard() }
+
+  /// Puts the file in its place.
+  /// - Throws: `FileError`; the old file is then as it was.
+  public func commit() throws {
+    guard !isDone else { return }
+    guard let temporary else { return end() }
     do {
-      defer { close(descriptor) }
-      try body(FileSink(descriptor: descriptor, path: path))
-      if let mode = destination.mode { fchmod(descriptor, mode) }
+      if let mode { fchmod(descriptor, mode) }
       guard fsync(descriptor) == 0 else { throw FileError(path: path, operation: "write", code: errno) }
+      guard rename(temporary, destination) == 0 else { throw FileError(path: path, operation: "write", code: errno) }
     } catch {
-      unlink(temporary)
+      discard()
       throw error
     }
-    guard rename(temporary, destination.path) == 0 else {
-      let code = errno
-      unlink(temporary)
-      throw FileError(path: path, operation: "write", code: code)
-    }
-    flush(folder: folder.isEmpty ? "." : folder)
+    end()
+    let folder = (destination as NSString).deletingLastPathComponent
+    AtomicFile.flush(folder: folder.isEmpty ? "." : folder)
+  }
+
+  /// Leaves the old file as it is.
+  public func discard() {
+    guard !isDone else { return }
+    if let temporary { unlink(temporary) }
+    end()
+  }
+
+  private func end() {
+    isDone = true
+    close(descriptor)
   }
 
   /// Where a path really leads, and whether a rename may replace what is there.
@@ -69,14 +118,6 @@ public enum AtomicFile {
       return (String(cString: real), true, status.st_mode & 0o777)
     default: return (path, false, nil)
     }
-  }
-
-  /// Makes a rename inside a folder last. Some file systems cannot flush folders: the contents are safe there all the same.
-  public static func flush(folder: String) {
-    let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    fsync(descriptor)
-    close(descriptor)
   }
 }
 
