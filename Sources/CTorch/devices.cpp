@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include <mutex>
+#include <random>
 
 #include "boundary.hpp"
 
@@ -78,7 +79,22 @@ void ct_keep_freed_memory(void) {
 }
 
 int ct_generator_make(uint64_t seed, ct_generator *out) {
-  return guarded("random generator", {}, [&] { *out = new ct_generator_s{at::detail::createCPUGenerator(seed)}; });
+  return guarded("random generator", {}, [&] {
+    auto generator = at::detail::createCPUGenerator(seed);
+    if (seed >> 32 != 0) {
+      // libtorch's Mersenne Twister keeps 32 bits of its seed; for a longer one its state is laid out as std::mt19937 lays it out from a sequence.
+      std::seed_seq sequence{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)};
+      at::mt19937_data_pod data{};
+      data.seed_ = seed;
+      data.left_ = 1;
+      data.seeded_ = true;
+      sequence.generate(data.state_.begin(), data.state_.end());
+      at::mt19937 engine;
+      engine.set_data(data);
+      generator.get<at::CPUGeneratorImpl>()->set_engine(engine);
+    }
+    *out = new ct_generator_s{std::move(generator)};
+  });
 }
 at::Generator headway::ct_generator_value(ct_generator generator) {
   TORCH_CHECK(generator != nullptr, "a random generator is missing");

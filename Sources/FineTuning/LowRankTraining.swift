@@ -6,7 +6,7 @@ import Torch
 extension LowRankSettings {
   /// Gives the target layers new adapters: A drawn uniformly from ±√(1 / inputs) (Kaiming's uniform with a = √5, as PEFT), B zero, so that the
   /// model computes what it did before.
-  /// - Throws: `TrainingError` where a target is no linear layer of the model.
+  /// - Throws: `TrainingError` where a target is no linear layer of the model, or the rank is beyond a target's own.
   func attach(to decoder: any Decoder, seed: UInt64) throws -> [LowRankAdapter] {
     let linear = decoder.parameters.filter(\.isLinear)
     func name(_ parameter: Parameter) -> String {
@@ -19,7 +19,14 @@ extension LowRankSettings {
         "--lora-targets names '\(unknown)', but the model's linear layers are \(known.sorted().joined(separator: ", ")); name some of them, or all-linear"
       )
     }
-    return try linear.filter { wanted.contains(name($0)) }.map { parameter in
+    let chosen = linear.filter { wanted.contains(name($0)) }
+    func limit(_ parameter: Parameter) -> Int { parameter.tensor.shape.min() ?? 0 }
+    if let narrow = chosen.min(by: { limit($0) < limit($1) }), rank > limit(narrow) {
+      throw TrainingError(
+        "adapters of rank \(rank) are larger than the layer \(LowRankAdapter.layerName(of: narrow)) \(narrow.tensor.shape) that they change; choose a rank of at most \(limit(narrow)), or other layers"
+      )
+    }
+    return try chosen.map { parameter in
       let shape = parameter.tensor.shape  // [outputs, inputs]
       let layer = LowRankAdapter.layerName(of: parameter)
       let stream = Fingerprint(of: layer).value

@@ -25,12 +25,23 @@ public enum MergedModel {
           throw ModelError("\(model.base.name) lacks the weight '\(parameter.storedName)'; download the model again")
         }
         let value = try Tensor(mapping: location)
-        guard let adapter = parameter.adapter else { return value }
-        return try value.converted(to: .float32) + adapter.weightChange()
+        guard let adapter = parameter.adapter else { return try finite(value, parameter, elementType) }
+        return try finite(value.converted(to: .float32) + adapter.weightChange(), parameter, elementType)
       }
     }
     try WeightWriter.write(weights, to: folder)
     try WeightWriter.writeCompanions(of: model.base, elementType: elementType, to: folder)
     if model.tokenizerFolder != model.base { try WeightWriter.writeTokenizer(of: model.tokenizerFolder, to: folder) }
+  }
+  /// The value, rounded to the type it is written in.
+  /// - Throws: `ModelError` where that holds numbers that are not finite.
+  private static func finite(_ value: Tensor, _ parameter: Parameter, _ type: ElementType) throws -> Tensor {
+    let rounded = try value.converted(to: type)
+    if try rounded.isFinite() { return rounded }
+    let reason =
+      try value.isFinite()
+      ? "lie beyond the range of \(type); save the model in float32"
+      : "are not finite (NaN or infinite) in the base model or its sum with the adapter; download the base model again, or take an earlier adapter"
+    throw ModelError("the merged weight '\(parameter.storedName)' holds numbers that \(reason)")
   }
 }

@@ -133,8 +133,11 @@ public final class Trainer {
     } else {
       saved = SavedModel(base: base, decoder: decoder, adapter: nil)
     }
-    weights = try TrainableWeights(
-      settings.lowRank == nil ? decoder.parameters : adapters.flatMap { [$0.down, $0.up] }, elementType: elementType)
+    // Adapters compute in float32 whatever the model does: their masters are what the decoder reads.
+    weights =
+      try settings.lowRank == nil
+      ? TrainableWeights(decoder.parameters, elementType: elementType)
+      : TrainableWeights(adapters.flatMap { [$0.down, $0.up] }, elementType: elementType == .float64 ? .float64 : .float32)
     optimizer = try AdamW(weights.masters, options: settings.optimizer)
     try weights.collectGradients(into: optimizer.gradients)
     pass = WindowPass(decoder: decoder, settings: settings, adapters: adapters)
@@ -348,21 +351,8 @@ public final class Trainer {
 
   /// Puts the weights of the best evaluation in place of the last ones.
   private func loadBest(_ step: Int) throws {
-    let stored = try ModelFolder(named: folder.best(step).path(percentEncoded: false))
-    if settings.lowRank != nil {
-      let entries = try SafetensorsFile(at: stored.file("adapter_model.safetensors"))
-      let tensors = Dictionary(uniqueKeysWithValues: entries.tensors.map { ($0.name, $0) })
-      for (parameter, master) in zip(weights.parameters, weights.masters) {
-        guard let entry = tensors["base_model.model.\(parameter.storedName)"] else { continue }
-        try Tensor.overwrite([master], with: [Tensor(mapping: entry, of: entries)])
-      }
-    } else {
-      let files = try WeightFiles(of: stored)
-      for (parameter, master) in zip(weights.parameters, weights.masters) {
-        guard let location = files.locations[parameter.storedName] else { continue }
-        try Tensor.overwrite([master], with: [Tensor(mapping: location)])
-      }
-    }
+    let stored = try TrainingCheckpoint(url: folder.best(step)).masters(of: weights, isAdapter: settings.lowRank != nil)
+    try Tensor.overwrite(weights.masters, with: stored)
     try weights.refresh()
   }
 }

@@ -81,6 +81,24 @@ struct TrainingCheckpoint {
     try optimizer.restore(firstMoments: moments("first"), secondMoments: moments("second"), updates: updates)
   }
 
+  /// The float32 masters, in the order of the weights.
+  /// - Throws: `TrainingError` where one is missing.
+  func masters(of weights: TrainableWeights, isAdapter: Bool) throws -> [Tensor] {
+    let path = url.path(percentEncoded: false)
+    let found: [String: Tensor]
+    if isAdapter {
+      found = try AdapterFolder.tensors(in: url)
+    } else {
+      found = try WeightFiles(of: ModelFolder(named: path)).locations.mapValues { try Tensor(mapping: $0) }
+    }
+    return try weights.parameters.map { parameter in
+      guard let tensor = found[parameter.storedName], tensor.shape == parameter.tensor.shape else {
+        throw TrainingError("\(path) lacks the weight '\(parameter.storedName)'; train again, or take the last checkpoint")
+      }
+      return tensor
+    }
+  }
+
   /// The patterns that were recorded until then.
   func patterns(layers: Int, heads: Int) throws -> TrackedPatterns {
     try TrackedPatterns(from: url.appending(path: TrainingCheckpoint.patternsName), layers: layers, heads: heads)
@@ -93,12 +111,12 @@ struct SavedModel {
   let base: ModelFolder
   let decoder: any Decoder
   /// The adapters' configuration; nil for a model that was trained whole.
-  let adapter: AdapterFolder.Configuration?
+  let adapter: AdapterConfiguration?
 
   /// Writes weights, configuration and tokenizer into a folder that exists.
   func write(_ weights: TrainableWeights, elementType: ElementType, to folder: URL) throws {
     if let adapter {
-      try AdapterFolder.write(decoder, adapter, elementType: elementType, to: folder)
+      try weights.withMasters { try AdapterFolder.write(decoder, adapter, elementType: elementType, to: folder) }
       try WeightWriter.writeTokenizer(of: base, to: folder)
       return
     }

@@ -15,7 +15,7 @@ struct WindowResult {
 struct WindowPass {
   let decoder: any Decoder
   let settings: TrainingSettings
-  /// The adapters whose dropout is to be seeded.
+  /// The adapters, whose dropout is told which pass it is.
   var adapters: [LowRankAdapter] = []
   /// The most logits that exist at a time: 2²⁴ are 32 MiB in bfloat16.
   private static let logitLimit = 1 << 24
@@ -29,8 +29,8 @@ struct WindowPass {
     var levels: [Double] = []
     var levelled = 0
     for (number, batch) in batches(of: samples).enumerated() {
-      for adapter in adapters { adapter.dropoutSeed = settings.seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(step) << 20 &+ UInt64(number) }
-      defer { for adapter in adapters { adapter.dropoutSeed = nil } }
+      for adapter in adapters { adapter.pass = .init(seed: settings.seed, step: step, batch: number) }
+      defer { for adapter in adapters { adapter.pass = nil } }
       let packed = PackedBatch(batch, labelWeights: batch.map { _ in 1 / Double(labels) })
       guard !packed.labelPositions.isEmpty else { continue }
       result.tokens += packed.tokens.count

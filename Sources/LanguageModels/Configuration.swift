@@ -3,7 +3,8 @@ import Foundation
 /// `config.json`: values by key, with errors that name file and key.
 public struct Configuration: Sendable {
   private let values: [String: Value]
-  private let path: String
+  /// Where the file lies, for messages.
+  let path: String
   private let prefix: String
 
   /// Reads the folder's `config.json`, or another file of its kind.
@@ -27,6 +28,17 @@ public struct Configuration: Sendable {
 
   /// The keys that are there and not null.
   public var keys: [String] { values.filter { $0.value != .null }.keys.sorted() }
+
+  /// Whether a key has a value that switches something on: neither missing nor null, false, or empty.
+  func isSet(_ key: String) -> Bool {
+    switch values[key] {
+    case nil, .null, .boolean(false): false
+    case .string(let text): !text.isEmpty
+    case .array(let list): !list.isEmpty
+    case .object(let object): !object.isEmpty
+    case .boolean, .number: true
+    }
+  }
 
   /// A value that must be there.
   public func integer(_ key: String) throws -> Int {

@@ -35,7 +35,7 @@ public final class LanguageModel {
     let architecture = try Architecture.named(in: configuration, model: base.name)
     let files = try WeightFiles(of: base)
     var type = try elementType ?? LanguageModel.storedType(of: files, base)
-    var notes: [String] = []
+    var notes = adapter?.notes ?? []
     if type == .float16, device == .cpu {
       type = .bfloat16
       notes.append("float16 is computed in bfloat16 on a processor; ask for --dtype float32 for full accuracy")

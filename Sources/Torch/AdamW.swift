@@ -59,12 +59,7 @@ public final class AdamW {
   }
 
   /// √Σ g² over all gradients.
-  public func gradientNorm() throws -> Double {
-    var norm = 0.0
-    let handles: [ct_tensor?] = gradients.map(\.handle)
-    try check(ct_global_norm(handles, Int32(handles.count), &norm))
-    return norm
-  }
+  public func gradientNorm() throws -> Double { try Tensor.norm(of: gradients) }
 
   /// One update.
   /// - Parameters:

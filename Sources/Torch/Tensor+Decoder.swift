@@ -29,12 +29,47 @@ public struct PackedBounds: Sendable, Hashable {
   }
 }
 
+/// Which elements of an adapter's input are left out in training: each with probability `rate`, and the others grow by 1 / (1 − rate).
+///
+/// Key and position are those of a counter-based generator (Philox): the same two leave out the same elements again, at any number of threads.
+public struct Dropout: Sendable, Hashable {
+  /// The probability, from 0 to below 1.
+  public var rate: Double
+  /// What tells streams apart.
+  public var key: UInt64
+  /// What tells passes of one stream apart.
+  public var position: UInt64
+
+  /// A dropout of this pass.
+  public init(rate: Double, key: UInt64, position: UInt64) {
+    self.rate = rate
+    self.key = key
+    self.position = position
+  }
+}
+
 /// The parts of a decoder. T tokens, H query heads, K key/value heads, D values per head.
 extension Tensor {
   /// `[…, in]` by weight `[out, in]` and bias `[out]` gives `[…, out]` in this tensor's type. A weight of another type is converted a part at a
   /// time, without a converted copy of the whole.
   public func linear(_ weight: Tensor, bias: Tensor? = nil) throws -> Tensor {
     try made { ct_linear(handle, weight.handle, bias?.handle, $0) }
+  }
+
+  /// This `[T, out]` and what a low-rank adapter adds to it: y + scale · B A dropout(x), in this tensor's type.
+  ///
+  /// Products and sum are computed in float32 (float64 where an operand is) and rounded once, as PEFT's layer does it. Nothing as wide as x is kept
+  /// for the way back beside x itself.
+  ///
+  /// - Parameters:
+  ///   - x: the layer's input `[T, in]`.
+  ///   - down: A `[r, in]`.
+  ///   - up: B `[out, r]`.
+  ///   - scale: the factor, α / r.
+  ///   - dropout: what is left out of x; nil for nothing.
+  public func addingLowRank(of x: Tensor, down: Tensor, up: Tensor, scale: Double, dropout: Dropout? = nil) throws -> Tensor {
+    let dropout = ct_dropout(rate: dropout?.rate ?? 0, key: dropout?.key ?? 0, position: dropout?.position ?? 0)
+    return try made { ct_add_low_rank(handle, x.handle, down.handle, up.handle, scale, dropout, $0) }
   }
 
   /// Rows of this table `[V, n]` by token: `[T]` gives `[T, n]`.

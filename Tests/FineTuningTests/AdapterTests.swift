@@ -76,19 +76,99 @@ import Torch
     #expect(throws: TrainingError.self) { _ = try LowRankSettings(rank: 3, targets: ["q_prj"]).attach(to: model.decoder, seed: 1) }
   }
 
-  @Test(arguments: [
-    (#""use_dora": true"#, "DoRA"), (#""bias": "all""#, "bias"), (#""peft_type": "PROMPT_TUNING""#, "LoRA"),
-    (#""rank_pattern": {"q_proj": 2}"#, "rank_pattern"), (#""r": 0"#, "'r'"), (#""r": "four""#, "'r'"),
-  ])
-  func otherKindsOfAdaptersAreRefusedByName(change: String, word: String) throws {
-    let scratch = try ScratchFolder()
-    let folder = try adapter("opt-published", in: scratch)
+  @Test func aRankBeyondTheMatrixIsRefused() throws {
+    let golden = try GoldenRun("llama-head-dim", "training")
+    let model = try LanguageModel(golden.base, elementType: .float32)
+    let widest = try #require(model.decoder.parameters.filter(\.isLinear).compactMap { $0.tensor.shape.min() }.min())
+    let error = #expect(throws: TrainingError.self) {
+      _ = try LowRankSettings(rank: widest + 1, targets: ["all-linear"]).attach(to: model.decoder, seed: 1)
+    }
+    #expect(try #require(error?.description).contains("a rank of at most \(widest)"))
+    #expect(model.decoder.parameters.allSatisfy { $0.adapter == nil })
+    _ = try LowRankSettings(rank: widest, targets: ["all-linear"]).attach(to: model.decoder, seed: 1)
+  }
+
+  /// The folder's adapter_config.json with some keys changed.
+  private func adapter(_ name: String, changed change: String, in scratch: ScratchFolder) throws -> ModelFolder {
+    let folder = try adapter(name, in: scratch)
     let file = folder.file("adapter_config.json")
     var values = try #require(JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
     let changed = try #require(JSONSerialization.jsonObject(with: Data("{\(change)}".utf8)) as? [String: Any])
     values.merge(changed) { $1 }
     try JSONSerialization.data(withJSONObject: values).write(to: file)
+    return folder
+  }
+
+  @Test(arguments: [
+    (#""use_dora": true"#, "DoRA"), (#""bias": "all""#, "bias"), (#""peft_type": "PROMPT_TUNING""#, "LoRA"),
+    (#""rank_pattern": {"q_proj": 2}"#, "rank_pattern"), (#""r": 0"#, "'r'"), (#""r": "four""#, "'r'"),
+    (#""init_lora_weights": "pissa""#, "pissa"), (#""init_lora_weights": "pissa_niter_16""#, "pissa_niter_16"),
+    (#""init_lora_weights": "olora""#, "olora"), (#""init_lora_weights": "corda""#, "corda"), (#""init_lora_weights": "loftq""#, "loftq"),
+    (#""init_lora_weights": "lora_ga""#, "lora_ga"), (#""init_lora_weights": "new""#, "'new'"),
+    (#""alora_invocation_tokens": [1, 2]"#, "aLoRA"), (#""use_qalora": true"#, "QALoRA"), (#""lora_bias": true"#, "lora_bias"),
+    (#""kasa_config": {"x": 1}"#, "KaSA"), (#""layer_replication": [[0, 1]]"#, "layer_replication"),
+  ])
+  func otherKindsOfAdaptersAreRefusedByName(change: String, word: String) throws {
+    let scratch = try ScratchFolder()
+    let folder = try adapter("opt-published", changed: change, in: scratch)
     let error = #expect(throws: ModelError.self) { _ = try LanguageModel(folder) }
     #expect(try #require(error?.description).contains(word))
+  }
+
+  @Test(
+    arguments: [
+      (#""init_lora_weights": "gaussian""#, nil), (#""init_lora_weights": "eva", "eva_config": {"rho": 2.0}"#, nil),
+      (#""init_lora_weights": false"#, nil), (#""alora_invocation_tokens": null, "use_qalora": false, "qalora_group_size": 16"#, nil),
+      (#""a_key_of_tomorrow": 3"#, "a_key_of_tomorrow"), (#""a_key_of_tomorrow": false"#, nil), (#""revision": "v2""#, "revision 'v2'"),
+    ] as [(String, String?)])
+  func whatChangesNothingIsRead(change: String, note: String?) throws {
+    let scratch = try ScratchFolder()
+    let model = try LanguageModel(adapter("opt-published", changed: change, in: scratch), elementType: .float32)
+    if let note {
+      #expect(model.notes.contains { $0.contains(note) })
+    } else {
+      #expect(model.notes.isEmpty)
+    }
+  }
+
+  /// Adapters without their B, or without those of a layer that the configuration names, are not what was trained.
+  @Test(arguments: ["lora_B", "layers.0.", "lora_A", "v_proj.lora_B", ""])
+  func adaptersThatAreNotThereAreMissed(left out: String) throws {
+    let scratch = try ScratchFolder()
+    let folder = try adapter("opt-published", in: scratch)
+    let file = try SafetensorsFile(at: folder.file("adapter_model.safetensors"))
+    let kept = file.tensors.filter { !$0.name.contains(out) && !out.isEmpty }
+    try SafetensorsWriter.write(
+      kept.map { entry in .init(name: entry.name, shape: entry.shape, floats: try Tensor(mapping: entry, of: file).floats()) },
+      to: folder.file("adapter_model.safetensors"))
+    let error = #expect(throws: ModelError.self) { _ = try LanguageModel(folder) }
+    #expect(try #require(error?.description).contains("lacks 'base_model.model."))
+  }
+
+  @Test func numbersThatAreNotFiniteAreNotMerged() throws {
+    let scratch = try ScratchFolder()
+    let folder = try adapter("opt-published", in: scratch)
+    let file = try SafetensorsFile(at: folder.file("adapter_model.safetensors"))
+    func write(_ factor: Float) throws {
+      try SafetensorsWriter.write(
+        file.tensors.map { entry in
+          .init(name: entry.name, shape: entry.shape, floats: try Tensor(mapping: entry, of: file).floats().map { $0 * factor })
+        }, to: folder.file("adapter_model.safetensors"))
+    }
+    try write(.nan)
+    let error = #expect(throws: ModelError.self) { _ = try LanguageModel(folder) }
+    #expect(try #require(error?.description).contains("not finite"))
+    // Finite factors whose product is not.
+    try write(1e30)
+    let merged = scratch.url.appending(path: "merged")
+    let overflow = #expect(throws: (any Error).self) {
+      try MergedModel.write(LanguageModel(folder, elementType: .float32), elementType: .float32, to: merged)
+    }
+    #expect(try #require(overflow).localizedDescription.contains("merged weight"))
+    #expect(!FileManager.default.fileExists(atPath: merged.appending(path: "model.safetensors").path(percentEncoded: false)))
+    try write(1000)
+    #expect(throws: (any Error).self) {
+      try MergedModel.write(LanguageModel(folder, elementType: .float32), elementType: .float16, to: merged)
+    }
   }
 }

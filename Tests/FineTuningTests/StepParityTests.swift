@@ -58,21 +58,59 @@ import Torch
   func adaptersFollowPEFT(name: String) throws {
     let golden = try GoldenRun(name, "lora")
     let scratch = try ScratchFolder()
-    var settings = golden.trainingSettings
-    settings.lowRank = LowRankSettings(
-      rank: try #require(golden.rank), alpha: golden.alpha, targets: name == "llama-head-dim" ? ["all-linear"] : ["q_proj", "v_proj"])
-    let trainer = try golden.trainer(settings, in: scratch.url)
-    // The run starts from the golden adapter in place of the seed's.
-    let start = try SafetensorsFile(at: GoldenRun.fixtures.appending(path: "\(name)/lora/adapter_model.safetensors"))
-    let names = trainer.weights.parameters.map { "base_model.model.\($0.name)" }
-    #expect(Set(names) == Set(start.tensors.map(\.name)))
-    for (name, master) in zip(names, trainer.weights.masters) {
-      let entry = try #require(start.tensors.first { $0.name == name })
-      try Tensor.overwrite([master], with: [Tensor(mapping: entry, of: start)])
-    }
+    let trainer = try adapterTrainer(golden, scratch.url)
     _ = try trainer.run(savedType: .float32)
     try compare(golden, scratch.url)
-    try compare(golden, names, trainer.weights.masters)
+    try compare(golden, trainer.weights.parameters.map { "base_model.model.\($0.name)" }, trainer.weights.masters)
+  }
+
+  /// In bfloat16 with adapters in float32, as PEFT has them: not much farther from float64 than PEFT, which rounds as often.
+  @Test(arguments: GoldenRun.names)
+  func adaptersWithBFloat16StayAsNearAsPEFT(name: String) throws {
+    struct Theirs: Decodable {
+      var losses: [Double]
+      var movementDistance: Double
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let theirs = try decoder.decode(
+      Theirs.self, from: Data(contentsOf: GoldenRun.fixtures.appending(path: "\(name)/lora-bfloat16.json")))
+    let golden = try GoldenRun(name, "lora")
+    let scratch = try ScratchFolder()
+    let trainer = try adapterTrainer(golden, scratch.url, type: .bfloat16)
+    let start = try trainer.weights.masters.map { try $0.floats() }
+    _ = try trainer.run(savedType: .float32)
+    var (ours, other) = (0.0, 0.0)
+    for ((line, step), loss) in zip(zip(try StepMetrics.read(from: TrainingFolder(scratch.url).metrics), golden.steps), theirs.losses) {
+      ours = max(ours, abs(try #require(line.loss) / step.float64Loss - 1))
+      other = max(other, abs(loss / step.float64Loss - 1))
+    }
+    var (apart, moved) = (0.0, 0.0)
+    for (place, parameter) in trainer.weights.parameters.enumerated() {
+      let exact = try #require(try golden.floats("float64.base_model.model.\(parameter.name)"))
+      for (index, value) in try trainer.weights.masters[place].floats().enumerated() {
+        apart += pow(Double(value - exact[index]), 2)
+        moved += pow(Double(exact[index] - start[place][index]), 2)
+      }
+    }
+    let movement = (apart / moved).squareRoot()
+    print("\(name): losses \(ours) from float64, PEFT's \(other); movement \(movement), PEFT's \(theirs.movementDistance)")
+    // Losses of a base model in bfloat16: within three of its roundings, as PEFT's are.
+    #expect(ours <= 3 * 0x1p-8 && other <= 3 * 0x1p-8)
+    #expect(movement <= 1.5 * theirs.movementDistance)
+  }
+
+  /// A trainer that starts from the golden adapter in place of the seed's.
+  private func adapterTrainer(_ golden: GoldenRun, _ folder: URL, type: ElementType = .float32) throws -> Trainer {
+    var settings = golden.trainingSettings
+    settings.lowRank = LowRankSettings(
+      rank: try #require(golden.rank), alpha: golden.alpha,
+      targets: golden.name == "llama-head-dim" ? ["all-linear"] : ["q_proj", "v_proj"])
+    let trainer = try golden.trainer(settings, in: folder, type: type)
+    let start = try AdapterFolder.tensors(in: GoldenRun.fixtures.appending(path: "\(golden.name)/lora"))
+    #expect(Set(trainer.weights.parameters.map(\.storedName)) == Set(start.keys))
+    try Tensor.overwrite(trainer.weights.masters, with: trainer.weights.parameters.map { try #require(start[$0.storedName]) })
+    return trainer
   }
 
   private func compare(_ golden: GoldenRun, _ folder: URL) throws {

@@ -60,6 +60,26 @@ import Torch
     let first = try RandomTensors(seed: 7).normal([8]).floats()
     #expect(try RandomTensors(seed: 7).normal([8]).floats() == first)
     #expect(try RandomTensors(seed: 8).normal([8]).floats() != first)
+    // All 64 bits count.
+    #expect(try RandomTensors(seed: 7 + 1 << 32).normal([8]).floats() != first)
+  }
+
+  /// Added up in float32, 2²⁴ squares give 0.9993 of this norm. The exact one is that of a float32 0.1, whose square float64 rounds by 1e-16.
+  @Test(arguments: [ElementType.float32, .bfloat16]) func normsOfManyElementsAreExact(type: ElementType) throws {
+    let many = try Tensor.full(0.1, shape: [1 << 24], elementType: type)
+    let few = try Tensor.full(2, shape: [3], elementType: type)
+    let element = try many.narrowed(0, from: 0, length: 1).scalar()
+    let expected = (Double(1 << 24) * element * element + 12).squareRoot()
+    let norm = try Tensor.norm(of: [many, few])
+    #expect(abs(norm / expected - 1) < 1e-12)
+    let before = Engine.threads
+    defer { try? Engine.setThreads(before) }
+    try Engine.setThreads(before == 1 ? 2 : 1)
+    #expect(try Tensor.norm(of: [many, few]) == norm)
+    #expect(try Tensor.norm(of: []) == 0)
+    #expect(try Tensor.norm(of: [few, Tensor.full(6, shape: [1], elementType: .float64)]) == 12.0.squareRoot() * 2)
+    // Beyond float32's range, but not beyond its square root.
+    #expect(try Tensor.norm(of: [Tensor.full(1e30, shape: [2], elementType: type)]) > 1.4e30)
   }
 
   @Test func unknownDevicesAreNamed() {

@@ -95,7 +95,7 @@ int ct_zero(const ct_tensor *tensors, int count);
 int ct_copy_into(const ct_tensor *destinations, const ct_tensor *sources, int count);
 /// A copy in memory of its own, row-major, cut off from any graph.
 int ct_clone(ct_tensor a, int dtype, ct_tensor *out);
-/// √Σx² over all elements of all tensors.
+/// √Σx² over all elements of all tensors, summed up in double precision.
 int ct_global_norm(const ct_tensor *tensors, int count, double *norm);
 typedef struct {
   /// Updates done when this one is done, from 1.
@@ -141,6 +141,15 @@ int ct_all_finite(ct_tensor a, bool *finite);
 // Parts of a decoder.
 /// x [T, in] by weight [out, in] (and bias [out] or null) gives [T, out] in x's type; a weight of another type is converted a part at a time.
 int ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out);
+/// Which elements are left out: each with probability `rate`, the others grow by 1 / (1 − rate). Key and position are those of a counter-based
+/// generator (Philox): the same two leave out the same elements again, at any number of threads.
+typedef struct {
+  double rate;
+  uint64_t key, position;
+} ct_dropout;
+/// y [T, out] + scale · dropout(x) [T, in] · downᵀ · upᵀ in y's type, with down [r, in] and up [out, r]; computed in float32, or float64 where an
+/// operand is, and rounded once.
+int ct_add_low_rank(ct_tensor y, ct_tensor x, ct_tensor down, ct_tensor up, double scale, ct_dropout dropout, ct_tensor *out);
 int ct_embedding(ct_tensor weight, ct_tensor indices, ct_tensor *out);
 /// x / sqrt(mean(x²) + epsilon) · (weight + offset) over the last dimension; offset is 1 for Gemma.
 int ct_rms_norm(ct_tensor x, ct_tensor weight, double epsilon, double offset, ct_tensor *out);
@@ -197,11 +206,10 @@ int ct_svd(ct_tensor a, ct_tensor *u, ct_tensor *s, ct_tensor *vh);
 int ct_solve_positive_definite(ct_tensor a, ct_tensor b, ct_tensor *solution, ct_tensor *least_pivots);
 
 // Random numbers.
+/// A generator that starts from all 64 bits of its seed.
 int ct_generator_make(uint64_t seed, ct_generator *out);
 void ct_generator_release(ct_generator generator);
 int ct_uniform(ct_generator generator, double low, double high, const int64_t *shape, int dimensions, ct_tensor *out);
-/// 0 with probability `rate`, else 1 / (1 − rate).
-int ct_dropout_mask(ct_generator generator, double rate, const int64_t *shape, int dimensions, int dtype, ct_tensor *out);
 int ct_normal(ct_generator generator, double mean, double deviation, const int64_t *shape, int dimensions, ct_tensor *out);
 
 #ifdef __cplusplus

@@ -10,7 +10,7 @@ struct bf16 {
   uint16_t bits;
 };
 
-/// T is float or bf16; everything accumulates in float32.
+/// T is float or bf16; rows accumulate in float32.
 template <class T>
 struct RowKernels {
   /// sum = x + addend (addend and sum may be null: then the row is x itself); y = sum · rstd · weight with rstd = 1/sqrt(mean(sum²) + epsilon).
@@ -43,6 +43,8 @@ struct RowKernels {
   void (*attention_weights_backward)(T *row, T *gradient, float sum, int64_t visible, int64_t n, float scale);
   /// total += x.
   void (*accumulate)(const T *x, float *total, int64_t n);
+  /// Σx², each square and the sum in double precision.
+  double (*sum_of_squares)(const T *x, int64_t n);
 };
 
 const char *row_kernels_name();

@@ -27,6 +27,9 @@ public struct WeightFiles: Sendable {
     Format(file: "pytorch_model.bin") { try PyTorchFile(at: $0).tensors },
   ]
 
+  /// The files by which a folder with a whole model's weights is known.
+  static let names = formats.flatMap { [$0.file, "\($0.file).index.json"] }
+
   /// Opens the folder's `model.safetensors`, or the shards of `model.safetensors.index.json`, or else `pytorch_model.bin`, or the shards of
   /// `pytorch_model.bin.index.json`.
   public init(of folder: ModelFolder) throws {

@@ -16,7 +16,7 @@ struct Linear {
   func callAsFunction(_ x: Tensor) throws -> Tensor {
     let y = try x.linear(weight.tensor, bias: bias?.tensor)
     guard let adapter = weight.adapter else { return y }
-    return try y + adapter.change(of: x)
+    return try adapter.added(to: y, of: x)
   }
 }
 

@@ -3,17 +3,38 @@ import CheckpointFiles
 public import Torch
 
 /// A low-rank change of a linear layer (LoRA, Hu et al. 2021): y = W x + (α / r) · B A dropout(x), with W frozen.
+///
+/// A and B are float32 whatever the model computes in, and so is what they add, as in PEFT: their sum with W x is what is rounded.
 public final class LowRankAdapter {
+  /// The training pass that an adapter's dropout belongs to. A pass that is computed again leaves out the same elements.
+  public struct Pass: Sendable, Hashable {
+    /// The run's seed.
+    public var seed: UInt64
+    /// The update, counted from 0.
+    public var step: Int
+    /// The batch of the update's window, counted from 0.
+    public var batch: Int
+
+    /// A pass of a run.
+    public init(seed: UInt64, step: Int, batch: Int) {
+      self.seed = seed
+      self.step = step
+      self.batch = batch
+    }
+  }
+
   /// A `[r, inputs]`.
   public let down: Parameter
   /// B `[outputs, r]`.
   public let up: Parameter
   /// The factor α / r.
   public let scale: Double
-  /// The probability with which an element of x is left out while `dropoutSeed` is set.
+  /// The probability with which an element of x is left out while `pass` is set.
   public let dropout: Double
-  /// Set for a training pass and nil for all others. A pass that is computed again with the same seed drops the same elements.
-  public var dropoutSeed: UInt64?
+  /// Set for a training pass and nil for all others.
+  public var pass: Pass?
+  /// The fingerprint of the layer's name, which tells the layers' dropout apart.
+  private let stream: UInt64
 
   /// An adapter of a linear layer's weight.
   /// - Parameters:
@@ -27,6 +48,7 @@ public final class LowRankAdapter {
     self.up = Parameter(name: "\(name).lora_B.weight", storedName: "\(name).lora_B.weight", tensor: up)
     self.scale = scale
     self.dropout = dropout
+    stream = Fingerprint(of: name).value
   }
 
   /// The name of the layer that a weight belongs to.
@@ -34,18 +56,15 @@ public final class LowRankAdapter {
     weight.name.hasSuffix(".weight") ? String(weight.name.dropLast(7)) : weight.name
   }
 
-  /// What the adapter adds to the layer's output of `x` `[T, inputs]`: `[T, outputs]`.
-  func change(of x: Tensor) throws -> Tensor {
-    var input = x
-    if let dropoutSeed, dropout > 0 {
-      // A stream of its own for each layer.
-      let stream = Fingerprint(of: down.name).value
-      let mask = try RandomTensors(seed: dropoutSeed ^ stream).dropoutMask(x.shape, rate: dropout, elementType: x.elementType)
-      input = try input * mask.moved(to: x.device)
+  /// What the layer gives for x `[T, inputs]`, from what its weight gives: `[T, outputs]`.
+  func added(to y: Tensor, of x: Tensor) throws -> Tensor {
+    var left: Dropout?
+    if let pass, dropout > 0 {
+      // Batches of an update are far fewer than 2²⁴, and updates than 2⁴⁰: no two passes share a position.
+      let position = UInt64(bitPattern: Int64(pass.step)) << 24 | UInt64(bitPattern: Int64(pass.batch))
+      left = Dropout(rate: dropout, key: pass.seed ^ stream, position: position)
     }
-    let type = input.elementType
-    func fitted(_ weight: Tensor) throws -> Tensor { weight.elementType == type ? weight : try weight.converted(to: type) }
-    return try input.linear(fitted(down.tensor)).linear(fitted(up.tensor)) * scale
+    return try y.addingLowRank(of: x, down: down.tensor, up: up.tensor, scale: scale, dropout: left)
   }
 
   /// (α / r) · B A `[outputs, inputs]` in float32: what merging adds to the layer's weight.
