@@ -83,6 +83,7 @@ let package = Package(
     .library(name: "Probing", targets: ["Probing"]),
     .library(name: "FineTuning", targets: ["FineTuning"]),
     .library(name: "Reports", targets: ["Reports"]),
+    .library(name: "Runs", targets: ["Runs"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -121,12 +122,18 @@ let package = Package(
     room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
     room("FineTuning", ["Ground", "CheckpointFiles", "Probing", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
     room("Reports", [mustache]),
+    room(
+      "Runs",
+      [
+        "Ground", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "FineTuning",
+        "Reports",
+      ]),
     .executableTarget(
       name: "headway",
       dependencies: [
         "CStartup", "Ground", "CheckpointFiles", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels",
         "ActivationPatterns", "Probing",
-        "FineTuning", "Reports", arguments,
+        "FineTuning", "Reports", "Runs", arguments,
       ],
       swiftSettings: swiftSettings),
     // Tiny random models with golden outputs, which the tests of several rooms read.
@@ -145,6 +152,7 @@ let package = Package(
     tests(of: "Probing", ["Goldens"]),
     tests(of: "FineTuning", ["Goldens"]),
     tests(of: "Reports"),
+    tests(of: "Runs", ["Goldens"]),
   ],
   cxxLanguageStandard: .cxx20
 )

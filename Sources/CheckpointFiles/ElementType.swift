@@ -1,5 +1,5 @@
 /// The type of one number in a tensor, with the names that safetensors files give it.
-public enum ElementType: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+public enum ElementType: String, Sendable, Hashable, Codable, CaseIterable, CustomStringConvertible {
   case float64, float32, float16, bfloat16
   case int64, int32, int16, int8, uint8
   case bool

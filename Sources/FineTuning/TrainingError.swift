@@ -1,12 +1,11 @@
-public import Foundation
+import Foundation
+public import Ground
 
 /// A training run that cannot start or go on, and what to do about it.
-public struct TrainingError: Error, Sendable, Equatable, CustomStringConvertible, LocalizedError {
+public struct TrainingError: ExplainedError, Equatable {
   /// One sentence: what, where, remedy.
-  public let description: String
-  /// The same text, for Foundation.
-  public var errorDescription: String? { description }
+  public let message: Message
 
   /// An error with its sentence.
-  public init(_ description: String) { self.description = description }
+  public init(_ message: Message) { self.message = message }
 }

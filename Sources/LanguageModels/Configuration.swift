@@ -1,3 +1,4 @@
+import Ground
 import Foundation
 
 /// `config.json`: values by key, with errors that name file and key.

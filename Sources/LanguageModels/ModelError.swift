@@ -1,12 +1,11 @@
-public import Foundation
+import Foundation
+public import Ground
 
 /// A model folder that cannot be used, and what to do about it.
-public struct ModelError: Error, Sendable, Equatable, CustomStringConvertible, LocalizedError {
+public struct ModelError: ExplainedError, Equatable {
   /// One sentence: what, where, remedy.
-  public let description: String
-  /// The same text, for Foundation.
-  public var errorDescription: String? { description }
+  public let message: Message
 
   /// An error with its sentence.
-  public init(_ description: String) { self.description = description }
+  public init(_ message: Message) { self.message = message }
 }

@@ -6,7 +6,7 @@ import Torch
 /// Measures the pattern of a task: tokenised samples in, levels of every head out, batch by batch, resumable.
 public struct PatternMeasurement {
   /// How the losses of samples are weighted.
-  public enum Loss: Sendable, Hashable, CustomStringConvertible {
+  public enum Loss: Sendable, Hashable, Codable, CustomStringConvertible {
     /// Each sample's own mean over its labels: its levels do not depend on any other sample.
     case sample
     /// The mean over all labels of so many consecutive samples, as the released script does.
@@ -18,6 +18,20 @@ public struct PatternMeasurement {
       case .sample: "sample"
       case .batch(let count): "batch:\(count)"
       }
+    }
+
+    public init(from decoder: any Swift.Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      let text = try container.decode(String.self)
+      guard let loss = Loss(text) else {
+        throw DecodingError.dataCorruptedError(in: container, debugDescription: "a loss is 'sample' or 'batch:N', not '\(text)'")
+      }
+      self = loss
+    }
+
+    public func encode(to encoder: any Swift.Encoder) throws {
+      var container = encoder.singleValueContainer()
+      try container.encode(description)
     }
 
     /// Reads `sample` or `batch:N`; nil for anything else.

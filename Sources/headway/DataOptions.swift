@@ -1,7 +1,5 @@
-import ArgumentParser
-import Foundation
-import Instructions
-import Tokenizers
+public import ArgumentParser
+import Runs
 
 /// How DATA is read: the options that every command with DATA takes.
 struct DataOptions: ParsableArguments {
@@ -12,7 +10,7 @@ struct DataOptions: ParsableArguments {
     help: ArgumentHelp(
       "Field names that differ from the format's, as NAME=FIELD,…; without --format those of 'pairs': prompt=FIELD,response=FIELD.",
       valueName: "fields"))
-  var map: String?
+  var map: FieldMap?
 
   @Option(help: ArgumentHelp("Which of the format's ways to make samples is taken, where it has several.", valueName: "name"))
   var form: String?
@@ -51,7 +49,7 @@ struct DataOptions: ParsableArguments {
   var holdOut: Double?
 
   @Option(help: "The part to read where --hold-out splits.")
-  var part: Part = .train
+  var part = DataSettings.Part.train
 
   @Option(help: ArgumentHelp("Draw so many samples by seed, kept in file order.", valueName: "n"))
   var sample: Int?
@@ -68,72 +66,46 @@ struct DataOptions: ParsableArguments {
   @Flag(help: "Pass over bad records and count them, instead of stopping at the first.")
   var skipBad = false
 
-  /// A side of a seeded split.
-  enum Part: String, ExpressibleByArgument, CaseIterable {
-    case train, test
-  }
+  func validate() throws { try asArguments { try settings([]).validate() } }
 
-  /// The options for the library.
-  /// - Parameter tokenizer: counts tokens for `--min-tokens` and `--max-tokens`, and names the model's own chat form; nil where no model is at hand.
-  func datasetOptions(tokenizer: Tokenizer? = nil) throws -> DatasetOptions {
-    var options = DatasetOptions(
-      format: format, map: try fieldMap(), form: form, template: template.map { URL(filePath: $0) }, split: split,
-      deduplicates: deduplicate,
-      sample: sample, seed: dataSeed, limit: limit, skipBad: skipBad)
-    options.chat = try chatForm(tokenizer)
-    options.modelChatTemplate = tokenizer?.chatTemplate
-    options.holdOut = holdOut.map { DatasetOptions.HoldOut(fraction: $0, readsHeldOut: part == .test) }
-    options.filter = InstructionFilter(
-      requiredTags: require, onlyTags: only, languages: language, minimumTokens: minTokens, maximumTokens: maxTokens)
-    if let tokenizer { options.filter.countTokens = { DataOptions.countTokens($0, tokenizer) } }
-    return options
+  /// The settings of a run with this data.
+  func settings(_ files: [String]) -> DataSettings {
+    var settings = DataSettings(files)
+    settings.format = format
+    settings.map = map?.fields ?? [:]
+    settings.form = form
+    settings.template = template
+    settings.chat = chat
+    settings.split = split
+    settings.requiredTags = require
+    settings.onlyTags = only
+    settings.languages = language
+    settings.minimumTokens = minTokens
+    settings.maximumTokens = maxTokens
+    settings.deduplicates = deduplicate
+    settings.holdOut = holdOut
+    settings.part = part
+    settings.sample = sample
+    settings.seed = dataSeed
+    settings.limit = limit
+    settings.maximumLength = maxLength
+    settings.skipsBad = skipBad
+    return settings
   }
+}
 
-  /// The tokens that a sample is encoded to, before it is cut.
-  static func countTokens(_ instruction: Instruction, _ tokenizer: Tokenizer) -> Int {
-    var count = instruction.endsWithEndOfSequence ? 1 : 0
-    for (number, piece) in instruction.pieces.enumerated() { count += tokenizer.encode(piece.text, addSpecialTokens: number == 0).count }
-    return count
-  }
+extension DataSettings.Part: ExpressibleByArgument {}
 
-  private func chatForm(_ tokenizer: Tokenizer?) throws -> ChatForm? {
-    guard let chat, chat != "own" else { return try self.chat.map { _ in try ownForm(tokenizer) } ?? nil }
-    return try ChatForm(named: chat)
-  }
+/// Field names, as `NAME=FIELD,…`.
+struct FieldMap: ExpressibleByArgument {
+  let fields: [String: String]
 
-  private func ownForm(_ tokenizer: Tokenizer?) throws -> ChatForm {
-    guard let template = tokenizer?.chatTemplate else {
-      throw CommandError(
-        "--chat own asks for the model's chat form, but \(tokenizer == nil ? "no model is named" : "the model has no chat template"); name a form instead"
-      )
-    }
-    return try ChatForm(template: template)
-  }
-
-  private func fieldMap() throws -> [String: String] {
+  init?(argument: String) {
     var fields: [String: String] = [:]
-    for pair in (map ?? "").split(separator: ",") {
+    for pair in argument.split(separator: ",") {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2 else { throw ValidationError("--map takes NAME=FIELD pairs joined by commas, not '\(pair)'.") }
-      guard fields.updateValue(parts[1], forKey: parts[0]) == nil else { throw ValidationError("--map names '\(parts[0])' twice.") }
+      guard parts.count == 2, fields.updateValue(parts[1], forKey: parts[0]) == nil else { return nil }
     }
-    return fields
-  }
-
-  func validate() throws {
-    _ = try fieldMap()
-    func check(_ name: String, _ value: Int?) throws {
-      if let value, value < 1 { throw ValidationError("--\(name) takes a number from 1 on, not \(value).") }
-    }
-    try check("limit", limit)
-    try check("sample", sample)
-    try check("min-tokens", minTokens)
-    try check("max-tokens", maxTokens)
-    try check("max-length", maxLength)
-    if let holdOut, !(holdOut > 0 && holdOut < 1) { throw ValidationError("--hold-out takes a share between 0 and 1, not \(holdOut).") }
-    if chat != nil, template != nil { throw ValidationError("--chat and --template both write the prompt; name one of them.") }
-    if let chat, chat != "own" {
-      do { _ = try ChatForm(named: chat) } catch { throw ValidationError("\(error)") }
-    }
+    self.fields = fields
   }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Ground
+import Runs
 
 /// The command-line program.
 struct Headway: AsyncParsableCommand {
@@ -49,7 +51,11 @@ enum Main {
         Terminal.writeError(Headway.fullMessage(for: error) + "\n")
         leave(64)
       }
-      let text = Headway.message(for: error)
+      let text = (error as? any ExplainedError)?.message.onCommandLine ?? Headway.message(for: error)
+      if error is SettingsError {
+        Terminal.writeError("error: \(text)\n")
+        leave(64)
+      }
       if !text.isEmpty { Terminal.writeError("error: \(text)\n") }
       leave(code.rawValue == 0 ? 1 : code.rawValue)
     }

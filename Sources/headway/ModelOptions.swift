@@ -1,6 +1,7 @@
 import CheckpointFiles
 import ArgumentParser
 import LanguageModels
+import Runs
 import Torch
 
 /// How MODEL is loaded and computed: the options that every command with MODEL takes.
@@ -17,17 +18,16 @@ struct ModelOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Tokens of a packed batch; a longer sample is a batch of its own.", valueName: "n"))
   var batchTokens = 2048
 
-  func validate() throws {
-    if let threads, !(1...4096).contains(threads) { throw ValidationError("--threads takes a number from 1 to 4096, not \(threads).") }
-    if batchTokens < 1 { throw ValidationError("--batch-tokens takes a number of tokens from 1 on, not \(batchTokens).") }
-  }
+  func validate() throws { try asArguments { try settings("").validate() } }
 
-  /// Sets the threads, finds the device and loads the folder.
-  func load(_ name: String, _ output: OutputOptions) throws -> LanguageModel {
-    try Engine.setThreads(threads ?? Engine.availableProcessors())
-    let model = try LanguageModel(ModelFolder(named: name), elementType: dtype.elementType, device: Device(named: device))
-    for note in model.notes { output.note("note: \(note)") }
-    return model
+  /// The settings of a run with this model.
+  func settings(_ model: String) -> ModelSettings {
+    var settings = ModelSettings(model)
+    settings.elementType = dtype.elementType
+    settings.device = device
+    settings.threads = threads
+    settings.batchTokens = batchTokens
+    return settings
   }
 
   /// The names of `--dtype`.

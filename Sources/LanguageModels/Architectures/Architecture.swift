@@ -1,3 +1,4 @@
+import Ground
 import Torch
 
 /// One architecture: the names by which a `config.json` asks for it, and how its decoder is built.

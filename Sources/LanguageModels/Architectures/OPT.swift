@@ -1,3 +1,4 @@
+import Ground
 import Torch
 
 /// OPT (Zhang et al. 2022): learned positions, layer normalisation, feed-forward layers without gates, biases; every size normalises before its

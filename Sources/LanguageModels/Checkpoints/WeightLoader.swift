@@ -1,3 +1,4 @@
+import Ground
 public import CheckpointFiles
 public import Torch
 

@@ -1,3 +1,4 @@
+import Ground
 public import Instructions
 public import Tokenizers
 

@@ -1,3 +1,4 @@
+import Runs
 import CheckpointFiles
 import Ground
 import ActivationPatterns
@@ -72,11 +73,11 @@ struct AblateCommand: ParsableCommand {
 
   func run() throws {
     for path in [out, svg].compactMap(\.self) { try requireFolder(of: URL(filePath: path)) }
-    let loaded = try modelOptions.load(model, output)
+    let loaded = try modelOptions.settings(model).load(output.monitor)
     let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: dataOptions.maxLength)
     let (dataset, encoded) = try EncodedData.read(
-      data, dataOptions.datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, output)
+      data, dataOptions.settings(data).datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, output.monitor)
     // Wrong names are refused before anything is measured.
     let shape = loaded.decoder.shape
     _ = try choice.items(of: shape, magnitudes: [Double](repeating: 0, count: shape.layers * shape.attentionHeads))

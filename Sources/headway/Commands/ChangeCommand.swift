@@ -1,3 +1,4 @@
+import Runs
 import ActivationPatterns
 import ArgumentParser
 import Foundation

@@ -1,3 +1,4 @@
+import Runs
 import ArgumentParser
 import Foundation
 import Instructions
@@ -38,7 +39,8 @@ struct DataCommand: ParsableCommand {
 
   func run() throws {
     let tokenizer = try tokenizer.map { try Tokenizer.load(from: ModelFolder(named: $0).url) }
-    let dataset = try Dataset(at: files.map { URL(filePath: $0) }, options: dataOptions.datasetOptions(tokenizer: tokenizer))
+    let dataset = try Dataset(
+      at: files.map { URL(filePath: $0) }, options: dataOptions.settings(files).datasetOptions(tokenizer: tokenizer))
     let writer = try write.map { try InstructionWriter(to: URL(filePath: $0)) }
     let reader = dataset.instructions()
     let summary = try read(reader, tokenizer, writer)
@@ -66,7 +68,7 @@ struct DataCommand: ParsableCommand {
     var first: [Instruction] = []
     while let instruction = try reader.next() {
       if received.number != 0 { throw ExitCode(128 + received.number) }
-      summary.add(instruction, tokens: tokenizer.map { DataOptions.countTokens(instruction, $0) })
+      summary.add(instruction, tokens: tokenizer.map { DataSettings.countTokens(instruction, $0) })
       if first.count < show { first.append(instruction) }
       try writer?.write(instruction)
       if summary.count.isMultiple(of: 4096) { line.show("\(summary.count) samples read") }

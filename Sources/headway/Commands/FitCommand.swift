@@ -1,3 +1,4 @@
+import Runs
 import Ground
 import ActivationPatterns
 import ArgumentParser

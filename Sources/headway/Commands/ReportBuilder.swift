@@ -1,3 +1,4 @@
+import Runs
 import ActivationPatterns
 import Foundation
 import Reports

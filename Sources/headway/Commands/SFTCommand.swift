@@ -1,3 +1,4 @@
+import Runs
 import CheckpointFiles
 import Ground
 import ArgumentParser
@@ -117,7 +118,7 @@ struct SFTCommand: ParsableCommand {
     let tokenizer = try Tokenizer.load(from: base.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: settings.maximumLength)
     func read(_ paths: [String], _ options: DatasetOptions, _ what: String) throws -> [TokenizedSample] {
-      let (_, encoded) = try EncodedData.read(paths, options, encoder, loaded.decoder.shape, as: what, output)
+      let (_, encoded) = try EncodedData.read(paths, options, encoder, loaded.decoder.shape, as: what, output.monitor)
       let usable = encoded.samples.filter { $0.labelCount > 0 }
       let tokens = usable.reduce(0) { $0 + $1.tokens.count }
       output.note(
@@ -125,7 +126,7 @@ struct SFTCommand: ParsableCommand {
       )
       return usable
     }
-    let options = try dataOptions.datasetOptions(tokenizer: tokenizer)
+    let options = try dataOptions.settings(data).datasetOptions(tokenizer: tokenizer)
     var samples = Trainer.Samples(training: try read(data, options, "data"))
     var identity = [
       "model": try LanguageModel.fingerprint(of: base), "data": TokenizedSample.fingerprint(of: samples.training),

@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Synchronization
 
 /// SIGINT and SIGTERM: the first asks the work to stop at its next safe point, the second ends the program at once.
 enum Interruption {
@@ -25,4 +26,13 @@ enum Interruption {
       return value
     }
   }
+}
+
+/// The signal that asked the program to stop, 0 while there was none.
+final class StopSignal: Sendable {
+  private let value = Mutex<Int32>(0)
+  /// The signal's number.
+  var number: Int32 { value.withLock { $0 } }
+  /// Remembers a signal.
+  func set(_ number: Int32) { value.withLock { $0 = number } }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Ground
+import Runs
 
 /// How a command speaks: every command has these two.
 struct OutputOptions: ParsableArguments {
@@ -17,6 +19,37 @@ struct OutputOptions: ParsableArguments {
 
   /// A warning, which `--quiet` does not silence.
   func warn(_ text: String) { Terminal.writeError("warning: \(text)\n") }
+
+  /// Does a run with progress on standard error. The first signal asks it to stop at its next safe point, the second ends the program at once.
+  /// - Throws: `ExitCode` 128 + the signal's number where it stopped.
+  func perform<Work: Run>(_ run: Work) throws -> Work.Result {
+    let received = StopSignal()
+    let sources = Interruption.install { received.set($0) }
+    defer { sources.forEach { $0.cancel() } }
+    let line = SharedProgressLine(quiet: quiet)
+    defer { line.finish() }
+    let monitor = RunMonitor(
+      note: { text in
+        line.finish()
+        note(text.onCommandLine)
+      },
+      warn: { text in
+        line.finish()
+        warn(text.onCommandLine)
+      },
+      progress: { now in line.show(now.text) }, shouldStop: { received.number != 0 })
+    do {
+      return try run.run(monitor)
+    } catch let stopped as RunStopped {
+      line.finish()
+      let place = stopped.step.map { " after step \($0)" } ?? ""
+      note("stopped\(place)" + (stopped.canResume ? "; the same command with --resume goes on from here" : ""))
+      throw ExitCode(128 + received.number)
+    }
+  }
+
+  /// Passes notes and warnings on, for work that is not a run of its own.
+  var monitor: RunMonitor { RunMonitor(note: { note($0.onCommandLine) }, warn: { warn($0.onCommandLine) }) }
 
   /// The value as one JSON document, with sorted keys so that two runs can be compared.
   func json(_ value: some Encodable) throws -> Data {

@@ -1,23 +1,24 @@
 import Foundation
-import Instructions
-import LanguageModels
+import Ground
+public import Instructions
+public import LanguageModels
 
 /// A dataset turned into tokens, with what has to be told about it.
-struct EncodedData {
+public struct EncodedData: Sendable {
   /// All samples in the order of the data.
-  private(set) var samples: [TokenizedSample] = []
+  public private(set) var samples: [TokenizedSample] = []
   /// Samples without a label.
-  private(set) var skipped = 0
+  public private(set) var skipped = 0
   /// Bad records that were passed over.
-  private(set) var skippedBad = 0
+  public private(set) var skippedBad = 0
   /// Samples that were cut.
-  private(set) var truncated = 0
+  public private(set) var truncated = 0
   /// The task that the samples name, where they agree.
-  private(set) var task: String?
+  public private(set) var task: String?
   private var names: [Int: String] = [:]
 
   /// Reads and encodes everything.
-  init(_ dataset: Dataset, _ encoder: SampleEncoder) throws {
+  public init(_ dataset: Dataset, _ encoder: SampleEncoder) throws {
     let reader = dataset.instructions()
     var tasks: Set<String> = []
     while let instruction = try reader.next() {
@@ -36,32 +37,34 @@ struct EncodedData {
   /// - Parameters:
   ///   - paths: files or folders of one dataset.
   ///   - what: what the messages call it.
-  /// - Throws: `CommandError` where no sample has a label.
-  static func read(
+  /// - Throws: `RunError` where no sample has a label.
+  public static func read(
     _ paths: [String], _ options: DatasetOptions, _ encoder: SampleEncoder, _ shape: DecoderShape, as what: String = "data",
-    _ output: OutputOptions
+    _ monitor: RunMonitor
   ) throws -> (dataset: Dataset, encoded: EncodedData) {
     let dataset = try Dataset(at: paths.map { URL(filePath: $0) }, options: options)
-    if dataset.formatWasRecognised { output.note("\(what): read as \(dataset.formatName) (say --format to choose another)") }
+    if dataset.formatWasRecognised {
+      monitor.note("\(what): read as \(dataset.formatName) (say \(setting: Setting("format")) to choose another)")
+    }
     let encoded = try EncodedData(dataset, encoder)
-    for note in encoded.notes(shape) { output.note("note: \(what): \(note)") }
+    for note in encoded.notes(shape) { monitor.note("note: \(what): \(note)") }
     guard encoded.samples.contains(where: { $0.labelCount > 0 }) else {
-      throw CommandError(
-        "no sample of \(paths.joined(separator: ", ")) has a label to measure or train on (a response after the cut at \(encoder.maximumLength) tokens); check the data, or raise --max-length"
+      throw RunError(
+        "no sample of \(paths.joined(separator: ", ")) has a label to measure or train on (a response after the cut at \(encoder.maximumLength) tokens); check the data, or raise \(setting: .maximumLength)"
       )
     }
     return (dataset, encoded)
   }
 
   /// The samples' own ids; their place in the data where they have none.
-  func identifiers(of indices: [Int]) -> [String] { indices.map { names[$0] ?? String($0) } }
+  public func identifiers(of indices: [Int]) -> [String] { indices.map { names[$0] ?? String($0) } }
 
   /// What a user should know before it is measured.
-  func notes(_ shape: DecoderShape) -> [String] {
+  func notes(_ shape: DecoderShape) -> [Message] {
     let long = samples.filter { $0.tokens.count > shape.maximumPositions }.count
     guard long > 0, !shape.positionsEnd else { return [] }
     return [
-      "\(long) samples are longer than the \(shape.maximumPositions) tokens that the model was made for; lower --max-length to cut them there"
+      "\(long) samples are longer than the \(shape.maximumPositions) tokens that the model was made for; lower \(setting: .maximumLength) to cut them there"
     ]
   }
 }

@@ -1,0 +1,153 @@
+import Foundation
+import Ground
+public import Instructions
+public import Tokenizers
+
+/// Which data is read, and how.
+public struct DataSettings: Codable, Sendable, Hashable {
+  /// A side of a seeded split.
+  public enum Part: String, Codable, Sendable, CaseIterable {
+    case train, test
+  }
+
+  /// Files or folders of one dataset, as they are published.
+  public var files: [String]
+  /// The data's format; recognised by its fields where nil.
+  public var format: String?
+  /// Field names that differ from the format's, by the format's name.
+  public var map: [String: String] = [:]
+  /// Which of the format's ways to make samples is taken, where it has several.
+  public var form: String?
+  /// A file with a prompt template, in the place of the format's own.
+  public var template: String?
+  /// The chat form that samples are written in; `own` is the model's.
+  public var chat: String?
+  /// The published split to read of a folder that holds several.
+  public var split: String?
+  /// Tags that a sample must have.
+  public var requiredTags: [String] = []
+  /// Tags that a sample must have, and no others.
+  public var onlyTags: [String] = []
+  /// Languages that are kept; all where empty.
+  public var languages: [String] = []
+  /// The fewest tokens of a sample that is kept.
+  public var minimumTokens: Int?
+  /// The most tokens of a sample that is kept.
+  public var maximumTokens: Int?
+  /// Whether samples whose texts are all equal to an earlier one's are left out.
+  public var deduplicates = false
+  /// The share that is held out by seed, equal prompts on one side.
+  public var holdOut: Double?
+  /// The part that is read where `holdOut` splits.
+  public var part = Part.train
+  /// How many samples are drawn by seed.
+  public var sample: Int?
+  /// The seed of `holdOut` and `sample`.
+  public var seed: UInt64 = 0
+  /// The most samples that are read.
+  public var limit: Int?
+  /// The most tokens of a sample; longer ones are cut at the right end.
+  public var maximumLength = 1024
+  /// Whether bad records are passed over and counted.
+  public var skipsBad = false
+
+  /// Data with the defaults.
+  public init(_ files: [String]) { self.files = files }
+
+  enum CodingKeys: String, CodingKey {
+    case format, map, form, template, chat, split, part, sample, limit
+    case files = "data"
+    case requiredTags = "require"
+    case onlyTags = "only"
+    case languages = "language"
+    case minimumTokens = "min_tokens"
+    case maximumTokens = "max_tokens"
+    case deduplicates = "deduplicate"
+    case holdOut = "hold_out"
+    case seed = "data_seed"
+    case maximumLength = "max_length"
+    case skipsBad = "skip_bad"
+  }
+
+  public init(from decoder: any Swift.Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(try values.decode([String].self, forKey: .files))
+    format = try values.decodeIfPresent(String.self, forKey: .format)
+    map = try values.value(.map, or: map)
+    form = try values.decodeIfPresent(String.self, forKey: .form)
+    template = try values.decodeIfPresent(String.self, forKey: .template)
+    chat = try values.decodeIfPresent(String.self, forKey: .chat)
+    split = try values.decodeIfPresent(String.self, forKey: .split)
+    requiredTags = try values.value(.requiredTags, or: requiredTags)
+    onlyTags = try values.value(.onlyTags, or: onlyTags)
+    languages = try values.value(.languages, or: languages)
+    minimumTokens = try values.decodeIfPresent(Int.self, forKey: .minimumTokens)
+    maximumTokens = try values.decodeIfPresent(Int.self, forKey: .maximumTokens)
+    deduplicates = try values.value(.deduplicates, or: deduplicates)
+    holdOut = try values.decodeIfPresent(Double.self, forKey: .holdOut)
+    part = try values.value(.part, or: part)
+    sample = try values.decodeIfPresent(Int.self, forKey: .sample)
+    seed = try values.value(.seed, or: seed)
+    limit = try values.decodeIfPresent(Int.self, forKey: .limit)
+    maximumLength = try values.value(.maximumLength, or: maximumLength)
+    skipsBad = try values.value(.skipsBad, or: skipsBad)
+  }
+
+  func mappingPaths(_ change: (String) -> String) -> DataSettings {
+    var settings = self
+    settings.files = files.map { changedDataPath($0, change) }
+    settings.template = template.map(change)
+    return settings
+  }
+
+  /// Says which settings make no sense.
+  public func validate() throws {
+    for (key, value) in [
+      (CodingKeys.limit, limit), (.sample, sample), (.minimumTokens, minimumTokens), (.maximumTokens, maximumTokens),
+      (.maximumLength, maximumLength),
+    ] {
+      if let value, value < 1 { throw SettingsError("\(setting: Setting(key.rawValue)) takes a number from 1 on, not \(value)") }
+    }
+    if let holdOut, !(holdOut > 0 && holdOut < 1) {
+      throw SettingsError("\(setting: Setting("hold_out")) takes a share between 0 and 1, not \(holdOut)")
+    }
+    if chat != nil, template != nil {
+      throw SettingsError("\(setting: Setting("chat")) and \(setting: Setting("template")) both write the prompt; name one of them")
+    }
+    if let chat, chat != "own" {
+      do { _ = try ChatForm(named: chat) } catch { throw SettingsError("\(error)") }
+    }
+  }
+
+  /// The options for the library.
+  /// - Parameter tokenizer: counts tokens for the filters by length, and names the model's own chat form; nil where no model is at hand.
+  public func datasetOptions(tokenizer: Tokenizer? = nil) throws -> DatasetOptions {
+    var options = DatasetOptions(
+      format: format, map: map, form: form, template: template.map { URL(filePath: $0) }, split: split, deduplicates: deduplicates,
+      sample: sample, seed: seed, limit: limit, skipBad: skipsBad)
+    options.chat = try chatForm(tokenizer)
+    options.modelChatTemplate = tokenizer?.chatTemplate
+    options.holdOut = holdOut.map { DatasetOptions.HoldOut(fraction: $0, readsHeldOut: part == .test) }
+    options.filter = InstructionFilter(
+      requiredTags: requiredTags, onlyTags: onlyTags, languages: languages, minimumTokens: minimumTokens, maximumTokens: maximumTokens)
+    if let tokenizer { options.filter.countTokens = { DataSettings.countTokens($0, tokenizer) } }
+    return options
+  }
+
+  /// The tokens that a sample is encoded to, before it is cut.
+  public static func countTokens(_ instruction: Instruction, _ tokenizer: Tokenizer) -> Int {
+    var count = instruction.endsWithEndOfSequence ? 1 : 0
+    for (number, piece) in instruction.pieces.enumerated() { count += tokenizer.encode(piece.text, addSpecialTokens: number == 0).count }
+    return count
+  }
+
+  private func chatForm(_ tokenizer: Tokenizer?) throws -> ChatForm? {
+    guard let chat else { return nil }
+    guard chat == "own" else { return try ChatForm(named: chat) }
+    guard let template = tokenizer?.chatTemplate else {
+      let reason = tokenizer == nil ? "no model is named" : "the model has no chat template"
+      throw RunError("\(setting: Setting("chat", value: "own")) asks for the model's chat form, but \(reason); name a form instead")
+    }
+    return try ChatForm(template: template)
+  }
+}

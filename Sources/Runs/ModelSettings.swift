@@ -1,0 +1,59 @@
+public import CheckpointFiles
+import Ground
+public import LanguageModels
+import Torch
+
+/// Which model is computed with, and how.
+public struct ModelSettings: Codable, Sendable, Hashable {
+  /// A Hugging Face folder, or `owner/name` of a downloaded one.
+  public var model: String
+  /// What to compute in; nil is the checkpoint's own type.
+  public var elementType: ElementType?
+  /// Where to compute, as `Device` names it.
+  public var device = "auto"
+  /// Threads of the processor; as many as the machine gives where nil.
+  public var threads: Int?
+  /// The most tokens of a packed batch; a longer sample is a batch of its own.
+  public var batchTokens = 2048
+
+  /// A model with the defaults.
+  public init(_ model: String) { self.model = model }
+
+  enum CodingKeys: String, CodingKey {
+    case model, device, threads
+    case elementType = "dtype"
+    case batchTokens = "batch_tokens"
+  }
+
+  public init(from decoder: any Swift.Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(try values.decode(String.self, forKey: .model))
+    elementType = try values.decodeIfPresent(ElementType.self, forKey: .elementType)
+    device = try values.value(.device, or: device)
+    threads = try values.decodeIfPresent(Int.self, forKey: .threads)
+    batchTokens = try values.value(.batchTokens, or: batchTokens)
+  }
+
+  /// Says which settings make no sense.
+  public func validate() throws {
+    if let threads, !(1...4096).contains(threads) {
+      throw SettingsError("\(setting: .threads) takes a number from 1 to 4096, not \(threads)")
+    }
+    if batchTokens < 1 { throw SettingsError("\(setting: .batchTokens) takes a number of tokens from 1 on, not \(batchTokens)") }
+  }
+
+  /// The settings with the model's path changed; a name in the Hugging Face cache stays.
+  func mappingPaths(_ change: (String) -> String) -> ModelSettings {
+    var settings = self
+    settings.model = changedModelPath(model, change)
+    return settings
+  }
+
+  /// Sets the threads, finds the device and loads the folder.
+  public func load(_ monitor: RunMonitor) throws -> LanguageModel {
+    try Engine.setThreads(threads ?? Engine.availableProcessors())
+    let model = try LanguageModel(ModelFolder(named: model), elementType: elementType, device: Device(named: device))
+    for note in model.notes { monitor.note("note: \(note)") }
+    return model
+  }
+}

@@ -1,0 +1,24 @@
+public import Foundation
+import Ground
+
+/// A model's path changed; a name in the Hugging Face cache stays as it is.
+func changedModelPath(_ name: String, _ change: (String) -> String) -> String {
+  FileManager.default.fileExists(atPath: (name as NSString).expandingTildeInPath) ? change(name) : name
+}
+
+/// A data path changed; a name in the Hugging Face cache stays as it is.
+func changedDataPath(_ name: String, _ change: (String) -> String) -> String {
+  FileManager.default.fileExists(atPath: name) || !HuggingFaceCache.isRepositoryName(name) ? change(name) : name
+}
+
+/// Fails now, not after an hour's work, where the folder of an output does not exist or cannot be written.
+public func requireFolder(of output: URL) throws {
+  let folder = output.deletingLastPathComponent().path(percentEncoded: false)
+  var isDirectory: ObjCBool = false
+  guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory), isDirectory.boolValue else {
+    throw RunError("the folder \(folder) of \(setting: .output) does not exist; make it first")
+  }
+  guard FileManager.default.isWritableFile(atPath: folder) else {
+    throw RunError("the folder \(folder) of \(setting: .output) cannot be written to; choose another, or change its permissions")
+  }
+}

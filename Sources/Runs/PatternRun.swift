@@ -1,0 +1,218 @@
+import CheckpointFiles
+import Instructions
+public import ActivationPatterns
+import Foundation
+import Ground
+import LanguageModels
+public import Probing
+import Tokenizers
+import Torch
+
+/// Measures the pattern of a task: a model and data in, the levels of every attention head out, in a file.
+public struct PatternRun: Run {
+  public static let name = "pattern"
+
+  /// The model.
+  public var model: ModelSettings
+  /// The task's samples.
+  public var data: DataSettings
+  /// Where the pattern goes: `.safetensors`, `.npy` or `.npz`.
+  public var out: String
+  /// The task's name; the data's own where nil.
+  public var task: String?
+  /// What is read off.
+  public var scores = [Score.magnitude]
+  /// Whether every sample's levels are kept, which intervals and comparisons need.
+  public var keepsSamples = false
+  /// How losses are averaged.
+  public var loss = PatternMeasurement.Loss.sample
+  /// What is kept of a pass for its way back.
+  public var memory = ActivationMemory.automatic
+  /// Whether to go on with a run that was interrupted.
+  public var resume = false
+
+  /// A pattern with the defaults.
+  public init(model: String, data: [String], out: String) {
+    self.model = ModelSettings(model)
+    self.data = DataSettings(data)
+    self.out = out
+  }
+
+  public func mappingPaths(_ change: (String) -> String) -> PatternRun {
+    var run = self
+    run.model = model.mappingPaths(change)
+    run.data = data.mappingPaths(change)
+    run.out = change(out)
+    return run
+  }
+
+  public func validate() throws {
+    try model.validate()
+    try data.validate()
+    if scores.isEmpty { throw SettingsError("\(setting: Setting("score")) names no score") }
+    guard ["safetensors", "npy", "npz"].contains(URL(filePath: out).pathExtension.lowercased()) else {
+      throw SettingsError("\(setting: .output) names a file that ends in .safetensors, .npy or .npz, not '\(out)'")
+    }
+  }
+
+  public func run(_ monitor: RunMonitor) throws -> PatternResult {
+    try validate()
+    let target = URL(filePath: out)
+    try requireFolder(of: target)
+    let loaded = try model.load(monitor)
+    let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
+    let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: data.maximumLength)
+    let (dataset, encoded) = try EncodedData.read(
+      data.files, data.datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, monitor)
+
+    var provenance = Provenance(
+      model: loaded.folder.name, modelFingerprint: try loaded.fingerprint(), architecture: loaded.decoder.shape.description,
+      task: task ?? encoded.task, format: dataset.formatName, template: dataset.templateName, dataFingerprint: try dataset.fingerprint(),
+      maxLength: encoder.maximumLength, loss: loss.description, dtype: loaded.decoder.elementType.rawValue, seed: String(data.seed))
+    let settings = [
+      "model=\(loaded.folder.name)", "model_fingerprint=\(provenance.modelFingerprint ?? "")",
+      "data_fingerprint=\(provenance.dataFingerprint ?? "")",
+      "format=\(dataset.formatName)", "template=\(dataset.templateName)",
+      "max_length=\(encoder.maximumLength)", "loss=\(loss)", "score=\(scores.map(\.rawValue).joined(separator: ","))",
+      "dtype=\(loaded.decoder.elementType)", "batch_tokens=\(model.batchTokens)", "memory=\(memory.rawValue)",
+    ].joined(separator: "\t")
+
+    let probe = Probe(loaded.decoder, scores: scores, memory: memory)
+    let measurement = PatternMeasurement(probe, loss: loss, batchTokens: model.batchTokens)
+    if !resume, PatternMeasurement.hasJournal(beside: target) {
+      monitor.note("note: an interrupted run of \(out) is started over; \(setting: .resume) would go on with it")
+    }
+    let found = try measure(measurement, encoded, target, settings, monitor)
+    provenance.samples = found.samples.count
+    provenance.skipped = encoded.skipped
+    provenance.tokens = found.tokens
+    let pattern = try assemble(found, provenance, loaded.decoder.shape, probe.scores, encoded)
+    try pattern.write(to: target)
+    PatternMeasurement.removeJournal(beside: target)
+    return PatternResult(out: out, pattern, found, encoded)
+  }
+
+  private func measure(
+    _ measurement: PatternMeasurement, _ encoded: EncodedData, _ target: URL, _ settings: String, _ monitor: RunMonitor
+  ) throws -> PatternMeasurement.Result {
+    do {
+      return try measurement.run(
+        encoded.samples, journalOutput: target, settings: settings, resume: resume, shouldStop: monitor.shouldStop,
+        progress: { now in
+          monitor.progress(
+            RunProgress(
+              completed: now.samples, total: now.totalSamples, unit: "samples", tokensPerSecond: now.tokensPerSecond,
+              secondsLeft: now.secondsLeft))
+        })
+    } catch is PatternMeasurement.Stopped {
+      throw RunStopped(canResume: true)
+    }
+  }
+
+  private func assemble(
+    _ found: PatternMeasurement.Result, _ provenance: Provenance, _ shape: DecoderShape, _ scores: [Score], _ encoded: EncodedData
+  ) throws -> ActivationPattern {
+    var levels: [Score: ActivationPattern.Levels] = [:]
+    for score in scores {
+      let samples = try SampleLevels(
+        sampleCount: found.samples.count, entryCount: shape.layers * shape.attentionHeads,
+        values: found.samples.flatMap { $0.levels[score] ?? [] })
+      let all = try ActivationPattern.Levels(layers: shape.layers, heads: shape.attentionHeads, samples: samples)
+      levels[score] = keepsSamples ? all : .init(mean: all.mean)
+    }
+    let kept = try ActivationPattern.Samples(
+      loss: found.samples.map(\.loss), index: found.samples.map { Int64($0.index) },
+      ids: encoded.identifiers(of: found.samples.map(\.index)))
+    return try ActivationPattern(provenance: provenance, levels: levels, samples: keepsSamples ? kept : nil)
+  }
+}
+
+// MARK: - Settings as records have them
+
+extension PatternRun {
+  enum CodingKeys: String, CodingKey {
+    case out, task, loss, memory, resume
+    case scores = "score"
+    case keepsSamples = "per_sample"
+  }
+
+  public init(from decoder: any Swift.Decoder) throws {
+    model = try ModelSettings(from: decoder)
+    data = try DataSettings(from: decoder)
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    out = try values.decode(String.self, forKey: .out)
+    task = try values.decodeIfPresent(String.self, forKey: .task)
+    scores = try values.value(.scores, or: [.magnitude])
+    keepsSamples = try values.value(.keepsSamples, or: false)
+    loss = try values.value(.loss, or: .sample)
+    memory = try values.value(.memory, or: .automatic)
+    resume = try values.value(.resume, or: false)
+  }
+
+  public func encode(to encoder: any Swift.Encoder) throws {
+    try model.encode(to: encoder)
+    try data.encode(to: encoder)
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(out, forKey: .out)
+    try values.encodeIfPresent(task, forKey: .task)
+    try values.encode(scores, forKey: .scores)
+    try values.encode(keepsSamples, forKey: .keepsSamples)
+    try values.encode(loss, forKey: .loss)
+    try values.encode(memory, forKey: .memory)
+    if resume { try values.encode(resume, forKey: .resume) }
+  }
+}
+
+/// What `PatternRun` found, beside the file that it wrote.
+public struct PatternResult: Codable, Sendable, Hashable {
+  /// The pattern's file, as the run named it.
+  public var out: String
+  /// Layers L and heads H of the levels.
+  public var layers: Int
+  /// Query heads of a layer.
+  public var heads: Int
+  /// Samples measured.
+  public var samples: Int
+  /// Samples left out because they had no label.
+  public var skipped: Int
+  /// Bad records that were passed over.
+  public var skippedBad: Int
+  /// Samples that were cut.
+  public var truncated: Int
+  /// Tokens that this run measured, those of an earlier part left out.
+  public var tokens: Int
+  /// Seconds of measuring.
+  public var seconds: Double
+  /// Tokens a second.
+  public var tokensPerSecond: Double
+  /// The most memory that the process held, mapped weights included, in MiB; nil where the system does not tell.
+  public var peakRssMib: Int?
+  /// What it held at the end that no file backs, in MiB.
+  public var anonymousRssMib: Int?
+  /// The mean of the samples' losses.
+  public var loss: Double
+
+  enum CodingKeys: String, CodingKey {
+    case out, layers, heads, samples, skipped, truncated, tokens, seconds, loss
+    case skippedBad = "skipped_bad"
+    case tokensPerSecond = "tokens_per_second"
+    case peakRssMib = "peak_rss_mib"
+    case anonymousRssMib = "anonymous_rss_mib"
+  }
+
+  init(out: String, _ pattern: ActivationPattern, _ found: PatternMeasurement.Result, _ encoded: EncodedData) {
+    self.out = out
+    layers = pattern.layers
+    heads = pattern.heads
+    samples = found.samples.count
+    skipped = encoded.skipped
+    skippedBad = encoded.skippedBad
+    truncated = encoded.truncated
+    tokens = found.measuredTokens
+    seconds = found.seconds
+    tokensPerSecond = found.seconds > 0 ? Double(found.measuredTokens) / found.seconds : 0
+    peakRssMib = MachineMemory.peakResident.map { $0 >> 20 }
+    anonymousRssMib = MachineMemory.anonymousResident.map { $0 >> 20 }
+    loss = found.samples.reduce(0) { $0 + Double($1.loss) } / Double(max(1, found.samples.count))
+  }
+}

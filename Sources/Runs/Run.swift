@@ -1,0 +1,54 @@
+import Foundation
+public import Ground
+
+/// One thing that a person asks for: its settings are its properties, and running it gives a result.
+///
+/// The command line, a run record and a Swift program make the same value and call ``run(_:)``; paths, journals and resuming are its own affair.
+///
+///     var run = PatternRun(model: "./llama-3-8b", data: ["gsm8k/test.jsonl"], out: "gsm8k.safetensors")
+///     run.keepsSamples = true
+///     let result = try run.run()
+///     print(result.samples, result.loss)
+///
+/// Settings and results are encoded with keys in snake case; a setting's key is its option's name with `_` in the place of `-`.
+public protocol Run: Codable, Sendable {
+  /// What it found, as `--json` prints it.
+  associatedtype Result: Codable & Sendable
+
+  /// Its name: that of its command.
+  static var name: String { get }
+
+  /// The same settings with every path of a file changed: how a record keeps paths relative to itself.
+  func mappingPaths(_ change: (String) -> String) -> Self
+
+  /// Says which settings make no sense together; called before anything is read.
+  /// - Throws: `SettingsError`.
+  func validate() throws
+
+  /// Does it.
+  /// - Parameter monitor: is told notes, warnings and progress, and asked whether to stop.
+  /// - Throws: `RunStopped` where the monitor asked for it, and the errors of the libraries below, each one sentence.
+  func run(_ monitor: RunMonitor) throws -> Result
+}
+
+extension Run {
+  /// Does it without telling anybody on the way.
+  public func run() throws -> Result { try run(.silent) }
+  public func validate() throws {}
+}
+
+/// Settings that make no sense, alone or together: wrong whatever is on disk.
+public struct SettingsError: ExplainedError, Equatable {
+  /// One sentence: which setting, and what it takes.
+  public let message: Message
+  /// An error with its sentence.
+  public init(_ message: Message) { self.message = message }
+}
+
+/// A run that cannot go on because of what it found.
+public struct RunError: ExplainedError, Equatable {
+  /// One sentence: what, where, remedy.
+  public let message: Message
+  /// An error with its sentence.
+  public init(_ message: Message) { self.message = message }
+}

@@ -1,0 +1,26 @@
+import ActivationPatterns
+public import ArgumentParser
+public import Probing
+
+// How settings of the libraries are written as arguments. The parser names the option and the value in its own error.
+
+extension PatternMeasurement.Loss: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+  public var defaultValueDescription: String { description }
+}
+
+extension ActivationMemory: ExpressibleByArgument {}
+
+/// Several scores, joined by commas.
+struct ScoreList: ExpressibleByArgument {
+  var scores: [Score]
+  init(_ scores: [Score]) { self.scores = scores }
+
+  init?(argument: String) {
+    let names = argument.split(separator: ",", omittingEmptySubsequences: false)
+    scores = names.compactMap { Score(rawValue: String($0)) }
+    guard scores.count == names.count else { return nil }
+  }
+
+  var defaultValueDescription: String { scores.map(\.rawValue).joined(separator: ",") }
+}
