@@ -1,3 +1,4 @@
+import Ground
 import CheckpointFiles
 import Foundation
 import Goldens
