@@ -1,3 +1,5 @@
+import Ground
+
 /// Which attention heads a task puts to work: a level for each layer and head, for one score or several, and where it came from.
 ///
 /// The pattern of a task is the mean over its samples, AP = (1/N) Σ_i score(x_i) (equations 1, 2).
@@ -39,18 +41,21 @@ public struct ActivationPattern: Sendable {
     public let index: [Int64]
     /// Each sample's name in the data, [N]; nil where the ids were not kept.
     public let ids: [String]?
+    /// A fingerprint of each sample's texts, [N], by which samples of different files are told apart; nil where it was not recorded.
+    public let contents: [UInt64]?
 
     /// Makes the record.
     /// - Throws: `PatternError` where the counts differ.
-    public init(loss: [Float], index: [Int64], ids: [String]?) throws {
-      guard loss.count == index.count, ids == nil || ids?.count == loss.count else {
+    public init(loss: [Float], index: [Int64], ids: [String]?, contents: [UInt64]? = nil) throws {
+      let counts = [("positions", index.count), ("ids", ids?.count), ("contents", contents?.count)]
+      for case (let what, let count?) in counts where count != loss.count {
         throw PatternError(
-          problem: "\(loss.count) losses, \(index.count) positions and \(ids?.count ?? 0) ids do not belong together",
-          remedy: "give one of each for every sample")
+          problem: "\(loss.count) losses and \(count) \(what) do not belong together", remedy: "give one of each for every sample")
       }
       self.loss = loss
       self.index = index
       self.ids = ids
+      self.contents = contents
     }
   }
 

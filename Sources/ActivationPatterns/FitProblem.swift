@@ -1,3 +1,5 @@
+import Ground
+
 /// A target and its basics made ready for many fits: undefined entries left out, scaled, centred where there is a constant,
 /// reduced once.
 struct FitProblem: Sendable {
@@ -19,7 +21,7 @@ struct FitProblem: Sendable {
   private let basicMeans: [Double]
 
   init(target: HeadMatrix, basics: [HeadMatrix], options: PatternFit.Options) throws {
-    guard !basics.isEmpty else { throw PatternError(problem: "a fit needs at least one basic", remedy: "give --basic") }
+    guard !basics.isEmpty else { throw PatternError(problem: "a fit needs at least one basic", remedy: "give \(setting: .basics)") }
     for (index, basic) in basics.enumerated() where !basic.hasSameShape(as: target) {
       throw PatternError(
         problem: "basic \(index + 1) has \(basic.shapeText) but the target has \(target.shapeText)", remedy: "fit patterns of one model")

@@ -1,3 +1,5 @@
+import Ground
+
 /// One number for each layer and query head, both counted from 0.
 ///
 /// An entry may be undefined only in a relative change (where the level before was zero); it is then NaN here and left out,

@@ -16,7 +16,7 @@ enum NumpyFile {
   static func pattern(from url: URL) throws -> ActivationPattern {
     let file = try MappedFile(at: url)
     let path = url.path(percentEncoded: false)
-    func wrong(_ problem: String) -> PatternError {
+    func wrong(_ problem: Message) -> PatternError {
       PatternError(path, problem: problem, remedy: "save a two-dimensional float32 or float64 array with numpy.save")
     }
     let bytes = file.bytes
@@ -103,6 +103,12 @@ enum NumpyFile {
         Member(name: "index", header: array("<i8", [samples.index.count]), count: samples.index.count * 8) { body in
           try samples.index.withUnsafeBytes(body)
         })
+      if let contents = samples.contents {
+        members.append(
+          Member(name: "content", header: array("<u8", [contents.count]), count: contents.count * 8) { body in
+            try contents.withUnsafeBytes(body)
+          })
+      }
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

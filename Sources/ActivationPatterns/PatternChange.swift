@@ -1,3 +1,5 @@
+import Ground
+
 /// What fine-tuning did to a pattern: ΔAP = AP_after − AP_before (equations 3, 10), or ΔAP / AP_before.
 public struct PatternChange: Sendable {
   /// The change under one score, and where both sides were kept sample by sample, those, paired: row i of both is one sample.
@@ -53,20 +55,21 @@ public struct PatternChange: Sendable {
 
   /// The change from one pattern to the other, under every score that both have.
   ///
-  /// Where both have samples they are paired by id, in the order of the pattern before. Different models are expected: one is
-  /// the other after fine-tuning.
+  /// Where both have samples they are paired, in the order of the pattern before (`SampleIdentity`). Different models are expected: one
+  /// is the other after fine-tuning.
   /// - Parameters:
   ///   - before: The base model's pattern and its name.
   ///   - after: The fine-tuned model's pattern, on the same samples, and its name.
   ///   - relative: Whether to divide by the level before.
-  ///   - mixed: Whether to go on where architecture, loss or data differ.
-  /// - Throws: `PatternError` where shapes differ, no score is common, or ids are unequal.
+  ///   - mixed: Whether to go on where the measurements differ, or the samples; samples that cannot be paired are then left out.
+  /// - Throws: `PatternError` where shapes differ or no score is common, `IncomparablePatterns` where the two were measured differently or
+  ///   on different samples.
   public init(
     from before: (name: String, pattern: ActivationPattern), to after: (name: String, pattern: ActivationPattern), relative: Bool = false,
     mixed: Bool = false
   ) throws {
     let (old, new) = (before.pattern, after.pattern)
-    func refuse(_ problem: String, _ remedy: String) -> PatternError {
+    func refuse(_ problem: Message, _ remedy: Message) -> PatternError {
       PatternError(problem: "\(before.name) and \(after.name) \(problem)", remedy: remedy)
     }
     guard old.layers == new.layers, old.heads == new.heads else {
@@ -78,28 +81,26 @@ public struct PatternChange: Sendable {
     guard !scores.isEmpty else {
       throw refuse(
         "have no score in common (\(old.scores.map(\.rawValue).joined(separator: ", ")); \(new.scores.map(\.rawValue).joined(separator: ", ")))",
-        "measure both with the same --score")
+        "measure both with the same \(setting: .score)")
     }
-    if !mixed {
-      for (what, one, other) in [
-        ("architecture", old.provenance.architecture, new.provenance.architecture), ("loss", old.provenance.loss, new.provenance.loss),
-        ("template", old.provenance.template, new.provenance.template),
-      ] {
-        guard let one, let other, one != other else { continue }
-        throw refuse("differ in \(what) (\(one); \(other))", "measure both alike, or give --mixed to compare them all the same")
-      }
+    let pairing = PatternPairing(before: old, after: new)
+    var differences = PatternDifference.settings(old.provenance, new.provenance)
+    if Self.areOfOneModel(old, new, scores) { differences.insert(.sameModel, at: 0) }
+    if let difference = pairing.difference { differences.append(difference) }
+    guard mixed || differences.isEmpty else {
+      throw IncomparablePatterns(before: before.name, after: after.name, differences: differences)
     }
-    let pairing = try Self.pairing(old.samples, new.samples, old.provenance, new.provenance, mixed: mixed, refuse: refuse)
+    let positions = pairing.positions
     var levels: [Score: Levels] = [:]
     for score in scores {
       guard let oldLevels = old.levels[score], let newLevels = new.levels[score] else { continue }
       let change = try HeadMatrix.change(from: oldLevels.mean, to: newLevels.mean, relative: relative)
-      guard let pairing, let oldSamples = oldLevels.samples, let newSamples = newLevels.samples else {
+      guard let positions, let oldSamples = oldLevels.samples, let newSamples = newLevels.samples else {
         levels[score] = Levels(change: change, before: nil, after: nil)
         continue
       }
-      let isInOrder = pairing == Array(0..<newSamples.sampleCount)
-      levels[score] = Levels(change: change, before: oldSamples, after: isInOrder ? newSamples : try newSamples.picked(pairing))
+      let isInOrder = positions == Array(0..<newSamples.sampleCount)
+      levels[score] = Levels(change: change, before: oldSamples, after: isInOrder ? newSamples : try newSamples.picked(positions))
     }
     var provenance = old.provenance
     provenance.other["before_fingerprint"] = old.provenance.modelFingerprint
@@ -108,50 +109,13 @@ public struct PatternChange: Sendable {
     provenance.other["after_model"] = new.provenance.model
     try self.init(
       provenance: provenance, before: before.name, after: after.name, isRelative: relative, levels: levels,
-      samples: pairing == nil ? nil : old.samples)
+      samples: positions == nil ? nil : old.samples)
   }
 
-  /// For each sample before, its position after; nil where a side has no samples.
-  private static func pairing(
-    _ old: ActivationPattern.Samples?, _ new: ActivationPattern.Samples?, _ oldProvenance: Provenance, _ newProvenance: Provenance,
-    mixed: Bool, refuse: (String, String) -> PatternError
-  ) throws -> [Int]? {
-    let sameData = oldProvenance.dataFingerprint == newProvenance.dataFingerprint
-    guard let old, let new else {
-      guard sameData || mixed else {
-        throw refuse(
-          "were measured on different data", "measure both on the same file, or give --mixed to compare them all the same")
-      }
-      return nil
-    }
-    // Without ids the position in the data tells samples apart, if the data is the same.
-    let oldKeys: [String]
-    let newKeys: [String]
-    if let oldIds = old.ids, let newIds = new.ids {
-      (oldKeys, newKeys) = (oldIds, newIds)
-    } else if sameData {
-      (oldKeys, newKeys) = (old.index.map(String.init), new.index.map(String.init))
-    } else {
-      throw refuse(
-        "were measured on different data and their ids are not beside both, so samples cannot be paired",
-        "put each NAME.ids.jsonl back beside its pattern")
-    }
-    // Keyed by bytes: Swift's String compares canonically, and ids that differ in code points are different samples. A
-    // repeated id pairs first with first, second with second.
-    var positions: [[UInt8]: [Int]] = [:]
-    for (position, key) in newKeys.enumerated().reversed() { positions[Array(key.utf8), default: []].append(position) }
-    var pairing: [Int] = []
-    pairing.reserveCapacity(oldKeys.count)
-    for key in oldKeys {
-      guard let position = positions[Array(key.utf8)]?.popLast() else {
-        throw refuse("have different samples: \(key.debugDescription) is only in the first", "measure both on the same samples")
-      }
-      pairing.append(position)
-    }
-    if let key = newKeys.indices.first(where: { !positions[Array(newKeys[$0].utf8), default: []].isEmpty }).map({ newKeys[$0] }) {
-      throw refuse("have different samples: \(key.debugDescription) is only in the second", "measure both on the same samples")
-    }
-    return pairing
+  /// Whether the second pattern is the first again: both models have one fingerprint or, where those are unknown, all levels are equal.
+  private static func areOfOneModel(_ old: ActivationPattern, _ new: ActivationPattern, _ scores: [Score]) -> Bool {
+    if let one = old.provenance.modelFingerprint, let other = new.provenance.modelFingerprint { return one == other }
+    return scores.allSatisfy { old.levels[$0]?.mean == new.levels[$0]?.mean }
   }
 }
 

@@ -1,3 +1,4 @@
+import Ground
 import CheckpointFiles
 public import Foundation
 import Torch
@@ -22,6 +23,10 @@ public enum PatternFile: Sendable {
       switch file.metadata["headway.kind"] {
       case "pattern": return .pattern(try ActivationPattern(reading: file))
       case "change": return .change(try PatternChange(reading: file))
+      case PatternSeries.kind:
+        throw PatternError(
+          problem: "it holds the patterns of a training run's steps, not one pattern",
+          remedy: "give a file written by headway pattern or headway change")
       case let kind:
         throw PatternError(
           problem: kind.map { "it holds \($0.debugDescription), not a pattern" } ?? "it is a safetensors file but not a pattern",
@@ -215,6 +220,9 @@ private struct PatternWriting {
       if !perSample.isEmpty, let samples {
         sources.append(.init(name: "loss", shape: [samples.loss.count], floats: samples.loss))
         sources.append(.init(name: "index", shape: [samples.index.count], int64s: samples.index))
+        if let contents = samples.contents {
+          sources.append(.init(name: "content", shape: [contents.count], int64s: contents.map { Int64(bitPattern: $0) }))
+        }
       }
       try SafetensorsWriter.write(sources, metadata: metadata, to: url)
     }
@@ -256,6 +264,7 @@ extension ActivationPattern.Samples {
       // Of another pattern, where a write was cut off between the two files: samples then pair by position in the same data.
       if SampleIdentifiers.fingerprint(read) == fingerprint { ids = read }
     }
-    try self.init(loss: try file.floats("loss"), index: try file.int64s("index"), ids: ids)
+    let contents = file["content"] == nil ? nil : try file.int64s("content").map { UInt64(bitPattern: $0) }
+    try self.init(loss: try file.floats("loss"), index: try file.int64s("index"), ids: ids, contents: contents)
   }
 }

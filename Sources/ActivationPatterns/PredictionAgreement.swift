@@ -1,3 +1,5 @@
+import Ground
+
 /// How well one figure of several items predicts another of the same items, both means over the same samples: what patterns predict of ablations
 /// against what ablations do, for example.
 public struct PredictionAgreement: Sendable {

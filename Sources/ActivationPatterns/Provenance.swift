@@ -1,3 +1,5 @@
+import Ground
+
 /// Where a pattern came from, as its file's metadata says it. What is not known is nil and is not written.
 public struct Provenance: Sendable, Equatable {
   /// The model as it was named.
@@ -14,6 +16,8 @@ public struct Provenance: Sendable, Equatable {
   public var template: String?
   /// Changes when the data changes.
   public var dataFingerprint: String?
+  /// Changes when the text of any measured sample does, and not with their order (`fingerprint(ofSamples:)`).
+  public var samplesFingerprint: String?
   /// Samples measured.
   public var samples: Int?
   /// Samples left out because they had no label.
@@ -34,8 +38,9 @@ public struct Provenance: Sendable, Equatable {
   /// Makes a record of what is known.
   public init(
     model: String? = nil, modelFingerprint: String? = nil, architecture: String? = nil, task: String? = nil, format: String? = nil,
-    template: String? = nil, dataFingerprint: String? = nil, samples: Int? = nil, skipped: Int? = nil, tokens: Int? = nil,
-    maxLength: Int? = nil, loss: String? = nil, dtype: String? = nil, seed: String? = nil, other: [String: String] = [:]
+    template: String? = nil, dataFingerprint: String? = nil, samplesFingerprint: String? = nil, samples: Int? = nil,
+    skipped: Int? = nil, tokens: Int? = nil, maxLength: Int? = nil, loss: String? = nil, dtype: String? = nil, seed: String? = nil,
+    other: [String: String] = [:]
   ) {
     self.model = model
     self.modelFingerprint = modelFingerprint
@@ -44,6 +49,7 @@ public struct Provenance: Sendable, Equatable {
     self.format = format
     self.template = template
     self.dataFingerprint = dataFingerprint
+    self.samplesFingerprint = samplesFingerprint
     self.samples = samples
     self.skipped = skipped
     self.tokens = tokens
@@ -76,6 +82,7 @@ public struct Provenance: Sendable, Equatable {
     format = rest.removeValue(forKey: "format")
     template = rest.removeValue(forKey: "template")
     dataFingerprint = rest.removeValue(forKey: "data_fingerprint")
+    samplesFingerprint = rest.removeValue(forKey: "samples_fingerprint")
     loss = rest.removeValue(forKey: "loss")
     dtype = rest.removeValue(forKey: "dtype")
     seed = rest.removeValue(forKey: "seed")
@@ -86,8 +93,9 @@ public struct Provenance: Sendable, Equatable {
   var metadata: [String: String] {
     let known: [String: String?] = [
       "model": model, "model_fingerprint": modelFingerprint, "architecture": architecture, "task": task, "format": format,
-      "template": template, "data_fingerprint": dataFingerprint, "samples": samples.map(String.init), "skipped": skipped.map(String.init),
-      "tokens": tokens.map(String.init), "max_length": maxLength.map(String.init), "loss": loss, "dtype": dtype, "seed": seed,
+      "template": template, "data_fingerprint": dataFingerprint, "samples_fingerprint": samplesFingerprint,
+      "samples": samples.map(String.init), "skipped": skipped.map(String.init), "tokens": tokens.map(String.init),
+      "max_length": maxLength.map(String.init), "loss": loss, "dtype": dtype, "seed": seed,
     ]
     return other.merging(known.compactMapValues(\.self)) { _, known in known }
   }

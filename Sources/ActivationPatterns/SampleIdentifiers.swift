@@ -48,6 +48,11 @@ enum SampleIdentifiers {
       fingerprint.add(id)
       fingerprint.add(0)
     }
+    return hexadecimal(fingerprint)
+  }
+
+  /// Sixteen digits.
+  static func hexadecimal(_ fingerprint: Fingerprint) -> String {
     let digits = fingerprint.digits
     return String(repeating: "0", count: 16 - digits.count) + digits
   }

@@ -1,3 +1,4 @@
+import Ground
 import Torch
 
 /// A pattern or change with its samples at hand, so that other samples could have been drawn: what bootstrap and split halves
@@ -10,8 +11,8 @@ public struct SampledLevels: Sendable {
   /// The number of heads in a layer, H.
   public let heads: Int
   /// The same for patterns of the same samples in the same order: what is drawn for one is then drawn for the other.
-  let sampleKey: String?
-  private let rows: Rows
+  var sampleKey: String?
+  private var rows: Rows
 
   private enum Rows: Sendable {
     /// [N · L · H]; the figure is the mean.
@@ -20,39 +21,35 @@ public struct SampledLevels: Sendable {
     case relative(before: [Double], after: [Double])
   }
 
-  /// The samples of a pattern or change under a score.
+  /// The samples of a pattern or change under a score, taken to be samples of its own: `PatternComparison.sampled()` finds out which files
+  /// share theirs.
   /// - Throws: `PatternError` where the file keeps none, or fewer than two.
   public init(_ file: PatternFile, name: String, score: Score) throws {
     func need(_ levels: SampleLevels?) throws -> SampleLevels {
       guard let levels else {
         throw PatternError(
           name, problem: "it keeps no samples of \(score), so nothing can be said of its uncertainty",
-          remedy: "measure with --per-sample (both sides of a change)")
+          remedy: "measure with \(setting: .perSample) (both sides of a change)")
       }
       guard levels.sampleCount >= 2 else {
         throw PatternError(name, problem: "one sample says nothing of uncertainty", remedy: "measure more samples")
       }
       return levels
     }
-    let samples: ActivationPattern.Samples?
     switch file {
     case .pattern(let pattern):
       let levels = try need(pattern.levels[score]?.samples)
       sampleCount = levels.sampleCount
       rows = .plain(try levels.doubles())
-      samples = pattern.samples
     case .change(let change):
       let before = try need(change.levels[score]?.before)
       let after = try need(change.levels[score]?.after)
       sampleCount = before.sampleCount
       let (old, new) = (try before.doubles(), try after.doubles())
       rows = change.isRelative ? .relative(before: old, after: new) : .plain(zip(old, new).map { $1 - $0 })
-      samples = change.samples
     }
     layers = file.layers
     heads = file.heads
-    let ids = samples?.ids ?? (file.provenance.dataFingerprint == nil ? nil : samples?.index.map(String.init))
-    sampleKey = ids.map { "\(file.provenance.dataFingerprint ?? "") \(SampleIdentifiers.fingerprint($0))" }
   }
 
   /// Samples in memory, each [L · H].
@@ -72,6 +69,17 @@ public struct SampledLevels: Sendable {
 
   /// The number of entries, L · H.
   var entryCount: Int { layers * heads }
+
+  /// Puts the samples into the order of these positions.
+  mutating func reorder(_ positions: [Int]) {
+    guard positions != Array(0..<sampleCount) else { return }
+    let width = entryCount
+    func picked(_ values: [Double]) -> [Double] { positions.flatMap { values[$0 * width..<($0 + 1) * width] } }
+    switch rows {
+    case .plain(let values): rows = .plain(picked(values))
+    case .relative(let before, let after): rows = .relative(before: picked(before), after: picked(after))
+    }
+  }
 
   /// The figure over all samples.
   func mean() -> [Double] { mean(weights: [Int](repeating: 1, count: sampleCount)) }

@@ -1,3 +1,5 @@
+import Ground
+
 /// Every choice of a few basics, ranked by how well it explains the target. All pairs are the paper's figure 4.
 public struct SubsetSearch: Sendable {
   /// One choice and its fit.

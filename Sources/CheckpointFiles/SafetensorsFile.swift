@@ -51,6 +51,12 @@ public struct SafetensorsFile: Sendable {
       throw damaged("a safetensors file begins with 8 bytes of header length, but this one has \(bytes.count)")
     }
     let declared = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    // Text in place of the header's length reads as an absurd one; only where a header follows is it the length that is damaged.
+    guard declared <= UInt64(Self.longestHeader) || bytes.count > 8 && bytes[8] == UInt8(ascii: "{") else {
+      throw CheckpointError(
+        path: path, problem: "it is not a safetensors file, which begins with the length of its header",
+        remedy: "check that this is the right file")
+    }
     guard declared <= UInt64(Self.longestHeader) else {
       throw damaged("its header claims \(declared) bytes, more than the \(Self.longestHeader) that a safetensors header may have")
     }

@@ -1,5 +1,6 @@
 import ActivationPatterns
 import Foundation
+import Ground
 import Testing
 
 /// Intervals, reliability, permutation tests and held-out fits on small planted cases; how often intervals cover is measured by
@@ -119,14 +120,14 @@ struct BootstrapTests {
   @Test func filesWithoutSamplesAreRefused() throws {
     let file = PatternFile.pattern(try ActivationPattern(provenance: Provenance(), levels: [.magnitude: .init(mean: .row([1, 2]))]))
     let error = #expect(throws: PatternError.self) { try SampledLevels(file, name: "math", score: .magnitude) }
-    #expect(error?.description.contains("--per-sample") == true)
+    #expect(error?.description.contains("per_sample") == true)
     #expect(throws: PatternError.self) { try SampledLevels(layers: 1, heads: 2, samples: [[1, 2]]) }
     #expect(throws: PatternError.self) { try SampledLevels(layers: 1, heads: 2, samples: [[1, 2], [1]]) }
   }
 
   @Test func changesAreResampledInPairs() throws {
     let before = try PatternFileTests.pattern(["a", "b", "c", "d"])
-    let after = try PatternFileTests.pattern(["d", "c", "b", "a"], scale: 2)
+    let after = try PatternFileTests.pattern(["d", "c", "b", "a"], scale: 2, fingerprint: "m1")
     for relative in [false, true] {
       let change = try PatternChange(from: ("b", before), to: ("a", after), relative: relative)
       let sampled = try SampledLevels(.change(change), name: "c", score: .magnitude)
@@ -135,6 +136,79 @@ struct BootstrapTests {
       // Sample by sample the change is 0, 1, …, 5 whatever is drawn; unpaired it would vary.
       if !relative { #expect(bootstrap.mean.map { abs($0.low - 2.5) < 1e-12 && abs($0.high - 2.5) < 1e-12 } == true) }
       #expect(agree(bootstrap.mean?.estimate, PatternStatistics(try #require(change.levels[.magnitude]?.change)).mean, tolerance: 1e-6))
+    }
+  }
+
+  // MARK: Files that share samples
+
+  /// A change measured on samples of these names, whose levels before are noise that all files share.
+  private static func change(
+    _ name: String, _ ids: [String], slope: Double, noise: inout Congruence, shared: [String: [Double]], keepsIds: Bool = true
+  ) throws -> (name: String, file: PatternFile) {
+    func pattern(_ rows: [[Double]], _ fingerprint: String) throws -> ActivationPattern {
+      let levels = try SampleLevels(sampleCount: ids.count, entryCount: 24, values: rows.flatMap { $0.map(Float.init) })
+      return try ActivationPattern(
+        provenance: Provenance(modelFingerprint: fingerprint, dataFingerprint: "d"),
+        levels: [.magnitude: .init(layers: 4, heads: 6, samples: levels)],
+        samples: .init(loss: ids.map { _ in 1 }, index: ids.indices.map(Int64.init), ids: keepsIds ? ids : nil))
+    }
+    let before = ids.map { _ in [Double](repeating: 1, count: 24) }
+    let after = ids.map { id in (shared[id] ?? []).map { 1 + slope * $0 + 0.05 * noise.normal() } }
+    return (name, .change(try PatternChange(from: ("b", pattern(before, "base")), to: ("a", pattern(after, name)))))
+  }
+
+  @Test func filesOfTheSameSamplesAreDrawnTogetherInAnyOrder() throws {
+    var random = Congruence(state: 31)
+    let ids = (0..<60).map { "s\($0)" }
+    let shared = Dictionary(uniqueKeysWithValues: ids.map { ($0, (0..<24).map { _ in random.exponential() }) })
+    let target = try Self.change("target", ids, slope: 0.7, noise: &random, shared: shared)
+    let basic = try Self.change("basic", ids.reversed(), slope: 1, noise: &random, shared: shared)
+    let sampled = try PatternComparison([target, basic]).sampled()
+    var draws = Congruence(state: 32)
+    let fit = try FitBootstrap(target: sampled[0], basics: [sampled[1]], replicates: 100, using: &draws)
+    let r2 = try #require(fit.r2)
+    // Drawn apart, their noise would be taken for a bad fit, and the interval would lie above its estimate.
+    #expect(r2.estimate > 0.9 && r2.low <= r2.estimate && r2.estimate <= r2.high && r2.high - r2.low < 0.1)
+    let apart = try FitBootstrap(
+      target: SampledLevels(target.file, name: "t", score: .magnitude), basics: [SampledLevels(basic.file, name: "b", score: .magnitude)],
+      replicates: 100, using: &draws)
+    #expect(try #require(apart.r2).low > r2.estimate)
+
+    let nameless = try Self.change("nameless", ids, slope: 1, noise: &random, shared: shared, keepsIds: false)
+    let error = #expect(throws: PatternError.self) { try PatternComparison([target, nameless]).sampled() }
+    #expect(error?.description.hasPrefix("nameless: its samples' ids are missing") == true)
+    let half = try Self.change("half", Array(ids.prefix(30)), slope: 1, noise: &random, shared: shared)
+    let partial = #expect(throws: PatternError.self) { try PatternComparison([target, half]).sampled() }
+    #expect(partial?.description.contains("target and half share 30 of their samples and not all") == true)
+    // One file alone shares with none.
+    #expect(try PatternComparison([nameless]).sampled().count == 1)
+  }
+
+  @Test func theTargetIsNotAmongItsBasics() throws {
+    var random = Congruence(state: 33)
+    let ids = (0..<6).map { "s\($0)" }
+    let shared = Dictionary(uniqueKeysWithValues: ids.map { ($0, (0..<24).map { _ in random.exponential() }) })
+    let target = try Self.change("target", ids, slope: 0.7, noise: &random, shared: shared)
+    let basic = try Self.change("basic", ids, slope: 1, noise: &random, shared: shared)
+    // Different changes on the same data are what fits are for.
+    try PatternComparison([target, basic]).requireTargetApart()
+    let error = #expect(throws: PatternError.self) {
+      try PatternComparison([target, basic, ("copy", target.file)]).requireTargetApart()
+    }
+    #expect(error?.description.hasPrefix("copy is the target target itself") == true)
+    // Measured again in another order: other bits, but the same models and samples.
+    func again(_ file: PatternFile, _ scale: Double) throws -> PatternFile {
+      var provenance = file.provenance
+      provenance.samplesFingerprint = "s"
+      provenance.modelFingerprint = "m"
+      let levels = try #require(file.matrix(.magnitude))
+      return .pattern(
+        try ActivationPattern(
+          provenance: provenance,
+          levels: [.magnitude: .init(mean: HeadMatrix(layers: 4, heads: 6, values: levels.values.map { $0 * scale }))]))
+    }
+    #expect(throws: PatternError.self) {
+      try PatternComparison([("x", again(target.file, 1)), ("y", again(target.file, 1.000001))]).requireTargetApart()
     }
   }
 

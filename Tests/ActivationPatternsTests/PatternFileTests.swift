@@ -1,6 +1,7 @@
-import CheckpointFiles
 import ActivationPatterns
+import CheckpointFiles
 import Foundation
+import Ground
 import Testing
 import Torch
 
@@ -14,7 +15,7 @@ struct PatternFileTests {
   /// A pattern with samples whose ids are these; sample i's levels are those of the id's position in `all`.
   static func pattern(
     _ ids: [String], task: String = "math", scale: Float = 1, scores: [Score] = [.magnitude, .signed], fingerprint: String = "m0",
-    data: String = "d0", keepsIds: Bool = true
+    data: String = "d0", keepsIds: Bool = true, contents: [UInt64]? = nil
   ) throws -> ActivationPattern {
     let all = ["a", "b", "c", "d", "é", "e\u{301}"]
     let values = ids.flatMap { id in
@@ -27,7 +28,14 @@ struct PatternFileTests {
     return try ActivationPattern(
       provenance: provenance,
       levels: Dictionary(uniqueKeysWithValues: try scores.map { ($0, try .init(layers: 2, heads: 3, samples: levels)) }),
-      samples: .init(loss: ids.map { _ in 0.5 }, index: ids.indices.map(Int64.init), ids: keepsIds ? ids : nil))
+      samples: .init(loss: ids.map { _ in 0.5 }, index: ids.indices.map(Int64.init), ids: keepsIds ? ids : nil, contents: contents))
+  }
+
+  /// The pattern of a fine-tuned model, as `pattern` makes it otherwise.
+  static func tuned(
+    _ ids: [String], scores: [Score] = [.magnitude, .signed], data: String = "d0", keepsIds: Bool = true, contents: [UInt64]? = nil
+  ) throws -> ActivationPattern {
+    try pattern(ids, scale: 3, scores: scores, fingerprint: "m1", data: data, keepsIds: keepsIds, contents: contents)
   }
 
   @Test func readsAFileOfAnotherProgram() throws {
@@ -154,7 +162,7 @@ struct PatternFileTests {
   @Test func changePairsSamplesById() throws {
     try withTemporaryFolder { folder in
       let before = try Self.pattern(["a", "b", "é", "e\u{301}"])
-      let after = try Self.pattern(["e\u{301}", "b", "a", "é"], scale: 3, fingerprint: "m1")
+      let after = try Self.tuned(["e\u{301}", "b", "a", "é"])
       let url = folder.appending(path: "c.safetensors")
       try PatternChange(from: ("before.safetensors", before), to: ("after.safetensors", after)).write(to: url)
       let change = try PatternChange.read(from: url)
@@ -195,27 +203,153 @@ struct PatternFileTests {
   @Test func unequalSamplesAreRefused() throws {
     let before = try Self.pattern(["a", "b"])
     for (ids, message) in [(["a", "c"], "only in the first"), (["a", "b", "c"], "only in the second"), (["a"], "only in the first")] {
-      let error = #expect(throws: PatternError.self) { try PatternChange(from: ("x", before), to: ("y", Self.pattern(ids))) }
+      let error = #expect(throws: IncomparablePatterns.self) { try PatternChange(from: ("x", before), to: ("y", Self.tuned(ids))) }
       #expect(error?.description.contains(message) == true)
     }
-    // Repeated ids pair in turn.
-    _ = try PatternChange(from: ("x", Self.pattern(["a", "a", "b"])), to: ("y", Self.pattern(["a", "b", "a"])))
     // Without ids, position pairs samples of the same data and nothing else.
-    _ = try PatternChange(from: ("x", before), to: ("y", Self.pattern(["a", "b"], keepsIds: false)))
-    #expect(throws: PatternError.self) {
-      try PatternChange(from: ("x", before), to: ("y", Self.pattern(["a", "b"], data: "d1", keepsIds: false)))
+    _ = try PatternChange(from: ("x", before), to: ("y", Self.tuned(["a", "b"], keepsIds: false)))
+    #expect(throws: IncomparablePatterns.self) {
+      try PatternChange(from: ("x", before), to: ("y", Self.tuned(["a", "b"], data: "d1", keepsIds: false)))
+    }
+  }
+
+  @Test func positionsInOtherDataPairNothing() throws {
+    // What data without ids gives: each sample's position. Test and training part of one benchmark look alike.
+    let (before, other) = (try Self.pattern(["0", "1"], contents: [5, 6]), try Self.tuned(["0", "1"], data: "d1", contents: [7, 8]))
+    let error = #expect(throws: IncomparablePatterns.self) { try PatternChange(from: ("test", before), to: ("train", other)) }
+    #expect(error?.differences == [.samples("were measured on different data: they share no sample")])
+    // Nor where they are mixed on purpose: the change of the means is left.
+    let mixed = try PatternChange(from: ("test", before), to: ("train", other), mixed: true)
+    #expect(mixed.samples == nil && mixed.levels[.magnitude]?.before == nil)
+    // The same texts are the same samples wherever they lie.
+    let moved = try PatternChange(from: ("x", before), to: ("y", Self.tuned(["0", "1"], data: "d1", contents: [6, 5])))
+    let (first, second) = (try moved.levels[.magnitude]?.after?.row(0), try other.levels[.magnitude]?.samples?.row(1))
+    #expect(first == second && first != nil)
+    // One id, two texts.
+    let corrected = try Self.tuned(["a", "b"], contents: [5, 7])
+    #expect(throws: IncomparablePatterns.self) {
+      try PatternChange(from: ("x", Self.pattern(["a", "b"], contents: [5, 6])), to: ("y", corrected))
+    }
+    // Files that kept no samples are told apart as well.
+    func mean(_ pattern: ActivationPattern, _ contents: [UInt64]) throws -> ActivationPattern {
+      var provenance = pattern.provenance
+      provenance.samplesFingerprint = Provenance.fingerprint(ofSamples: contents)
+      return try ActivationPattern(provenance: provenance, levels: pattern.levels.mapValues { .init(mean: $0.mean) })
+    }
+    _ = try PatternChange(from: ("x", mean(before, [5, 6])), to: ("y", mean(other, [6, 5])))
+    #expect(throws: IncomparablePatterns.self) {
+      try PatternChange(from: ("x", mean(before, [5, 6])), to: ("y", mean(Self.tuned(["0", "1"]), [5, 7])))
+    }
+  }
+
+  @Test func repeatedIdsPairByWhatTheyStandFor() throws {
+    let (ids, order) = (["a", "a", "b"], ["a", "b", "a"])
+    let error = #expect(throws: IncomparablePatterns.self) {
+      try PatternChange(from: ("x", Self.pattern(ids, data: "d")), to: ("y", Self.tuned(order, data: "d")))
+    }
+    #expect(error?.description.contains("have different samples") == true)
+    let unknown = #expect(throws: IncomparablePatterns.self) {
+      try PatternChange(from: ("x", Self.pattern(ids, data: "d")), to: ("y", Self.tuned(order, data: "e")))
+    }
+    #expect(unknown?.description.contains("different data") == true)
+    let pattern = try Self.pattern(ids, contents: [1, 2, 3])
+    let levels = try SampleLevels(sampleCount: 3, entryCount: 6, values: [20, 30, 10].flatMap { [Float](repeating: $0, count: 6) })
+    var provenance = pattern.provenance
+    provenance.modelFingerprint = "m1"
+    let after = try ActivationPattern(
+      provenance: provenance, levels: [.magnitude: .init(layers: 2, heads: 3, samples: levels)],
+      samples: .init(loss: [0, 0, 0], index: [0, 1, 2], ids: ["a", "b", "a"], contents: [2, 3, 1]))
+    let change = try PatternChange(from: ("x", pattern), to: ("y", after))
+    #expect(try (0..<3).map { try change.levels[.magnitude]?.after?.row($0).first } == [10, 20, 30])
+  }
+
+  @Test func contentsComeBackFromTheFile() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appending(path: "p.safetensors")
+      try Self.pattern(["a", "b"], contents: [.max, 1]).write(to: url)
+      #expect(try SafetensorsFile(at: url)["content"]?.shape == [2])
+      let read = try ActivationPattern.read(from: url)
+      #expect(read.samples?.contents == [.max, 1])
     }
   }
 
   @Test func unlikePatternsAreRefusedUnlessAskedFor() throws {
     let before = try Self.pattern(["a"], scores: [.magnitude])
-    #expect(throws: PatternError.self) { try PatternChange(from: ("x", before), to: ("y", Self.pattern(["a"], scores: [.token]))) }
+    #expect(throws: PatternError.self) { try PatternChange(from: ("x", before), to: ("y", Self.tuned(["a"], scores: [.token]))) }
     let wide = try ActivationPattern(provenance: Provenance(), levels: [.magnitude: .init(mean: .row([1, 2]))])
     #expect(throws: PatternError.self) { try PatternChange(from: ("x", before), to: ("y", wide), mixed: true) }
-    var batch = before
-    batch.provenance.loss = "batch:4"
-    let error = #expect(throws: PatternError.self) { try PatternChange(from: ("x", before), to: ("y", batch)) }
-    #expect(error?.description.contains("--mixed") == true)
-    _ = try PatternChange(from: ("x", before), to: ("y", batch), mixed: true)
+
+    var (one, other) = (before, try Self.tuned(["a"], scores: [.magnitude]))
+    for (path, values) in [
+      (\Provenance.dtype, ("bfloat16", "float32")), (\.template, ("gsm8k", "alpaca")), (\.loss, ("sample", "batch:4")),
+      (\.architecture, ("4 layers", "2 layers")),
+    ] {
+      (one.provenance, other.provenance) = (before.provenance, before.provenance)
+      other.provenance.modelFingerprint = "m1"
+      one.provenance[keyPath: path] = values.0
+      other.provenance[keyPath: path] = values.1
+      let error = #expect(throws: IncomparablePatterns.self) { try PatternChange(from: ("x", one), to: ("y", other)) }
+      #expect(error?.differences.count == 1)
+      #expect(error?.description.contains("(\(values.0); \(values.1)); measure both alike, or give mixed") == true)
+      _ = try PatternChange(from: ("x", one), to: ("y", other), mixed: true)
+    }
+    one.provenance = before.provenance
+    (one.provenance.maxLength, one.provenance.dtype) = (64, "float32")
+    (other.provenance.maxLength, other.provenance.dtype) = (128, "bfloat16")
+    other.provenance.architecture = nil
+    let error = #expect(throws: IncomparablePatterns.self) { try PatternChange(from: ("x", one), to: ("y", other)) }
+    #expect(error?.problem == "x and y differ in dtype (float32; bfloat16) and in maximum length (64; 128)")
+  }
+
+  @Test func aModelIsNotComparedWithItself() throws {
+    let pattern = try Self.pattern(["a", "b"])
+    let error = #expect(throws: IncomparablePatterns.self) { try PatternChange(from: ("x", pattern), to: ("x", pattern)) }
+    #expect(error?.differences == [.sameModel])
+    // Without fingerprints, equal levels say so.
+    let bare = try ActivationPattern(provenance: Provenance(), levels: [.magnitude: .init(mean: .row([1, 2]))])
+    #expect(throws: IncomparablePatterns.self) { try PatternChange(from: ("x", bare), to: ("y", bare)) }
+    #expect(
+      try PatternChange(from: ("x", pattern), to: ("x", pattern), mixed: true).levels[.magnitude]?.change.values.allSatisfy { $0 == 0 }
+        == true)
+  }
+
+  // MARK: Tracked patterns
+
+  @Test func aRunsTrackedPatternsAreReadByStep() throws {
+    try withTemporaryFolder { folder in
+      let url = PatternSeries.url(inFolder: folder)
+      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      let kind = ["headway.kind": "tracked patterns", "score": "magnitude"]
+      let steps = SafetensorsWriter.Source(name: "probe.steps", shape: [2], int64s: [0, 10])
+      let probe = SafetensorsWriter.Source(name: "probe.magnitude", shape: [2, 1, 3], floats: [1, 2, 3, 4, 5, 6])
+      try SafetensorsWriter.write([steps, probe], metadata: kind, to: url)
+      for place in [folder, url] {
+        let all = try PatternFile.readAll(from: place)
+        #expect(all.map(\.step) == [0, 10])
+        #expect(all.map { $0.file.matrix(.magnitude)?.values } == [[1, 2, 3], [4, 5, 6]])
+      }
+      #expect(throws: PatternError.self) { try PatternFile.read(from: url) }
+      for (sources, part) in [
+        ([steps, .init(name: "probe.magnitude", shape: [3, 1, 2], floats: [1, 2, 3, 4, 5, 6])], "not [2, layers, heads]"),
+        ([.init(name: "probe.steps", shape: [2], int64s: [10, 10]), probe], "rising"), ([steps], "none of a probe set"),
+      ] as [([SafetensorsWriter.Source], String)] {
+        try SafetensorsWriter.write(sources, metadata: kind, to: url)
+        let error = #expect(throws: (any Error).self) { try PatternFile.readAll(from: folder) }
+        #expect(error.map { "\($0)".contains(part) && "\($0)".contains("patterns.safetensors") } == true)
+      }
+      let bare = #expect(throws: PatternError.self) { try PatternFile.readAll(from: url.deletingLastPathComponent()) }
+      #expect(bare?.description.contains("without a training run's tracked patterns") == true)
+    }
+  }
+
+  @Test func whatIsNoSafetensorsFileIsCalledSo() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appending(path: "x.jsonl")
+      try Data("{\"prompt\": \"a\", \"response\": \"b\"}\n".utf8).write(to: url)
+      let error = #expect(throws: CheckpointError.self) { try PatternFile.read(from: url) }
+      #expect(
+        error?.description.hasSuffix(
+          "x.jsonl: it is not a safetensors file, which begins with the length of its header; check that this is the right file") == true)
+    }
   }
 }

@@ -1,5 +1,6 @@
 import ActivationPatterns
 import Foundation
+import Ground
 import Testing
 
 /// Statistics and correlations against scipy, 1e-10 relative: both compute in double precision, in different orders.

@@ -4,7 +4,7 @@ import Foundation
 
 /// A 128-bit hash of texts, by which equal ones are found without keeping them: the first half of their SHA-256.
 struct TextKey: Hashable, Sendable {
-  private let high: UInt64
+  let high: UInt64
   private let low: UInt64
 
   init(_ texts: [String]) {
