@@ -65,6 +65,7 @@ struct FitCommand: ParsableCommand {
     let basics = basic.map(PatternInput.init)
     try PatternInput.requireDistinctNames(basics)
     let comparison = try comparisonOptions.compare([PatternInput(target)] + basics)
+    try comparison.requireTargetApart()
     let result = try fit(comparison)
     for warning in result.warnings { output.warn(warning) }
     if let out { try AtomicFile.write(output.json(result), to: URL(filePath: out)) }
@@ -78,6 +79,10 @@ struct FitCommand: ParsableCommand {
     let options = PatternFit.Options(hasIntercept: intercept, isNonnegative: nonnegative, ridge: ridge)
     let fit = try PatternFit(target: comparison.matrices[0], basics: matrices, options: options)
     var result = FitResult(target: comparison.names[0], names: names, score: comparison.scores[0], options: options, fit: fit)
+    if comparison.files.contains(where: { if case .pattern = $0 { true } else { false } }) {
+      result.warnings.append(
+        "this is a fit of levels, not of changes: tasks share most of a model's levels, so R² says little of what fine-tuning did")
+    }
     if let subsets {
       let search = try SubsetSearch(target: comparison.matrices[0], basics: matrices, upTo: subsets, options: options)
       result.subsets = search.bySize.flatMap { $0.map { FitResult.Subset($0, names: names) } }
@@ -105,12 +110,13 @@ struct FitCommand: ParsableCommand {
         heads: try HeldOutFit.overHeads(
           target: comparison.matrices[0], basics: matrices, options: options, splits: heldOut, using: &generator
         ).map(FitResult.HeldOut.Figures.init))
-      if let sampled = try? comparison.sampled() {
+      do {
+        let sampled = try comparison.sampled()
         result.heldOut?.samples = try HeldOutFit.overSamples(
           target: sampled[0], basics: Array(sampled.dropFirst()), options: options, splits: heldOut, using: &generator
         ).map(FitResult.HeldOut.Figures.init)
-      } else {
-        output.note("no halves of samples: not all files keep theirs (measure with --per-sample)")
+      } catch let error as PatternError {
+        output.note("no halves of samples: \(error)")
       }
     }
     return result
