@@ -1,3 +1,5 @@
+import Ground
+
 /// `adapter_config.json`, PEFT's description of a folder of low-rank adapters, as far as Headway uses it.
 public struct AdapterConfiguration: Sendable, Hashable {
   /// The rank r.
