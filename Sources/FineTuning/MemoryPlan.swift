@@ -52,8 +52,7 @@ public struct MemoryPlan: Sendable {
     let activations =
       settings.checkpointsActivations
       ? tokens * width * (kept / layers + (layers + 1) * decoder.shape.hiddenSize) : tokens * width * kept
-    let vocabulary = decoder.shape.vocabularySize
-    let logits = 3 * min(1024, max(64, (1 << 24) / max(1, vocabulary))) * vocabulary * width
+    let logits = 3 * decoder.labelChunk * decoder.shape.vocabularySize * width
     let parts = [
       Part(name: "float32 weights", bytes: 4 * trained),
       Part(name: "their copies in \(elementType)", bytes: elementType == .float32 ? 0 : width * trained),

@@ -1,5 +1,5 @@
 public import CheckpointFiles
-import Ground
+public import Ground
 import ActivationPatterns
 import Foundation
 public import LanguageModels
@@ -78,6 +78,8 @@ public final class Trainer {
   private var patterns: TrackedPatterns
   private var epochOrder: (epoch: Int, samples: [Int])?
   private var lastSave = ContinuousClock.now
+  /// What a user should know before the run goes on.
+  public let warnings: [Message]
 
   /// What the run will need of the machine's memory.
   public static func memoryPlan(_ model: LanguageModel, _ settings: TrainingSettings, elementType: ElementType, _ samples: Samples)
@@ -148,11 +150,15 @@ public final class Trainer {
       try Trainer.check(state, settings, identity, folder)
       try stored.restore(weights, optimizer, updates: state.step)
       patterns = try stored.patterns(layers: shape.layers, heads: shape.attentionHeads)
+      warnings = state.differencesOfMachine()
       state.settings = settings
     } else {
       state = TrainingState(step: 0, settings: settings, identity: identity, samples: 0, tokens: 0, seconds: 0)
       patterns = TrackedPatterns(layers: shape.layers, heads: shape.attentionHeads)
+      warnings = []
     }
+    state.threads = Engine.threads
+    state.vectorCode = Engine.vectorCode
   }
 
   private static func check(_ state: TrainingState, _ settings: TrainingSettings, _ identity: [String: String], _ folder: TrainingFolder)
@@ -257,7 +263,7 @@ public final class Trainer {
     try optimizer.zeroGradients()
     let result = try pass.run(members, step: number)
     let norm = try optimizer.gradientNorm()
-    guard result.loss.isFinite, norm.isFinite else { throw try diverged(number + 1, result.loss, norm) }
+    guard result.loss.isFinite, norm.isFinite else { throw try diverged(number + 1, result, norm) }
     let rate = schedule.rate(at: number)
     // As clip_grad_norm_ does it: no limit is exceeded by less than its 1e-6.
     let divisor = settings.clip > 0 ? max(1, (norm + 1e-6) / settings.clip) : 1
@@ -276,11 +282,19 @@ public final class Trainer {
     return (line, result.tokens)
   }
 
-  /// The error of a loss or gradient that is no number; the weights are still those of the step before, and are saved.
-  private func diverged(_ step: Int, _ loss: Double, _ norm: Double) throws -> TrainingError {
+  /// The error of a loss or gradient that is not finite. Before the first update that is the model's or the data's doing, and afterwards most likely
+  /// the rate's; then the weights, which are those of the step before, are saved.
+  private func diverged(_ step: Int, _ result: WindowResult, _ norm: Double) throws -> any Error {
+    guard state.step > 0 else {
+      let sample = result.notFinite.map { "the loss of the sample at index \($0)" } ?? "the loss of the first window"
+      return try decoder.notFinite(result.loss.isFinite ? "the gradient norm of the first window is \(norm)" : "\(sample) is not finite")
+    }
     try save()
+    let narrow: Message =
+      weights.elementType == .float32 || weights.elementType == .float64
+      ? "" : ", or compute with \(setting: .elementType.set(to: ElementType.float32))"
     return TrainingError(
-      "step \(step) gave a loss of \(loss) and a gradient norm of \(norm), so its update was not made; the weights after step \(state.step) are in \(folder.checkpoint(state.step).path(percentEncoded: false)): lower --lr, or compute in --dtype float32"
+      "step \(step) gave a loss of \(result.loss) and a gradient norm of \(norm), so its update was not made; the weights after step \(state.step) are in \(folder.checkpoint(state.step).path(percentEncoded: false)): lower \(setting: .learningRate)\(narrow)"
     )
   }
 

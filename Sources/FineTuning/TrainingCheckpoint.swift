@@ -22,6 +22,25 @@ struct TrainingState: Codable, Hashable {
   var bestLoss: Double?
   var bestStep: Int?
   var evaluationsSinceBest = 0
+  /// The number of threads and the vector code that the latest part of the run computed with: others round otherwise.
+  var threads: Int?
+  var vectorCode: String?
+
+  /// What is different now and makes a resumed run end with other bits than an undisturbed one.
+  func differencesOfMachine() -> [Message] {
+    var found: [Message] = []
+    if let threads, threads != Engine.threads {
+      found.append(
+        "the run computed on \(threads) threads and goes on with \(Engine.threads), which rounds otherwise: it will not end with the bits of an undisturbed one; resume with \(setting: .threads.set(to: threads)) for that"
+      )
+    }
+    if let vectorCode, vectorCode != Engine.vectorCode {
+      found.append(
+        "the run computed with \(vectorCode) and goes on with \(Engine.vectorCode), which rounds otherwise: it will not end with the bits of an undisturbed one; resume it on a processor of the first kind for that"
+      )
+    }
+    return found
+  }
 }
 
 /// A checkpoint's folder: a Hugging Face folder with the float32 masters, which `pattern` measures as it is, and beside it what a resume needs.

@@ -8,6 +8,8 @@ struct WindowResult {
   var loss = 0.0
   /// Tokens that went through the model.
   var tokens = 0
+  /// The index of the first sample whose loss is not finite; nil where all are.
+  var notFinite: Int?
   /// The window's mean level of each head `[L · H]` (METHOD §8), where it was recorded.
   var levels: [Double]?
 }
@@ -18,8 +20,6 @@ struct WindowPass {
   let settings: TrainingSettings
   /// The adapters, whose dropout is told which pass it is.
   var adapters: [LowRankAdapter] = []
-  /// The most logits that exist at a time: 2²⁴ are 32 MiB in bfloat16.
-  private static let logitLimit = 1 << 24
 
   /// Adds the gradients of a window's loss, the mean over all its label tokens, to the sums.
   /// - Parameter step: the window's number, which seeds dropout.
@@ -35,8 +35,11 @@ struct WindowPass {
       let packed = PackedBatch(batch, labelWeights: batch.map { _ in 1 / Double(labels) })
       guard !packed.labelPositions.isEmpty else { continue }
       result.tokens += packed.tokens.count
-      let (loss, byGates) = try forwardAndBack(packed)
+      let (loss, each, byGates) = try forwardAndBack(packed)
       result.loss += loss
+      if !loss.isFinite, result.notFinite == nil {
+        result.notFinite = zip(try packed.sampleMeans(of: each), batch).first { !$0.0.isFinite }?.1.index
+      }
       guard settings.recordsWindows else { continue }
       for (sample, row) in zip(batch, try rows(byGates, packed)) where sample.labelCount > 0 {
         // Each sample's share of the window's loss becomes its own mean loss again.
@@ -60,65 +63,11 @@ struct WindowPass {
     }
   }
 
-  private func forwardAndBack(_ batch: PackedBatch) throws -> (loss: Double, byGates: [Tensor]) {
+  private func forwardAndBack(_ batch: PackedBatch) throws -> (loss: Double, each: Tensor, byGates: [Tensor]) {
     let gates = settings.recordsWindows ? try HeadGates.measuring(decoder.shape, tokens: batch.tokens.count, on: decoder.device) : nil
     let pass = try ForwardPass(batch, on: decoder.device, labelRowsOnly: true, gates: gates)
-    let loss = settings.checkpointsActivations ? try layerByLayer(pass, batch) : try atOnce(pass, batch)
-    let byGates = try (gates?.layers ?? []).enumerated().map { layer, gate in
-      guard let gradient = try gate.takeGradient() else {
-        throw TorchError("training: the loss does not depend on the gates of layer \(layer)")
-      }
-      return gradient
-    }
-    return (loss, byGates)
-  }
-
-  private func atOnce(_ pass: ForwardPass, _ batch: PackedBatch) throws -> Double {
-    let (loss, _) = try loss(of: decoder.hiddenStates(of: pass), batch)
-    try backpropagate(from: [loss])
-    return try loss.scalar()
-  }
-
-  /// Forward keeping only what goes into each layer, then back layer by layer, each computed again.
-  private func layerByLayer(_ pass: ForwardPass, _ batch: PackedBatch) throws -> Double {
-    var pass = pass
-    let beginning = try decoder.begin(&pass).resolved()
-    var inputs: [Tensor] = []
-    let last: Tensor = try withoutGradients {
-      var stream = ResidualStream(try beginning.detached())
-      for index in 0..<decoder.shape.layers {
-        let input = try stream.resolved()
-        inputs.append(input)
-        stream = try decoder.layer(index, ResidualStream(input), pass)
-      }
-      return try stream.resolved()
-    }
-    func seed(_ leaf: Tensor) throws -> Tensor {
-      guard let gradient = try leaf.takeGradient() else { throw TorchError("training: a layer's output does not depend on its input") }
-      return gradient
-    }
-    let top = try last.requiringGradient()
-    let (loss, _) = try loss(of: decoder.finish(ResidualStream(top)), batch)
-    try backpropagate(from: [loss])
-    var gradient = try seed(top)
-    for index in (0..<decoder.shape.layers).reversed() {
-      let input = try inputs[index].requiringGradient()
-      inputs.removeLast()
-      try backpropagate(from: [decoder.layer(index, ResidualStream(input), pass).resolved()], seeds: [gradient])
-      gradient = try seed(input)
-    }
-    // Adapters leave the embeddings frozen: then there is nothing to walk back to.
-    if beginning.requiresGradient { try backpropagate(from: [beginning], seeds: [gradient]) }
-    return try loss.scalar()
-  }
-
-  /// The loss of the hidden states at the labels, each weighted as the batch says, and each label's own.
-  func loss(of hidden: Tensor, _ batch: PackedBatch) throws -> (loss: Tensor, each: Tensor) {
-    let projection = decoder.outputProjection
-    return try hidden.linearCrossEntropy(
-      weight: projection.weight, bias: projection.bias, targets: try Tensor(batch.targets).moved(to: decoder.device),
-      labelWeights: try Tensor(batch.labelWeights, shape: [batch.labelWeights.count]).moved(to: decoder.device),
-      chunk: min(1024, max(64, WindowPass.logitLimit / max(1, decoder.shape.vocabularySize))))
+    let (loss, each) = try decoder.backpropagateLoss(pass, batch, keepsActivations: !settings.checkpointsActivations)
+    return (try loss.scalar(), each, try gates?.takeGradients() ?? [])
   }
 
   /// Each sample's signed levels `[L · H]`, layer by layer.
@@ -137,7 +86,8 @@ struct WindowPass {
       for range in PackedBatch.plan(labelled.map(\.tokens.count), tokenLimit: tokenLimit) {
         let batch = PackedBatch(Array(labelled[range]))
         let pass = try ForwardPass(batch, on: decoder.device, labelRowsOnly: true)
-        let (_, each) = try loss(of: decoder.hiddenStates(of: pass), batch)
+        let each = try decoder.labelLoss(of: decoder.hiddenStates(of: pass), batch).each
+        try decoder.requireFinite(batch.sampleMeans(of: each), of: Array(labelled[range]))
         total += try each.doubles().reduce(0, +)
         labels += batch.targets.count
       }

@@ -16,4 +16,6 @@ extension Setting {
   public static let resume = Setting("resume")
   /// Replacing what is there.
   public static let overwrite = Setting("overwrite")
+  /// The greatest learning rate.
+  public static let learningRate = Setting("lr")
 }

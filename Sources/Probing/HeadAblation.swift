@@ -1,3 +1,4 @@
+import Ground
 public import LanguageModels
 import Torch
 
@@ -15,16 +16,16 @@ public struct HeadAblation {
   public let batchTokens: Int
 
   /// An ablation of these sets.
-  /// - Throws: `TorchError` where there is none, one is empty, or one names a head that the decoder does not have.
+  /// - Throws: `ProbingError` where there is none, one is empty, or one names a head that the decoder does not have.
   public init(_ decoder: any Decoder, sets: [HeadSet], batchTokens: Int) throws {
     let shape = decoder.shape
     guard !sets.isEmpty, sets.allSatisfy({ !$0.heads.isEmpty }) else {
-      throw TorchError("ablation: there is no head to switch off; name at least one")
+      throw ProbingError("there is no head to switch off; name at least one")
     }
     for head in sets.flatMap(\.heads)
     where !(0..<shape.layers).contains(head.layer) || !(0..<shape.attentionHeads).contains(head.head) {
-      throw TorchError(
-        "ablation: there is no head \(head); layers go from 0 to \(shape.layers - 1) and heads from 0 to \(shape.attentionHeads - 1)")
+      throw ProbingError(
+        "there is no head \(head); layers go from 0 to \(shape.layers - 1) and heads from 0 to \(shape.attentionHeads - 1)")
     }
     self.decoder = decoder
     self.sets = sets
@@ -78,7 +79,7 @@ public struct HeadAblation {
   func run(_ units: [Unit], _ samples: [TokenizedSample], from first: Int, _ body: (_ unit: Int, _ losses: [Double]) throws -> Void) throws
   {
     if let empty = samples.first(where: { $0.labelCount == 0 }) {
-      throw TorchError("ablation: the sample at index \(empty.index) has no label")
+      throw ProbingError("the sample at index \(empty.index) has no label; leave it out")
     }
     guard first < units.count else { return }
     try withoutGradients {
@@ -99,7 +100,9 @@ public struct HeadAblation {
         }
         stream = try decoder.layer(layer, stream, pass)
       }
-      try body(next, batch.sampleMeans(of: decoder.labelLoss(of: decoder.finish(stream), batch).each))
+      let losses = try batch.sampleMeans(of: decoder.labelLoss(of: decoder.finish(stream), batch).each)
+      try decoder.requireFinite(losses, of: samples)
+      try body(next, losses)
     }
   }
 
@@ -129,6 +132,8 @@ public struct HeadAblation {
     }
     pass.gates = HeadGates(layers: gates)
     for layer in first..<shape.layers { stream = try decoder.layer(layer, stream, pass) }
-    return try batch.sampleMeans(of: decoder.labelLoss(of: decoder.finish(stream), batch).each)
+    let losses = try batch.sampleMeans(of: decoder.labelLoss(of: decoder.finish(stream), batch).each)
+    try decoder.requireFinite(losses, of: copies.map { samples[$0.sample] })
+    return losses
   }
 }

@@ -1,3 +1,4 @@
+import Ground
 public import ActivationPatterns
 public import LanguageModels
 import Torch
@@ -60,7 +61,7 @@ public struct Probe {
     guard let empty = samples.first(where: { $0.labelCount == 0 }) else {
       return try measure(samples, PackedBatch(samples, labelWeights: labelWeights))
     }
-    throw TorchError("probe: the sample at index \(empty.index) has no label")
+    throw ProbingError("the sample at index \(empty.index) has no label; leave it out")
   }
 
   /// The most tokens whose activations are kept at once; nil where there is no limit.
@@ -78,8 +79,11 @@ public struct Probe {
     if scores.contains(.saliency) {
       pass.saliency = try (0..<shape.layers).map { _ in try Tensor.zeros([batch.tokens.count, shape.attentionHeads], on: device) }
     }
-    let byLayer = memory == .low || batch.tokens.count > tokenLimit ?? .max
-    let (byGates, each) = byLayer ? try gradientsByLayer(pass, batch) : try gradientsAtOnce(pass, batch)
+    let keepsActivations = memory != .low && batch.tokens.count <= tokenLimit ?? .max
+    let (_, each) = try decoder.backpropagateLoss(pass, batch, keepsActivations: keepsActivations)
+    let losses = try batch.sampleMeans(of: each)
+    try decoder.requireFinite(losses, of: samples)
+    let byGates = try gates.takeGradients()
 
     // Each layer's [T, H] becomes [B, H] a score.
     var signed: [[Float]] = []
@@ -90,9 +94,8 @@ public struct Probe {
       if scores.contains(.token) { token.append(try byGates[layer].absolute().segmentSums(bounds: batch.bounds).floats()) }
       if let sink = pass.saliency { saliency.append(try sink[layer].segmentSums(bounds: batch.bounds).floats()) }
     }
-    let losses = try batch.sampleMeans(of: each)
     let heads = shape.attentionHeads
-    return samples.enumerated().map { number, sample in
+    let measured = samples.enumerated().map { number, sample in
       func gather(_ layers: [[Float]], _ change: (Float) -> Float = { $0 }) -> [Float] {
         layers.flatMap { $0[number * heads..<(number + 1) * heads].map(change) }
       }
@@ -107,48 +110,11 @@ public struct Probe {
       }
       return MeasuredSample(index: sample.index, loss: Float(losses[number]), levels: levels)
     }
-  }
-
-  private func gradientsAtOnce(_ pass: ForwardPass, _ batch: PackedBatch) throws -> (byGates: [Tensor], each: Tensor) {
-    let gates = pass.gates?.layers ?? []
-    let (loss, each) = try decoder.labelLoss(of: decoder.hiddenStates(of: pass), batch)
-    return (try complete(gradients(of: [loss], by: gates)), each)
-  }
-
-  /// Forward without recording, then back layer by layer, each computed again from the stream that went into it.
-  private func gradientsByLayer(_ pass: ForwardPass, _ batch: PackedBatch) throws -> (byGates: [Tensor], each: Tensor) {
-    var pass = pass
-    let gates = pass.gates?.layers ?? []
-    var inputs: [Tensor] = []
-    let last: Tensor = try withoutGradients {
-      var stream = try decoder.begin(&pass)
-      for index in 0..<decoder.shape.layers {
-        let input = try stream.resolved()
-        inputs.append(input)
-        stream = try decoder.layer(index, ResidualStream(input), pass)
+    for sample in measured {
+      for score in scores where sample.levels[score]?.allSatisfy(\.isFinite) == false {
+        throw try decoder.notFinite("the \(score.rawValue) of a head for the sample at index \(sample.index) is not finite")
       }
-      return try stream.resolved()
     }
-    let top = try last.requiringGradient()
-    let (loss, each) = try decoder.labelLoss(of: decoder.finish(ResidualStream(top)), batch)
-    var seed = try complete(gradients(of: [loss], by: [top]))[0]
-    var byGates: [Tensor] = []
-    for index in (0..<decoder.shape.layers).reversed() {
-      let input = index > 0 ? try inputs[index].requiringGradient() : inputs[index]
-      let output = try decoder.layer(index, ResidualStream(input), pass).resolved()
-      let wanted = index > 0 ? [gates[index], input] : [gates[index]]
-      let found = try complete(gradients(of: [output], seeds: [seed], by: wanted))
-      byGates.append(found[0])
-      if index > 0 { seed = found[1] }
-      inputs.removeLast()
-    }
-    return (byGates.reversed(), each)
-  }
-
-  private func complete(_ gradients: [Tensor?]) throws -> [Tensor] {
-    try gradients.enumerated().map { number, gradient in
-      guard let gradient else { throw TorchError("probe: the loss does not depend on the gates of layer \(number)") }
-      return gradient
-    }
+    return measured
   }
 }

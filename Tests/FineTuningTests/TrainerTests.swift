@@ -169,8 +169,40 @@ import Torch
     settings.warmupRatio = 0
     settings.schedule = .constant
     let error = #expect(throws: TrainingError.self) { _ = try golden.trainer(settings, in: scratch.url).run(savedType: .float32) }
-    #expect(try #require(error?.description).contains("lower --lr"))
+    #expect(try #require(error?.description).contains("lower lr"))
     #expect(TrainingFolder(scratch.url).savedSteps().first == 1)
+  }
+
+  /// Before any update the rate is not to blame: the model's weights or the element type are, as for patterns and ablations.
+  @Test(arguments: [(Float.nan, "the weight 'model.norm.weight' holds"), (3e38, "compute with dtype float64")])
+  func aModelThatIsNotFiniteIsNamedAtTheFirstStep(value: Float, part: String) throws {
+    let golden = try GoldenRun("llama-head-dim", "training")
+    let scratch = try ScratchFolder()
+    let model = try LanguageModel(golden.base, elementType: .float32)
+    let weight = try #require(model.decoder.parameters.first { $0.name == "model.norm.weight" })
+    weight.tensor = try Tensor.full(Double(value), shape: weight.tensor.shape)
+    let trainer = try Trainer(
+      model, base: golden.base, elementType: .float32, settings: settings(golden), samples: .init(training: golden.samples),
+      folder: TrainingFolder(scratch.url), identity: [:])
+    let error = #expect(throws: NotFiniteError.self) { _ = try trainer.run(savedType: .float32) }
+    #expect(try #require(error?.description).contains(part))
+    #expect(TrainingFolder(scratch.url).savedSteps().isEmpty)
+  }
+
+  @Test func aResumeWithOtherThreadsIsWarnedOf() throws {
+    let golden = try GoldenRun("llama-head-dim", "training")
+    let scratch = try ScratchFolder()
+    let settings = settings(golden, steps: 2)
+    let before = Engine.threads
+    defer { try? Engine.setThreads(before) }
+    let first = try golden.trainer(settings, in: scratch.url)
+    #expect(first.warnings.isEmpty)
+    _ = try first.run(savedType: .float32)
+    #expect(try golden.trainer(settings, in: scratch.url, resumingAfter: 2).warnings.isEmpty)
+    try Engine.setThreads(before + 1)
+    let warnings = try golden.trainer(settings, in: scratch.url, resumingAfter: 2).warnings
+    #expect(warnings.count == 1)
+    #expect(warnings.first?.description.contains("on \(before) threads and goes on with \(before + 1)") == true)
   }
 
   @Test func trackingBeginsWithTheBaseModel() throws {

@@ -64,10 +64,10 @@ import Torch
   @Test func unknownHeadsAndNothingAreRefused() throws {
     let model = try Golden("llama-plain").model(.float32).decoder
     for sets in [[], [HeadSet([])], [HeadSet([HeadPlace(layer: 3, head: 0)])], [HeadSet([HeadPlace(layer: 0, head: 4)])]] {
-      #expect(throws: TorchError.self) { try HeadAblation(model, sets: sets, batchTokens: 8) }
+      #expect(throws: ProbingError.self) { try HeadAblation(model, sets: sets, batchTokens: 8) }
     }
     let ablation = try HeadAblation(model, sets: [HeadSet(layer: 1, of: model.shape)], batchTokens: 8)
-    #expect(throws: TorchError.self) { try ablation.losses(of: [TokenizedSample(tokens: [1], promptLength: 0)]) }
+    #expect(throws: ProbingError.self) { try ablation.losses(of: [TokenizedSample(tokens: [1], promptLength: 0)]) }
   }
 
   /// Stopped after every possible piece, and with its last record cut off, a run ends with the same numbers.

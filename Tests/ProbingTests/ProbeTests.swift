@@ -1,3 +1,4 @@
+import Ground
 import CheckpointFiles
 import ActivationPatterns
 import Foundation
@@ -96,7 +97,29 @@ extension ProbeTests {
   @Test func aSampleWithoutALabelIsAnError() throws {
     let golden = try Golden("llama-plain")
     let probe = Probe(try golden.model(.float32).decoder, scores: [.magnitude])
-    #expect(throws: TorchError.self) { try probe.levels(of: [TokenizedSample(tokens: [1], promptLength: 0)]) }
+    #expect(throws: ProbingError.self) { try probe.levels(of: [TokenizedSample(tokens: [1], promptLength: 0)]) }
     #expect(try probe.levels(of: []).isEmpty)
+  }
+
+  /// A weight that is not finite is named at the first batch, by patterns and ablations alike; where all are finite, the remedy is a wider type.
+  @Test(arguments: [Float.nan, .infinity, 3e38]) func whatIsNotFiniteIsSaidAtTheFirstBatch(value: Float) throws {
+    let golden = try Golden("llama-grouped-tied")
+    let decoder = try golden.model(.float32).decoder
+    let weight = try #require(decoder.parameters.first { $0.name.hasSuffix("layers.1.mlp.down_proj.weight") })
+    weight.tensor = try Tensor.full(Double(value), shape: weight.tensor.shape)
+    let part = value == 3e38 ? "too large for float32; compute with dtype float64" : "the weight '\(weight.name)' holds numbers"
+    var asked = 0
+    let pattern = #expect(throws: NotFiniteError.self) {
+      _ = try PatternMeasurement(Probe(decoder, scores: [.magnitude]), batchTokens: 1).run(golden.samples) {
+        asked += 1
+        return false
+      }
+    }
+    #expect(pattern?.description.contains(part) == true)
+    #expect(asked == 1)
+    let ablation = #expect(throws: NotFiniteError.self) {
+      _ = try HeadAblation(decoder, sets: [HeadSet([HeadPlace(layer: 0, head: 0)])], batchTokens: 64).losses(of: golden.samples)
+    }
+    #expect(ablation?.description.contains(part) == true)
   }
 }

@@ -83,6 +83,7 @@ struct SFTCommand: ParsableCommand {
     let trainer = try Trainer(
       loaded, base: base, elementType: type, settings: settings, samples: samples, folder: folder, identity: identity,
       resumingAfter: checkpoint)
+    for warning in trainer.warnings { output.warn(warning.onCommandLine) }
     if let checkpoint { output.note("going on after step \(checkpoint) of \(trainer.totalSteps)") }
     try writeSettings(settings, identity, type, folder)
     let savedType: ElementType =
