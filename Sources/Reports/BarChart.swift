@@ -1,5 +1,5 @@
 /// Lying bars with intervals: a name and one bar for each series, names at the left where long ones have room.
-public struct BarChart: Sendable {
+public struct BarChart: Chart {
   /// One bar.
   public struct Bar: Sendable {
     /// Its length; nil or not finite leaves it out.

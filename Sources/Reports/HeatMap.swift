@@ -1,5 +1,5 @@
 /// A heat map of layers × heads, or several side by side on one scale. Layers and heads count from 0.
-public struct HeatMap: Sendable {
+public struct HeatMap: Chart {
   /// One map.
   public struct Panel: Sendable {
     /// What it shows.

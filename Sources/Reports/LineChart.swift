@@ -1,5 +1,5 @@
 /// Lines with bands, such as correlation over training steps.
-public struct LineChart: Sendable {
+public struct LineChart: Chart {
   /// A point of a line; its band goes from `low` to `high` where both are there.
   public struct Point: Sendable {
     /// Across.

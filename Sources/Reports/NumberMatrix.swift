@@ -1,5 +1,5 @@
 /// A square of numbers with names along both sides, such as correlations: colour and figure in each cell.
-public struct NumberMatrix: Sendable {
+public struct NumberMatrix: Chart {
   /// The names, in order.
   public var names: [String]
   /// The numbers, row by row; nil where undefined.

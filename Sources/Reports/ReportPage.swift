@@ -36,19 +36,9 @@ public struct ReportPage: Sendable {
     /// The file of its numbers, relative to the page; nil for none.
     public var numbers: String?
 
-    /// A picture of a heat map.
-    public init(_ map: HeatMap, caption: String = "", numbers: String? = nil) { self.init(svg: map.svg(), caption, numbers) }
-    /// A picture of a matrix.
-    public init(_ matrix: NumberMatrix, caption: String = "", numbers: String? = nil) { self.init(svg: matrix.svg(), caption, numbers) }
-    /// A picture of bars.
-    public init(_ chart: BarChart, caption: String = "", numbers: String? = nil) { self.init(svg: chart.svg(), caption, numbers) }
-    /// A picture of lines.
-    public init(_ chart: LineChart, caption: String = "", numbers: String? = nil) { self.init(svg: chart.svg(), caption, numbers) }
-    /// A picture of points.
-    public init(_ plot: ScatterPlot, caption: String = "", numbers: String? = nil) { self.init(svg: plot.svg(), caption, numbers) }
-
-    private init(svg: String, _ caption: String, _ numbers: String?) {
-      self.svg = svg
+    /// A picture of a chart.
+    public init(_ chart: some Chart, caption: String = "", numbers: String? = nil) {
+      svg = chart.svg()
       self.caption = caption
       self.numbers = numbers
     }

@@ -1,5 +1,5 @@
 /// Points, such as predicted against true change of loss, with a tooltip each.
-public struct ScatterPlot: Sendable {
+public struct ScatterPlot: Chart {
   /// A point.
   public struct Point: Sendable {
     /// Across.

@@ -16,6 +16,7 @@ public struct EncodedData: Sendable {
   /// The task that the samples name, where they agree.
   public private(set) var task: String?
   private var names: [Int: String] = [:]
+  private var contents: [Int: UInt64] = [:]
 
   /// Reads and encodes everything.
   public init(_ dataset: Dataset, _ encoder: SampleEncoder) throws {
@@ -25,6 +26,7 @@ public struct EncodedData: Sendable {
       let sample = encoder.encode(instruction)
       if let name = instruction.task { tasks.insert(name) }
       if let id = instruction.id { names[sample.index] = id }
+      contents[sample.index] = instruction.contentFingerprint
       if sample.labelCount == 0 { skipped += 1 }
       if sample.isTruncated { truncated += 1 }
       samples.append(sample)
@@ -58,6 +60,9 @@ public struct EncodedData: Sendable {
 
   /// The samples' own ids; their place in the data where they have none.
   public func identifiers(of indices: [Int]) -> [String] { indices.map { names[$0] ?? String($0) } }
+
+  /// A fingerprint of each sample's texts, which tells samples of different files apart.
+  func contentFingerprints(of indices: [Int]) -> [UInt64] { indices.map { contents[$0] ?? 0 } }
 
   /// What a user should know before it is measured.
   func notes(_ shape: DecoderShape) -> [Message] {

@@ -11,6 +11,13 @@ func changedDataPath(_ name: String, _ change: (String) -> String) -> String {
   FileManager.default.fileExists(atPath: name) || !HuggingFaceCache.isRepositoryName(name) ? change(name) : name
 }
 
+/// Refuses a name of a pattern or change that none of their files has.
+func requirePatternName(_ out: String) throws {
+  guard ["safetensors", "npy", "npz"].contains(URL(filePath: out).pathExtension.lowercased()) else {
+    throw SettingsError("\(setting: .output) names a file that ends in .safetensors, .npy or .npz, not '\(out)'")
+  }
+}
+
 /// Fails now, not after an hour's work, where the folder of an output does not exist or cannot be written.
 public func requireFolder(of output: URL) throws {
   let folder = output.deletingLastPathComponent().path(percentEncoded: false)

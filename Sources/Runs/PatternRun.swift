@@ -50,8 +50,12 @@ public struct PatternRun: Run {
     try model.validate()
     try data.validate()
     if scores.isEmpty { throw SettingsError("\(setting: Setting("score")) names no score") }
-    guard ["safetensors", "npy", "npz"].contains(URL(filePath: out).pathExtension.lowercased()) else {
-      throw SettingsError("\(setting: .output) names a file that ends in .safetensors, .npy or .npz, not '\(out)'")
+    try requirePatternName(out)
+    let count = Set(scores).count
+    if URL(filePath: out).pathExtension.lowercased() == "npy", count > 1 {
+      throw SettingsError(
+        "an .npy file holds one score and \(setting: Setting("score")) names \(count); name one, or let \(setting: .output) end in .safetensors or .npz"
+      )
     }
   }
 
@@ -86,7 +90,9 @@ public struct PatternRun: Run {
     provenance.samples = found.samples.count
     provenance.skipped = encoded.skipped
     provenance.tokens = found.tokens
-    let pattern = try assemble(found, provenance, loaded.decoder.shape, probe.scores, encoded)
+    let contents = encoded.contentFingerprints(of: found.samples.map(\.index))
+    provenance.samplesFingerprint = Provenance.fingerprint(ofSamples: contents)
+    let pattern = try assemble(found, provenance, loaded.decoder.shape, probe.scores, encoded, contents)
     try pattern.write(to: target)
     PatternMeasurement.removeJournal(beside: target)
     return PatternResult(out: out, pattern, found, encoded)
@@ -110,7 +116,8 @@ public struct PatternRun: Run {
   }
 
   private func assemble(
-    _ found: PatternMeasurement.Result, _ provenance: Provenance, _ shape: DecoderShape, _ scores: [Score], _ encoded: EncodedData
+    _ found: PatternMeasurement.Result, _ provenance: Provenance, _ shape: DecoderShape, _ scores: [Score], _ encoded: EncodedData,
+    _ contents: [UInt64]
   ) throws -> ActivationPattern {
     var levels: [Score: ActivationPattern.Levels] = [:]
     for score in scores {
@@ -122,7 +129,7 @@ public struct PatternRun: Run {
     }
     let kept = try ActivationPattern.Samples(
       loss: found.samples.map(\.loss), index: found.samples.map { Int64($0.index) },
-      ids: encoded.identifiers(of: found.samples.map(\.index)))
+      ids: encoded.identifiers(of: found.samples.map(\.index)), contents: contents)
     return try ActivationPattern(provenance: provenance, levels: levels, samples: keepsSamples ? kept : nil)
   }
 }
