@@ -66,7 +66,7 @@ public struct TrainingSettings: Sendable, Hashable, Codable {
     compare("--lr", \.learningRate)
     compare("--batch-size", \.batchSize)
     compare("--accumulate", \.gradientAccumulation)
-    compare("--batch-tokens", \.batchTokens)
+    compare("--pack-tokens", \.batchTokens)
     compare("--max-length", \.maximumLength)
     compare("--epochs", \.epochs)
     compare("--steps", \.steps)

@@ -67,6 +67,9 @@ public enum DatasetFormats {
   /// The fields that a format reads, nil where there is no such format.
   public static func fields(of name: String) -> [String]? { all.first { $0.name == name }?.fields }
 
+  /// The forms of a format that makes samples in several ways, empty for one way; nil where there is no such format.
+  public static func forms(of name: String) -> [String]? { all.first { $0.name == name }?.forms }
+
   /// The format of a name.
   static func named(_ name: String) throws(DataError) -> any DatasetFormat {
     guard let format = all.first(where: { $0.name == name }) else {

@@ -38,8 +38,8 @@ public struct DataSettings: Codable, Sendable, Hashable {
   public var deduplicates = false
   /// The share that is held out by seed, equal prompts on one side.
   public var holdOut: Double?
-  /// The part that is read where `holdOut` splits.
-  public var part = Part.train
+  /// The part that is read where `holdOut` splits; the training part where nil.
+  public var part: Part?
   /// How many samples are drawn by seed.
   public var sample: Int?
   /// The seed of `holdOut` and `sample`.
@@ -85,7 +85,7 @@ public struct DataSettings: Codable, Sendable, Hashable {
     maximumTokens = try values.decodeIfPresent(Int.self, forKey: .maximumTokens)
     deduplicates = try values.value(.deduplicates, or: deduplicates)
     holdOut = try values.decodeIfPresent(Double.self, forKey: .holdOut)
-    part = try values.value(.part, or: part)
+    part = try values.decodeIfPresent(Part.self, forKey: .part)
     sample = try values.decodeIfPresent(Int.self, forKey: .sample)
     seed = try values.value(.seed, or: seed)
     limit = try values.decodeIfPresent(Int.self, forKey: .limit)
@@ -111,12 +111,38 @@ public struct DataSettings: Codable, Sendable, Hashable {
     if let holdOut, !(holdOut > 0 && holdOut < 1) {
       throw SettingsError("\(setting: Setting("hold_out")) takes a share between 0 and 1, not \(holdOut)")
     }
+    if part != nil, holdOut == nil {
+      throw SettingsError(
+        "\(setting: Setting("part")) names a part of what \(setting: Setting("hold_out")) splits; give the share to hold out")
+    }
+    if let minimumTokens, let maximumTokens, minimumTokens > maximumTokens {
+      throw SettingsError(
+        "\(setting: Setting("min_tokens", value: "\(minimumTokens)")) and \(setting: Setting("max_tokens", value: "\(maximumTokens)")) leave no sample; exchange them"
+      )
+    }
+    try validateFormat()
     if chat != nil, template != nil {
       throw SettingsError("\(setting: Setting("chat")) and \(setting: Setting("template")) both write the prompt; name one of them")
     }
     if let chat, chat != "own" {
-      do { _ = try ChatForm(named: chat) } catch { throw SettingsError("\(error)") }
+      guard ChatForm(rawValue: chat.lowercased()) != nil else {
+        throw SettingsError(
+          "\(setting: Setting("chat")) takes own or one of \(ChatForm.allCases.map(\.rawValue).joined(separator: ", ")), not '\(chat)'")
+      }
     }
+  }
+
+  private func validateFormat() throws {
+    guard let format else { return }
+    guard let forms = DatasetFormats.forms(of: format) else {
+      throw SettingsError(
+        "\(setting: Setting("format")) takes one of \(DatasetFormats.names.joined(separator: ", ")), not '\(format)'")
+    }
+    guard let form, !forms.contains(form) else { return }
+    throw SettingsError(
+      forms.isEmpty
+        ? "\(setting: Setting("form")) is for formats that make samples in several ways; leave it out for \(format)"
+        : "\(setting: Setting("form")) of \(format) takes one of \(forms.joined(separator: ", ")), not '\(form)'")
   }
 
   /// The options for the library.

@@ -9,8 +9,8 @@ public struct ModelSettings: Codable, Sendable, Hashable {
   public var model: String
   /// What to compute in; nil is the checkpoint's own type.
   public var elementType: ElementType?
-  /// Where to compute, as `Device` names it.
-  public var device = "auto"
+  /// Where to compute.
+  public var device = DeviceName.automatic
   /// Threads of the processor; as many as the machine gives where nil.
   public var threads: Int?
   /// The most tokens of a packed batch; a longer sample is a batch of its own.
@@ -52,7 +52,7 @@ public struct ModelSettings: Codable, Sendable, Hashable {
   /// Sets the threads, finds the device and loads the folder.
   public func load(_ monitor: RunMonitor) throws -> LanguageModel {
     try Engine.setThreads(threads ?? Engine.availableProcessors())
-    let model = try LanguageModel(ModelFolder(named: model), elementType: elementType, device: Device(named: device))
+    let model = try LanguageModel(ModelFolder(named: model), elementType: elementType, device: Device(named: device.description))
     for note in model.notes { monitor.note("note: \(note)") }
     return model
   }

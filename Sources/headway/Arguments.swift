@@ -1,6 +1,7 @@
-import ActivationPatterns
+public import ActivationPatterns
 public import ArgumentParser
 public import Probing
+public import Runs
 
 // How settings of the libraries are written as arguments. The parser names the option and the value in its own error.
 
@@ -10,6 +11,15 @@ extension PatternMeasurement.Loss: ExpressibleByArgument {
 }
 
 extension ActivationMemory: ExpressibleByArgument {}
+
+extension DeviceName: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+  public var defaultValueDescription: String { description }
+}
+
+extension DataSettings.Part: ExpressibleByArgument {}
+
+extension Score: ExpressibleByArgument {}
 
 /// Several scores, joined by commas.
 struct ScoreList: ExpressibleByArgument {

@@ -36,31 +36,32 @@ struct DataOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Keep samples in this language (zh, en…); repeat it for several.", valueName: "code"))
   var language: [String] = []
 
-  @Option(help: ArgumentHelp("Keep samples of at least so many tokens.", valueName: "n"))
+  @Option(help: ArgumentHelp("Keep samples of at least N tokens.", valueName: "n"))
   var minTokens: Int?
 
-  @Option(help: ArgumentHelp("Keep samples of at most so many tokens.", valueName: "n"))
+  @Option(help: ArgumentHelp("Keep samples of at most N tokens.", valueName: "n"))
   var maxTokens: Int?
 
   @Flag(help: "Leave out samples whose texts are all equal to an earlier one's.")
   var deduplicate = false
 
-  @Option(help: ArgumentHelp("Hold out this share by seed, equal prompts on one side; --part says which part is read.", valueName: "share"))
+  @Option(
+    help: ArgumentHelp("Hold out this share by seed, equal prompts on the same side; --part says which part is read.", valueName: "share"))
   var holdOut: Double?
 
-  @Option(help: "The part to read where --hold-out splits.")
-  var part = DataSettings.Part.train
+  @Option(help: "The part to read where --hold-out splits; train where left out.")
+  var part: DataSettings.Part?
 
-  @Option(help: ArgumentHelp("Draw so many samples by seed, kept in file order.", valueName: "n"))
+  @Option(help: ArgumentHelp("Draw N samples by seed, kept in file order.", valueName: "n"))
   var sample: Int?
 
   @Option(help: ArgumentHelp("The seed of --hold-out and --sample.", valueName: "n"))
   var dataSeed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("Read at most so many samples.", valueName: "n"))
+  @Option(help: ArgumentHelp("Read at most N samples.", valueName: "n"))
   var limit: Int?
 
-  @Option(help: ArgumentHelp("Cut a sample's tokens to so many, at the right end.", valueName: "n"))
+  @Option(help: ArgumentHelp("Cut samples to N tokens, at the right end.", valueName: "n"))
   var maxLength = 1024
 
   @Flag(help: "Pass over bad records and count them, instead of stopping at the first.")
@@ -93,8 +94,6 @@ struct DataOptions: ParsableArguments {
     return settings
   }
 }
-
-extension DataSettings.Part: ExpressibleByArgument {}
 
 /// Field names, as `NAME=FIELD,…`.
 struct FieldMap: ExpressibleByArgument {

@@ -4,10 +4,10 @@ import Ground
 import Runs
 
 /// The command-line program.
-struct Headway: AsyncParsableCommand {
+struct Headway: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "headway",
-    abstract: "Shows which attention heads a fine-tune puts to work, and chooses training data by them.",
+    abstract: "Shows which attention heads a fine-tune puts to work.",
     version: "0.1.0",
     subcommands: [
       DataCommand.self,
@@ -29,35 +29,41 @@ struct Headway: AsyncParsableCommand {
 @main
 enum Main {
   /// Runs the command and leaves with the contract's status: 0 done, 64 wrong arguments, 130 and 143 for signals, 1 anything else.
-  static func main() async {
+  static func main() {
     // A reader that went away (`headway … | head`) is an error of writing, not a silent death.
     signal(SIGPIPE, SIG_IGN)
+    let arguments = ArgumentText.tied(Array(CommandLine.arguments.dropFirst()))
     do {
-      var command = try Headway.parseAsRoot()
-      if var asynchronous = command as? any AsyncParsableCommand {
-        try await asynchronous.run()
-      } else {
-        try command.run()
-      }
+      try ArgumentText.checkCommand(arguments)
+      var command = try Headway.parseAsRoot(arguments)
+      try command.run()
       leave(0)
     } catch {
-      let code = Headway.exitCode(for: error)
-      if code == .success {
-        // --help and --version are requests, not failures.
-        try? Terminal.writeLine(Headway.message(for: error).isEmpty ? Headway.fullMessage(for: error) : Headway.message(for: error))
-        leave(0)
-      }
-      if code == .validationFailure {
-        Terminal.writeError(Headway.fullMessage(for: error) + "\n")
-        leave(64)
-      }
-      let text = (error as? any ExplainedError)?.message.onCommandLine ?? Headway.message(for: error)
-      if error is SettingsError {
-        Terminal.writeError("error: \(text)\n")
-        leave(64)
-      }
-      if !text.isEmpty { Terminal.writeError("error: \(text)\n") }
-      leave(code.rawValue == 0 ? 1 : code.rawValue)
+      leave(tell(error, arguments))
+    }
+  }
+
+  /// Says on standard error what went wrong.
+  /// - Returns: the status to leave with.
+  private static func tell(_ error: any Error, _ arguments: [String]) -> Int32 {
+    // Wrong whatever is on disk, but only seen while the command ran.
+    if error is SettingsError {
+      Terminal.writeError("error: \(ErrorText.sentence(error))\n")
+      return 64
+    }
+    switch Headway.exitCode(for: error) {
+    case .success:
+      // --help and --version are requests, not failures.
+      let text = Headway.message(for: error)
+      do { try Terminal.writeLine(text.isEmpty ? Headway.fullMessage(for: error) : text) } catch { return tell(error, arguments) }
+      return 0
+    case .validationFailure:
+      Terminal.writeError(ArgumentText.explain(error, arguments))
+      return 64
+    case let code:
+      // An exit code alone has been explained where it was thrown.
+      if !(error is ExitCode) { Terminal.writeError("error: \(ErrorText.sentence(error))\n") }
+      return code.rawValue == 0 ? 1 : code.rawValue
     }
   }
 

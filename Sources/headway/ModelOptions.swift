@@ -4,19 +4,33 @@ import LanguageModels
 import Runs
 import Torch
 
-/// How MODEL is loaded and computed: the options that every command with MODEL takes.
+/// How MODEL is loaded and computed: the options of every command that measures one.
 struct ModelOptions: ParsableArguments {
+  @OptionGroup var computing: ComputingOptions
+
+  @Option(help: ArgumentHelp("Tokens of a packed batch; a longer sample is a batch of its own.", valueName: "n"))
+  var batchTokens = 2048
+
+  func validate() throws { try asArguments { try settings("").validate() } }
+
+  /// The settings of a run with this model.
+  func settings(_ model: String) -> ModelSettings {
+    var settings = computing.settings(model)
+    settings.batchTokens = batchTokens
+    return settings
+  }
+}
+
+/// What every command computes with.
+struct ComputingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("What to compute in; auto is the checkpoint's own type.", valueName: "auto|bfloat16|float16|float32|float64"))
   var dtype: ComputeType = .auto
 
   @Option(help: ArgumentHelp("Where to compute.", valueName: "auto|cpu|cuda|cuda:N|mps"))
-  var device = "auto"
+  var device = DeviceName.automatic
 
   @Option(help: ArgumentHelp("Threads of the processor; as many as the machine gives where left out.", valueName: "n"))
   var threads: Int?
-
-  @Option(help: ArgumentHelp("Tokens of a packed batch; a longer sample is a batch of its own.", valueName: "n"))
-  var batchTokens = 2048
 
   func validate() throws { try asArguments { try settings("").validate() } }
 
@@ -26,7 +40,6 @@ struct ModelOptions: ParsableArguments {
     settings.elementType = dtype.elementType
     settings.device = device
     settings.threads = threads
-    settings.batchTokens = batchTokens
     return settings
   }
 

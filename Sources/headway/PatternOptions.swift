@@ -6,18 +6,7 @@ import Reports
 /// Which score of pattern and change files is looked at.
 struct ScoreOption: ParsableArguments {
   @Option(help: ArgumentHelp("Which score to look at, where the files hold several.", valueName: "name"))
-  var score: String?
-
-  /// The score asked for.
-  func value() throws -> Score? {
-    guard let score else { return nil }
-    guard let known = Score(rawValue: score) else {
-      throw ValidationError("--score takes one of \(Score.allCases.map(\.rawValue).joined(separator: ", ")), not '\(score)'.")
-    }
-    return known
-  }
-
-  func validate() throws { _ = try value() }
+  var score: Score?
 }
 
 /// How pattern and change files are put side by side.
@@ -29,13 +18,13 @@ struct ComparisonOptions: ParsableArguments {
 
   /// Reads files and puts them side by side.
   func compare(_ inputs: [PatternInput]) throws -> PatternComparison {
-    try PatternComparison(try inputs.map { ($0.name, try PatternFile.read(from: $0.url)) }, score: try score.value(), mixed: mixed)
+    try PatternComparison(try inputs.map { ($0.name, try PatternFile.read(from: $0.url)) }, score: score.score, mixed: mixed)
   }
 }
 
 /// How samples are drawn again.
 struct BootstrapOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Give 95% intervals from so many resamples; needs files measured with --per-sample.", valueName: "n"))
+  @Option(help: ArgumentHelp("Give 95% intervals from N resamples; needs files measured with --per-sample.", valueName: "n"))
   var bootstrap: Int?
 
   @Option(help: ArgumentHelp("Seeds what is drawn.", valueName: "n"))

@@ -16,11 +16,11 @@ struct TrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Pack an update's samples by so many tokens in place of --batch-size sequences; changes speed and memory, not what is learned.",
+      "Pack an update's samples into batches of N tokens in place of --batch-size sequences; changes speed and memory, not what is learned.",
       valueName: "n"))
   var packTokens: Int?
 
-  @Option(help: ArgumentHelp("How often all samples are learned from; 3 where neither this nor --steps is given.", valueName: "n"))
+  @Option(help: ArgumentHelp("Passes over all samples; 3 where neither this nor --steps is given.", valueName: "n"))
   var epochs: Int?
 
   @Option(help: ArgumentHelp("Updates, in place of --epochs.", valueName: "n"))
@@ -62,11 +62,14 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("LoRA's α; twice the rank where left out.", valueName: "number"))
   var loraAlpha: Double?
 
-  @Option(help: ArgumentHelp("The probability with which an adapter's input is left out.", valueName: "rate"))
-  var loraDropout = 0.0
+  @Option(help: ArgumentHelp("The probability with which an adapter's input is dropped; 0 where left out.", valueName: "rate"))
+  var loraDropout: Double?
 
-  @Option(help: ArgumentHelp("The layers that get adapters, joined by commas; all-linear for every linear layer.", valueName: "names"))
-  var loraTargets = "q_proj,v_proj"
+  @Option(
+    help: ArgumentHelp(
+      "The layers that get adapters, joined by commas; all-linear for every linear layer; q_proj,v_proj where left out.", valueName: "names"
+    ))
+  var loraTargets: String?
 
   @Option(help: ArgumentHelp("Updates between checkpoints; every quarter of an hour where left out.", valueName: "n"))
   var saveEvery: Int?
@@ -97,8 +100,10 @@ struct TrainingOptions: ParsableArguments {
     try within("beta2", beta2, "from 0 to below 1") { (0..<1).contains($0) }
     try within("epsilon", epsilon, "above 0") { $0 > 0 }
     try within("clip", clip, "of at least 0") { $0 >= 0 }
-    try within("lora-dropout", loraDropout, "from 0 to below 1") { (0..<1).contains($0) }
-    if loraRank == nil, loraAlpha != nil || loraDropout != 0 { throw ValidationError("--lora-alpha and --lora-dropout need --lora-rank.") }
+    if let loraDropout { try within("lora-dropout", loraDropout, "from 0 to below 1") { (0..<1).contains($0) } }
+    try requireNothing(
+      of: [("lora-alpha", loraAlpha != nil), ("lora-dropout", loraDropout != nil), ("lora-targets", loraTargets != nil)],
+      without: "lora-rank", loraRank != nil)
   }
 
   func settings(maximumLength: Int) -> TrainingSettings {
@@ -117,12 +122,20 @@ struct TrainingOptions: ParsableArguments {
     settings.shuffles = !noShuffle
     settings.checkpointsActivations = checkpointActivations
     settings.lowRank = loraRank.map {
-      LowRankSettings(rank: $0, alpha: loraAlpha, dropout: loraDropout, targets: loraTargets.split(separator: ",").map(String.init))
+      LowRankSettings(
+        rank: $0, alpha: loraAlpha, dropout: loraDropout ?? 0,
+        targets: (loraTargets ?? "q_proj,v_proj").split(separator: ",").map(String.init))
     }
     settings.saveInterval = saveEvery
     settings.keptCheckpoints = keep
     return settings
   }
+}
+
+/// Refuses options that have no effect without another one.
+private func requireNothing(of options: [(name: String, isGiven: Bool)], without needed: String, _ isThere: Bool) throws {
+  guard !isThere, let option = options.first(where: \.isGiven) else { return }
+  throw ValidationError("--\(option.name) has no effect without --\(needed); give that too, or leave it out.")
 }
 
 /// The names of `--schedule`.
@@ -140,16 +153,18 @@ enum Schedule: String, ExpressibleByArgument, CaseIterable {
 
 /// What `sft` measures while it trains.
 struct TrackingOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("A probe set whose pattern is measured at the start and every so many steps.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "A probe set whose pattern is measured before the first update and after every --track-every updates.", valueName: "file"))
   var track: String?
 
-  @Option(help: ArgumentHelp("Updates between two patterns of the probe set.", valueName: "n"))
-  var trackEvery = 10
+  @Option(help: ArgumentHelp("Updates between two patterns of the probe set; 10 where left out.", valueName: "n"))
+  var trackEvery: Int?
 
   @Option(help: ArgumentHelp("The probe set's format; the data's where left out.", valueName: "name"))
   var trackFormat: String?
 
-  @Option(help: ArgumentHelp("Measure at most so many of its samples.", valueName: "n"))
+  @Option(help: ArgumentHelp("Measure at most N of its samples.", valueName: "n"))
   var trackLimit: Int?
 
   @Option(help: ArgumentHelp("Windows of the base model for the noise floor of the windows' correlation; 4 with --track.", valueName: "n"))
@@ -161,16 +176,16 @@ struct TrackingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Data on which the loss is measured beside the training.", valueName: "file"))
   var evalData: String?
 
-  @Option(help: ArgumentHelp("Updates between two evaluations.", valueName: "n"))
-  var evalEvery = 10
+  @Option(help: ArgumentHelp("Updates between two evaluations; 10 where left out.", valueName: "n"))
+  var evalEvery: Int?
 
   @Option(help: ArgumentHelp("The evaluation data's format; the data's where left out.", valueName: "name"))
   var evalFormat: String?
 
-  @Option(help: ArgumentHelp("Evaluate at most so many of its samples.", valueName: "n"))
+  @Option(help: ArgumentHelp("Evaluate at most N of its samples.", valueName: "n"))
   var evalLimit: Int?
 
-  @Option(help: ArgumentHelp("Stop after so many evaluations without improvement, with the best weights.", valueName: "n"))
+  @Option(help: ArgumentHelp("Stop after N evaluations without improvement, with the best weights.", valueName: "n"))
   var patience: Int?
 
   func check() throws {
@@ -181,12 +196,27 @@ struct TrackingOptions: ParsableArguments {
       if let value, value < 1 { throw ValidationError("--\(name) takes a number from 1 on, not \(value).") }
     }
     if let noiseFloor, noiseFloor < 0 { throw ValidationError("--noise-floor takes a number from 0 on, not \(noiseFloor).") }
-    if patience != nil, evalData == nil { throw ValidationError("--patience needs --eval-data.") }
+    try requireNothing(
+      of: [("track-every", trackEvery != nil), ("track-format", trackFormat != nil), ("track-limit", trackLimit != nil)],
+      without: "track", track != nil)
+    try requireNothing(
+      of: [
+        ("eval-every", evalEvery != nil), ("eval-format", evalFormat != nil), ("eval-limit", evalLimit != nil),
+        ("patience", patience != nil),
+      ], without: "eval-data", evalData != nil)
+    if noWindowPatterns, (noiseFloor ?? 0) > 0 {
+      throw ValidationError("--noise-floor belongs to the windows' patterns, which --no-window-patterns leaves out; name one of them.")
+    }
+    for (name, format) in [("track-format", trackFormat), ("eval-format", evalFormat)] {
+      if let format, !DatasetFormats.names.contains(format) {
+        throw ValidationError("--\(name) takes one of \(DatasetFormats.names.joined(separator: ", ")), not '\(format)'.")
+      }
+    }
   }
 
   func apply(to settings: inout TrainingSettings) {
-    settings.trackingInterval = track == nil ? nil : trackEvery
-    settings.evaluationInterval = evalData == nil ? nil : evalEvery
+    settings.trackingInterval = track == nil ? nil : trackEvery ?? 10
+    settings.evaluationInterval = evalData == nil ? nil : evalEvery ?? 10
     settings.patience = patience
     settings.recordsWindows = !noWindowPatterns
     settings.noiseFloorWindows = noWindowPatterns ? 0 : noiseFloor ?? (track == nil ? 0 : 4)

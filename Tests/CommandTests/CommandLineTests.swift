@@ -1,65 +1,17 @@
 import Foundation
 import Testing
 
+@testable import headway
+
 /// The program as a user meets it: what it prints, where, and the status it leaves.
-@Suite struct CommandLineTests {
-  struct Outcome {
-    var status: Int32
-    var output: String
-    var errors: String
-  }
-
-  static let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-  static let model = package.appending(path: "Examples/model").path(percentEncoded: false)
-  static let problems = package.appending(path: "Examples/problems.jsonl").path(percentEncoded: false)
-
-  /// The program beside this test bundle.
-  static let program: URL = {
-    var folder = Bundle.module.bundleURL.deletingLastPathComponent()
-    if !FileManager.default.fileExists(atPath: folder.appending(path: "headway").path(percentEncoded: false)) {
-      folder = folder.deletingLastPathComponent()
-    }
-    return folder.appending(path: "headway")
-  }()
-
-  /// A folder of its own for each test.
-  private func folder() throws -> URL {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "command-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    return folder
-  }
-
-  private func headway(_ arguments: String..., in folder: URL? = nil, input: String = "") throws -> Outcome {
-    try headway(arguments: arguments, in: folder, input: input)
-  }
-
-  private func headway(arguments: [String], in folder: URL? = nil, input: String = "") throws -> Outcome {
-    let process = Process()
-    process.executableURL = Self.program
-    process.arguments = arguments
-    if let folder { process.currentDirectoryURL = folder }
-    // Files, not pipes: a pipe that nobody empties would stop the program.
-    let place = try self.folder()
-    for name in ["in", "out", "err"] { try Data((name == "in" ? input : "").utf8).write(to: place.appending(path: name)) }
-    process.standardInput = try FileHandle(forReadingFrom: place.appending(path: "in"))
-    process.standardOutput = try FileHandle(forWritingTo: place.appending(path: "out"))
-    process.standardError = try FileHandle(forWritingTo: place.appending(path: "err"))
-    try process.run()
-    process.waitUntilExit()
-    func text(_ name: String) throws -> String { String(decoding: try Data(contentsOf: place.appending(path: name)), as: UTF8.self) }
-    return Outcome(
-      status: process.terminationReason == .exit ? process.terminationStatus : -1, output: try text("out"), errors: try text("err"))
-  }
-
-  private func json(_ text: String) throws -> [String: Any] {
-    try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-  }
-
+@Suite struct CommandLineTests: ProgramTests {
   @Test func helpHasAnExampleForEveryCommand() throws {
-    for command in ["doctor", "tokenize", "data", "pattern", "change", "stats", "correlate", "fit", "heatmap", "ablate", "report"] {
+    let commands = ArgumentText.commands.map(\.name)
+    #expect(commands.count > 12)
+    for command in commands {
       let help = try headway(command, "--help")
       #expect(help.status == 0)
-      #expect(help.output.contains("headway \(command)"), "\(command)")
+      #expect(help.output.firstMatch(of: #/Examples?:\s+headway /#) != nil && help.output.contains("  headway \(command) "), "\(command)")
       #expect(help.output.contains("--json") && help.output.contains("--quiet"), "\(command)")
     }
     #expect(try headway("--version").output.isEmpty == false)
@@ -69,23 +21,6 @@ import Testing
     let outcome = try headway("doctor", "--json")
     #expect(outcome.status == 0)
     #expect(try json(outcome.output)["libtorch"] is String)
-  }
-
-  @Test(arguments: [
-    ["patern"], ["pattern"], ["pattern", "m", "--data", "d", "--out", "x.txt"],
-    ["pattern", "m", "--data", "d", "--out", "x.npy", "--score", "big"],
-    ["pattern", "m", "--data", "d", "--out", "x.npy", "--loss", "batch:0"],
-    ["pattern", "m", "--data", "d", "--out", "x.npy", "--threads", "0"],
-    ["pattern", "m", "--dtaa", "d", "--out", "x.npy"], ["pattern", "m", "--data", "d", "--out", "x.npy", "--dtype", "int8"],
-  ]) func wrongArgumentsAreStatus64(arguments: [String]) throws {
-    let process = Process()
-    process.executableURL = Self.program
-    process.arguments = arguments
-    process.standardError = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 64)
   }
 
   @Test func patternsFromFolderToStatistics() throws {

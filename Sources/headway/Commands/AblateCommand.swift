@@ -34,10 +34,10 @@ struct AblateCommand: ParsableCommand {
   @Flag(help: "Also switch off the first 1, 2, …, N of them together, beside as many drawn at random.")
   var cumulative = false
 
-  @Option(help: ArgumentHelp("How many random orders --cumulative is set against.", valueName: "n"))
-  var randomOrders = 5
+  @Option(help: ArgumentHelp("How many random orders --cumulative is set against; 5 where left out.", valueName: "n"))
+  var randomOrders: Int?
 
-  @Option(help: ArgumentHelp("Give 95% intervals from so many resamples of the samples.", valueName: "n"))
+  @Option(help: ArgumentHelp("Give 95% intervals from N resamples of the samples.", valueName: "n"))
   var bootstrap = 1000
 
   @Option(help: ArgumentHelp("Where the result goes as JSON.", valueName: "file"))
@@ -57,7 +57,8 @@ struct AblateCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard (0...1000).contains(randomOrders) else {
+    if randomOrders != nil, !cumulative { throw ValidationError("--random-orders has no effect without --cumulative; give that too.") }
+    if let randomOrders, !(0...1000).contains(randomOrders) {
       throw ValidationError("--random-orders takes a number from 0 to 1000, not \(randomOrders).")
     }
     guard (40...1_000_000).contains(bootstrap) else {
@@ -89,7 +90,7 @@ struct AblateCommand: ParsableCommand {
     let run = AblationRun(
       decoder: loaded.decoder, samples: encoded.samples, batchTokens: modelOptions.batchTokens, output: out.map { URL(filePath: $0) },
       settings: about.settings + "\tbatch_tokens=\(modelOptions.batchTokens)", resume: resume, options: output)
-    let (result, plan) = try run.measure(choice, cumulative: cumulative, randomOrders: randomOrders)
+    let (result, plan) = try run.measure(choice, cumulative: cumulative, randomOrders: randomOrders ?? 5)
     let summary = try AblationResult(about, plan, result, replicates: bootstrap, skipped: encoded.skipped, keepsSamples: perSample)
 
     if let out { try AtomicFile.write(output.json(summary), to: URL(filePath: out)) }

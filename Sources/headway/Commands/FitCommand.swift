@@ -24,7 +24,7 @@ struct FitCommand: ParsableCommand {
   @Option(parsing: .upToNextOption, help: ArgumentHelp("The changes to explain it by, each FILE or NAME=FILE.", valueName: "file"))
   var basic: [String]
 
-  @Option(help: ArgumentHelp("Fit every subset of up to so many basics too, and rank them by R² within their size.", valueName: "k"))
+  @Option(help: ArgumentHelp("Fit every subset of up to K basics too, and rank them by R² within their size.", valueName: "k"))
   var subsets: Int?
 
   @Flag(help: "Let no coefficient be negative.")
@@ -38,10 +38,10 @@ struct FitCommand: ParsableCommand {
   )
   var ridge: Double?
 
-  @Option(help: ArgumentHelp("Test R² against so many shuffles of the target's heads.", valueName: "n"))
+  @Option(help: ArgumentHelp("Test R² against N shuffles of the target's heads.", valueName: "n"))
   var permutations: Int?
 
-  @Option(help: ArgumentHelp("Fit on half of the heads (and of the samples), R² on the other half, so many times.", valueName: "n"))
+  @Option(help: ArgumentHelp("Fit on half of the heads (and of the samples), R² on the other half, N times.", valueName: "n"))
   var heldOut: Int?
 
   @Option(help: ArgumentHelp("Where the result goes as JSON.", valueName: "file"))

@@ -29,7 +29,7 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let url = URL(filePath: folder, directoryHint: .isDirectory)
-    let builder = try ReportBuilder(folder: url, score: try scoreOption.value())
+    let builder = try ReportBuilder(folder: url, score: scoreOption.score)
     for note in builder.notes { output.note("note: \(note)") }
     guard !builder.isEmpty else {
       throw CommandError(

@@ -43,7 +43,7 @@ struct SFTCommand: ParsableCommand {
   var ignoreMemory = false
 
   @OptionGroup(title: "Data") var dataOptions: DataOptions
-  @OptionGroup(title: "Computing") var modelOptions: ModelOptions
+  @OptionGroup(title: "Computing") var computing: ComputingOptions
   @OptionGroup var output: OutputOptions
 
   enum SaveType: String, ExpressibleByArgument, CaseIterable {
@@ -66,13 +66,13 @@ struct SFTCommand: ParsableCommand {
 
     let base = try ModelFolder(named: model)
     let storedType = try LanguageModel.storedType(of: base)
-    let device = try Device(named: modelOptions.device)
-    var type = modelOptions.dtype.elementType ?? storedType
+    let device = try Device(named: computing.device.description)
+    var type = computing.dtype.elementType ?? storedType
     if type == .float16, device == .cpu {
       type = .bfloat16
       output.note("note: float16 is computed in bfloat16 on a processor; ask for --dtype float32 for full accuracy")
     }
-    try Engine.setThreads(modelOptions.threads ?? Engine.availableProcessors())
+    try Engine.setThreads(computing.threads ?? Engine.availableProcessors())
     // Full fine-tuning starts from exact values; a checkpoint holds them in float32.
     let isWhole = settings.lowRank == nil
     let source = isWhole ? try checkpoint.map { try ModelFolder(named: folder.checkpoint($0).path(percentEncoded: false)) } ?? base : base
@@ -131,7 +131,7 @@ struct SFTCommand: ParsableCommand {
     var samples = Trainer.Samples(training: try read(data, options, "data"))
     var identity = [
       "model": try LanguageModel.fingerprint(of: base), "data": TokenizedSample.fingerprint(of: samples.training),
-      "dtype": "\(modelOptions.dtype)", "device": modelOptions.device,
+      "dtype": "\(computing.dtype)", "device": computing.device.description,
     ]
     if let path = tracking.evalData {
       samples.evaluation = try read([path], tracking.options(options, format: tracking.evalFormat, limit: tracking.evalLimit), "evaluation")

@@ -30,7 +30,7 @@ struct StatsCommand: ParsableCommand {
 
   func run() throws {
     // Each file is described by itself, so files need not belong together.
-    let score = try scoreOption.value()
+    let score = scoreOption.score
     var generator = SeededGenerator(seed: bootstrapOptions.seed, stream: "stats bootstrap")
     var entries: [Entry] = []
     for input in files.map(PatternInput.init) {

@@ -1,9 +1,29 @@
 import Foundation
+import Ground
 
 /// Writing to the two streams of the program.
 enum Terminal {
-  /// Writes results to standard output; throws where the reader is gone or the disk is full.
-  static func write(_ data: Data) throws { try FileHandle.standardOutput.write(contentsOf: data) }
+  /// Writes results to standard output.
+  /// - Throws: `FileError` where the reader is gone or the disk is full.
+  static func write(_ data: Data) throws {
+    let code = data.withUnsafeBytes { bytes -> Int32 in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let written = Foundation.write(1, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        if written < 0, errno != EINTR { return errno }
+        rest = rest.dropFirst(max(0, written))
+      }
+      return 0
+    }
+    switch code {
+    case 0: return
+    case EPIPE:
+      throw FileError(path: "standard output", operation: "write", reason: "its reader has gone", remedy: "let the reader read to the end")
+    case let code:
+      throw FileError(
+        path: "standard output", operation: "write", reason: String(cString: strerror(code)).lowercased(), remedy: "send it somewhere else")
+    }
+  }
   /// Writes a line of results.
   static func writeLine(_ text: String) throws { try write(Data((text + "\n").utf8)) }
 

@@ -1,0 +1,48 @@
+/// Where to compute, as settings name it. Whether the device is there is another question.
+public enum DeviceName: Sendable, Hashable, Codable, LosslessStringConvertible {
+  /// A device of MPS or CUDA where one answers, else the processor.
+  case automatic
+  /// The processor.
+  case cpu
+  /// A CUDA device, counted from 0.
+  case cuda(Int)
+  /// Apple's Metal Performance Shaders.
+  case mps
+
+  /// Reads `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; nil for anything else.
+  public init?(_ description: String) {
+    switch description {
+    case "auto": self = .automatic
+    case "cpu": self = .cpu
+    case "cuda": self = .cuda(0)
+    case "mps": self = .mps
+    default:
+      guard description.hasPrefix("cuda:"), let index = UInt16(description.dropFirst(5)) else { return nil }
+      self = .cuda(Int(index))
+    }
+  }
+
+  /// `auto`, `cpu`, `cuda:N` or `mps`.
+  public var description: String {
+    switch self {
+    case .automatic: "auto"
+    case .cpu: "cpu"
+    case .cuda(let index): "cuda:\(index)"
+    case .mps: "mps"
+    }
+  }
+
+  public init(from decoder: any Swift.Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let name = DeviceName(text) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "a device is auto, cpu, cuda, cuda:N or mps, not '\(text)'")
+    }
+    self = name
+  }
+
+  public func encode(to encoder: any Swift.Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
+}
