@@ -82,6 +82,7 @@ let package = Package(
     .library(name: "ActivationPatterns", targets: ["ActivationPatterns"]),
     .library(name: "Probing", targets: ["Probing"]),
     .library(name: "FineTuning", targets: ["FineTuning"]),
+    .library(name: "Evaluation", targets: ["Evaluation"]),
     .library(name: "Reports", targets: ["Reports"]),
     .library(name: "Runs", targets: ["Runs"]),
   ],
@@ -121,6 +122,7 @@ let package = Package(
     room("ActivationPatterns", ["Ground", "CheckpointFiles", "Torch"]),
     room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
     room("FineTuning", ["Ground", "CheckpointFiles", "Probing", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
+    room("Evaluation", ["Ground", "StrictJSON", "Instructions"]),
     room("Reports", [mustache]),
     room(
       "Runs",
@@ -151,6 +153,7 @@ let package = Package(
     tests(of: "ActivationPatterns"),
     tests(of: "Probing", ["Goldens"]),
     tests(of: "FineTuning", ["Goldens"]),
+    tests(of: "Evaluation", ["Ground", "Instructions", "StrictJSON"]),
     tests(of: "Reports"),
     tests(of: "Runs", ["Goldens"]),
   ],

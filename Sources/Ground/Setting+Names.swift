@@ -12,6 +12,10 @@ extension Setting {
   public static let batchTokens = Setting("batch_tokens")
   /// Where a result goes.
   public static let output = Setting("out")
+  /// The file of shots of an evaluation.
+  public static let shots = Setting("shots")
+  /// How many shots are shown before a question.
+  public static let shotCount = Setting("shot_count")
   /// Going on with an interrupted run.
   public static let resume = Setting("resume")
   /// Replacing what is there.

@@ -17,11 +17,13 @@ struct MathBenchFormat: DatasetFormat {
     let question = try record.filledText("question")
     let answer = try record.filledText("answer")
     let chinese = record.stem.hasSuffix("_cn") || (!record.stem.hasSuffix("_en") && isChinese(question))
+    let language = chinese ? "zh" : "en"
     let tags = record.place.file.split(separator: "/").dropLast().suffix(1).map(String.init).filter(Self.levels.contains)
     guard record.has("options") else {
       let response = chinese ? "答案是 \(answer)" : "The answer is \(answer)"
       return Sample(record, prompt: "Q: \(question)\nA: ", response: response).with {
         $0.tags = tags
+        $0.language = language
         $0.answer = .text(answer)
       }
     }
@@ -36,7 +38,7 @@ struct MathBenchFormat: DatasetFormat {
       ? "以下是一道关于数学的单项选择题，请你直接回答正确答案的选项序号。\n下面是你要回答的题目：\n\(question)\n\(choice.optionLines)\n答案选项："
       : "Here is a multiple-choice question about mathematics. Please provide the correct answer option directly.\n"
         + "Here is the question you need to answer:\n\(question)\n\(choice.optionLines)\nAnswer option:"
-    return choice.sample(of: record, prompt: prompt, tags: tags, id: nil)
+    return choice.sample(of: record, prompt: prompt, tags: tags, id: nil).with { $0.language = language }
   }
 
   private static let levels: Set = ["primary", "middle", "high", "college", "arithmetic", "calculate"]
