@@ -1,5 +1,7 @@
 public import CheckpointFiles
+public import Ground
 public import LanguageModels
+import Probing
 import Torch
 
 /// What a run will need of the machine's memory, in bytes. Weights and optimiser are exact; activations are estimated from the layers' widths.
@@ -12,10 +14,21 @@ public struct MemoryPlan: Sendable {
     public var bytes: Int
   }
 
+  /// Settings that would lower it.
+  public struct Remedy: Sendable, Hashable {
+    /// What to set.
+    public var change: Message
+    /// What the run would then need.
+    public var bytes: Int
+  }
+
+  /// The most tokens of a batch in which a probe set's pattern is tracked.
+  static let trackingTokens = 2048
+
   /// The parts, those of zero bytes left out.
   public let parts: [Part]
-  /// Options that would lower it, each with what it would then be.
-  public let remedies: [(option: String, bytes: Int)]
+  /// Settings that would lower it, each with what it would then be.
+  public let remedies: [Remedy]
 
   /// Everything together.
   public var total: Int { parts.reduce(0) { $0 + $1.bytes } }
@@ -26,11 +39,36 @@ public struct MemoryPlan: Sendable {
   ///   - settings: of the run.
   ///   - elementType: the compute type.
   ///   - lengths: the tokens of each sample.
-  public init(_ decoder: any Decoder, _ settings: TrainingSettings, elementType: ElementType, lengths: [Int]) {
-    self.init(decoder, settings, elementType: elementType, lengths: lengths, withRemedies: true)
+  ///   - probeLengths: the tokens of each sample whose pattern is tracked.
+  public init(
+    _ decoder: any Decoder, _ settings: TrainingSettings, elementType: ElementType, lengths: [Int], probeLengths: [Int] = []
+  ) {
+    let parts = MemoryPlan.parts(decoder, settings, elementType, lengths, probeLengths)
+    let total = parts.reduce(0) { $0 + $1.bytes }
+    var remedies: [Remedy] = []
+    func consider(_ message: Message, _ change: (inout TrainingSettings) -> Void) {
+      var other = settings
+      change(&other)
+      let bytes = MemoryPlan.parts(decoder, other, elementType, lengths, probeLengths).reduce(0) { $0 + $1.bytes }
+      if bytes < total { remedies.append(Remedy(change: message, bytes: bytes)) }
+    }
+    if !settings.checkpointsActivations {
+      consider("\(setting: Setting("checkpoint_activations"))") { $0.checkpointsActivations = true }
+    }
+    if settings.batchTokens == nil, settings.batchSize > 1 {
+      consider("\(setting: Setting("batch_size", value: "1")) \(setting: Setting("accumulate", value: "\(settings.windowSize)"))") {
+        $0.batchSize = 1
+        $0.gradientAccumulation = settings.windowSize
+      }
+    }
+    if settings.lowRank == nil { consider("\(setting: Setting("lora_rank", value: "16"))") { $0.lowRank = LowRankSettings(rank: 16) } }
+    self.parts = parts
+    self.remedies = remedies
   }
 
-  private init(_ decoder: any Decoder, _ settings: TrainingSettings, elementType: ElementType, lengths: [Int], withRemedies: Bool) {
+  private static func parts(
+    _ decoder: any Decoder, _ settings: TrainingSettings, _ elementType: ElementType, _ lengths: [Int], _ probeLengths: [Int]
+  ) -> [Part] {
     let linear = decoder.parameters.filter(\.isLinear)
     let trained: Int
     if let lowRank = settings.lowRank {
@@ -52,35 +90,28 @@ public struct MemoryPlan: Sendable {
     let activations =
       settings.checkpointsActivations
       ? tokens * width * (kept / layers + (layers + 1) * decoder.shape.hiddenSize) : tokens * width * kept
-    let logits = 3 * decoder.labelChunk * decoder.shape.vocabularySize * width
-    let parts = [
+    let logits = 3 * decoder.labelChunk * decoder.shape.vocabularySize
+    // Adapters compute in float32 with their masters.
+    let hasCopies = settings.lowRank == nil && elementType != .float32
+    var parts = [
       Part(name: "float32 weights", bytes: 4 * trained),
-      Part(name: "their copies in \(elementType)", bytes: elementType == .float32 ? 0 : width * trained),
+      Part(name: "their copies in \(elementType)", bytes: hasCopies ? width * trained : 0),
       Part(name: "gradients", bytes: 4 * trained),
       Part(name: "moments", bytes: 8 * trained),
       Part(name: "activations of \(tokens) tokens (estimated)", bytes: activations),
-      Part(name: "logits and libraries", bytes: logits + (200 << 20)),
-    ].filter { $0.bytes > 0 }
-    let total = parts.reduce(0) { $0 + $1.bytes }
-    self.parts = parts
-    var remedies: [(option: String, bytes: Int)] = []
-    if withRemedies {
-      func consider(_ option: String, _ change: (inout TrainingSettings) -> Void) {
-        var other = settings
-        change(&other)
-        let plan = MemoryPlan(decoder, other, elementType: elementType, lengths: lengths, withRemedies: false)
-        if plan.total < total { remedies.append((option, plan.total)) }
-      }
-      if !settings.checkpointsActivations { consider("--checkpoint-activations") { $0.checkpointsActivations = true } }
-      if settings.batchTokens == nil, settings.batchSize > 1 {
-        consider("--batch-size 1 --accumulate \(settings.windowSize)") {
-          $0.batchSize = 1
-          $0.gradientAccumulation = settings.windowSize
-        }
-      }
-      if settings.lowRank == nil { consider("--lora-rank 16") { $0.lowRank = LowRankSettings(rank: 16) } }
+    ]
+    // The pattern of what was trained is that of the float32 masters. What it takes is not given back, and training's own sizes do not fit into it.
+    let trackedType = settings.lowRank == nil ? ElementType.float32 : elementType
+    let isTracking = settings.trackingInterval != nil && !probeLengths.isEmpty
+    if isTracking {
+      let perToken = decoder.activationBytesPerToken(in: trackedType)
+      let batch = PackedBatch.plan(probeLengths, tokenLimit: trackingTokens).map { probeLengths[$0].reduce(0, +) }.max() ?? 0
+      let together = min(batch, max(1, ActivationMemory.limit / max(1, perToken)))
+      parts.append(Part(name: "tracked patterns, \(together) tokens (estimated)", bytes: together * perToken))
     }
-    self.remedies = remedies
+    parts.append(
+      Part(name: "logits and libraries", bytes: logits * max(width, isTracking ? trackedType.byteWidth : 0) + (200 << 20)))
+    return parts.filter { $0.bytes > 0 }
   }
 
   /// The most tokens that can meet in one batch.

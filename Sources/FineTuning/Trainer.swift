@@ -42,10 +42,8 @@ public final class Trainer {
     public var seconds: Double
     /// Tokens a second in this part of the run, its first step left out.
     public var tokensPerSecond: Double?
-    /// The loss of the first and the last step.
-    public var firstLoss: Double?
-    /// The loss of the last step.
-    public var lastLoss: Double?
+    /// The loss at the beginning and at the end, of the same samples.
+    public var loss: LossComparison?
     /// The step whose weights were kept because their evaluation was the best, where training stopped early.
     public var bestStep: Int?
     /// The share of weights that differ from the base model's after rounding to the type they are saved in, and in float32.
@@ -85,7 +83,9 @@ public final class Trainer {
   public static func memoryPlan(_ model: LanguageModel, _ settings: TrainingSettings, elementType: ElementType, _ samples: Samples)
     -> MemoryPlan
   {
-    MemoryPlan(model.decoder, settings, elementType: elementType, lengths: samples.training.map(\.tokens.count))
+    MemoryPlan(
+      model.decoder, settings, elementType: elementType, lengths: samples.training.map(\.tokens.count),
+      probeLengths: samples.probe.map(\.tokens.count))
   }
 
   /// Prepares a run, or goes on with one.
@@ -226,7 +226,8 @@ public final class Trainer {
     var isWorthIt = false
     if settings.noiseFloorWindows > 0 { try measureNoiseFloor() }
     if settings.trackingInterval != nil, !samples.probe.isEmpty {
-      try patterns.add(probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: 2048).measure(weights), to: &line)
+      try patterns.add(
+        probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: MemoryPlan.trackingTokens).measure(weights), to: &line)
       isWorthIt = true
     }
     if settings.evaluationInterval != nil, !samples.evaluation.isEmpty {
@@ -302,7 +303,8 @@ public final class Trainer {
   private func measure(_ line: inout StepMetrics) throws -> Bool {
     let isLast = state.step == totalSteps
     if let interval = settings.trackingInterval, !samples.probe.isEmpty, state.step.isMultiple(of: interval) || isLast {
-      try patterns.add(probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: 2048).measure(weights), to: &line)
+      try patterns.add(
+        probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: MemoryPlan.trackingTokens).measure(weights), to: &line)
     }
     guard let interval = settings.evaluationInterval, !samples.evaluation.isEmpty, state.step.isMultiple(of: interval) || isLast else {
       return false
@@ -337,13 +339,18 @@ public final class Trainer {
   /// Writes the model and the recorded patterns.
   private func finish(_ savedType: ElementType, _ clock: StepClock) throws -> Summary {
     try save()
-    let lines = try StepMetrics.read(from: folder.metrics).filter { $0.loss != nil }
     var summary = Summary(
       steps: state.step, samples: state.samples, tokens: state.tokens, seconds: state.seconds, tokensPerSecond: clock.tokensPerSecond,
-      firstLoss: lines.first?.loss, lastLoss: lines.last?.loss, savedAs: savedType.rawValue)
+      savedAs: savedType.rawValue)
     if settings.patience != nil, let best = state.bestStep, best != state.step {
       try loadBest(best)
       summary.bestStep = best
+    }
+    summary.loss = try LossComparison(
+      StepMetrics.read(from: folder.metrics), keptStep: summary.bestStep ?? state.step, order: order,
+      labels: samples.training.map(\.labelCount)
+    ) {
+      try weights.frozen { try pass.meanLoss(of: window(0), tokenLimit: settings.batchTokens ?? 2048) }
     }
     do {
       try saved.write(weights, elementType: savedType, to: folder.url)

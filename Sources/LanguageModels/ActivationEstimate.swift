@@ -1,10 +1,13 @@
-import CheckpointFiles
+public import CheckpointFiles
 import Torch
 
 extension Decoder {
   /// What a pass with frozen weights that is walked back keeps of one token, in bytes, all layers together: the outputs of the linear layers, which
   /// are the inputs of what follows them, and the heads' outputs. An estimate; what does not grow with the layers is left out.
-  public var activationBytesPerToken: Int {
+  public var activationBytesPerToken: Int { activationBytesPerToken(in: elementType) }
+
+  /// The same where it computes in another element type.
+  public func activationBytesPerToken(in elementType: ElementType) -> Int {
     let outputs = parameters.reduce(0) { $1.isLinear ? $0 + ($1.tensor.shape.first ?? 0) : $0 }
     return (outputs + shape.layers * shape.attentionHeads * shape.headDimension) * elementType.byteWidth
   }

@@ -3,6 +3,7 @@ import CheckpointFiles
 import Foundation
 import Goldens
 import LanguageModels
+import Probing
 import Testing
 import Torch
 
@@ -236,5 +237,74 @@ import Torch
     let base = try PatternTracker.meanMagnitudes(
       of: first.filter { $0.labelCount > 0 }, LanguageModel(golden.base, elementType: .float32).decoder, batchTokens: 64)
     #expect(relativeDistance(patterns.windows[0].levels.map { Float($0) }, base.map { Float($0) }) < 0.05)
+  }
+
+  /// What the summary compares is of the same samples.
+  @Test func theSummaryComparesLossesOfTheSameSamples() throws {
+    let golden = try GoldenRun("llama-head-dim", "training")
+    let windows = (golden.samples.count + golden.trainingSettings.windowSize - 1) / golden.trainingSettings.windowSize
+    func run(_ steps: Int, evaluates: Bool = false) throws -> (LossComparison, [StepMetrics], Trainer) {
+      let scratch = try ScratchFolder()
+      var settings = settings(golden, steps: steps)
+      settings.evaluationInterval = evaluates ? 2 : nil
+      var samples = Trainer.Samples(training: golden.samples)
+      samples.evaluation = Array(golden.samples.prefix(7))
+      let trainer = try Trainer(
+        LanguageModel(golden.base, elementType: .float32), base: golden.base, elementType: .float32, settings: settings, samples: samples,
+        folder: TrainingFolder(scratch.url), identity: [:])
+      let summary = try trainer.run(savedType: .float32)
+      let loss = try #require(summary.loss)
+      return (loss, try metrics(scratch.url), trainer)
+    }
+    let (first, lines, trainer) = try run(3)
+    #expect(first.basis == .firstWindow && first.before == lines[0].loss)
+    let members = trainer.order.window(0, in: trainer.order.order(ofEpoch: 0)).map { golden.samples[$0] }
+    let after = try withoutGradients {
+      let batch = PackedBatch(members.filter { $0.labelCount > 0 })
+      let pass = try ForwardPass(batch, on: .cpu, labelRowsOnly: true)
+      return try trainer.decoder.labelLoss(of: trainer.decoder.hiddenStates(of: pass), batch).each.doubles()
+    }
+    #expect(abs(first.after - after.reduce(0, +) / Double(after.count)) < 1e-6)
+
+    let (epochs, longer, _) = try run(2 * windows + 1)
+    #expect(epochs.basis == .epochs)
+    // Windows of more labels count more, so the means lie among the windows' losses and not at their plain mean.
+    let parts = [longer[0..<windows], longer[windows..<2 * windows]].map { $0.compactMap(\.loss) }
+    for (part, mean) in zip(parts, [epochs.before, epochs.after]) {
+      #expect(try #require(part.min()) < mean && mean < #require(part.max()))
+      #expect(abs(mean - part.reduce(0, +) / Double(part.count)) < 0.2)
+    }
+    let (evaluated, evaluations, _) = try run(3, evaluates: true)
+    #expect(evaluated == LossComparison(evaluations))
+  }
+
+  @Test func thePlanCountsTheTrackedPatterns() throws {
+    let golden = try GoldenRun("llama-head-dim", "training")
+    let decoder = try LanguageModel(golden.base, elementType: .float32).decoder
+    var settings = settings(golden)
+    func plan(_ type: ElementType = .bfloat16, probe: [Int]) -> MemoryPlan {
+      MemoryPlan(decoder, settings, elementType: type, lengths: [10, 20], probeLengths: probe)
+    }
+    let without = plan(probe: [1000, 1000, 1000])
+    settings.trackingInterval = 5
+    let with = plan(probe: [1000, 1000, 1000])
+    // Two samples meet in a batch of 2,048 tokens; the logits become float32's, too.
+    let logits = 3 * decoder.labelChunk * decoder.shape.vocabularySize * 2
+    #expect(with.total - without.total == 2000 * decoder.activationBytesPerToken(in: .float32) + logits)
+    #expect(with.parts.contains { $0.name.hasPrefix("tracked patterns, 2000 tokens") })
+    #expect(plan(probe: []).total == without.total)
+    // However long a sample is, its activations stay within the limit.
+    let greatest = plan(probe: [1 << 30]).parts.first { $0.name.hasPrefix("tracked") }
+    #expect(try #require(greatest).bytes <= ActivationMemory.limit)
+    settings.lowRank = LowRankSettings(rank: 2)
+    #expect(!plan(probe: []).parts.contains { $0.name.hasPrefix("their copies") })
+  }
+}
+
+extension LossComparison {
+  /// Of the evaluations of step 0 and of the last line.
+  fileprivate init?(_ lines: [StepMetrics]) {
+    guard let before = lines.first?.evalLoss, let after = lines.last?.evalLoss else { return nil }
+    self.init(basis: .evaluation, before: before, after: after)
   }
 }

@@ -153,7 +153,7 @@ struct SFTCommand: ParsableCommand {
     let parts = plan.parts.map { "\($0.name) \(gigabytes($0.bytes))" }.joined(separator: ", ")
     output.note("memory: about \(gigabytes(plan.total)) (\(parts))")
     guard loaded.decoder.device == .cpu, let total = MachineMemory.total else { return }
-    let remedies = plan.remedies.map { "\($0.option) would need \(gigabytes($0.bytes))" }
+    let remedies = plan.remedies.map { "\($0.change.onCommandLine) would need \(gigabytes($0.bytes))" }
     let remedy = remedies.isEmpty ? "take a smaller model" : remedies.joined(separator: ", ")
     if plan.total > total, !ignoreMemory {
       throw CommandError(
@@ -215,13 +215,13 @@ struct SFTCommand: ParsableCommand {
       return try output.printJSON(
         Report(
           out: out, steps: summary.steps, samples: summary.samples, tokens: summary.tokens, seconds: summary.seconds,
-          tokensPerSecond: summary.tokensPerSecond, losses: losses, bestStep: summary.bestStep, changedShare: summary.changedShare,
+          tokensPerSecond: summary.tokensPerSecond, losses: losses, loss: summary.loss, bestStep: summary.bestStep,
+          changedShare: summary.changedShare,
           changedShareInFloat32: summary.changedShareInFloat32, savedAs: summary.savedAs,
           peakRssMib: MachineMemory.peakResident.map { $0 >> 20 }, anonymousRssMib: MachineMemory.anonymousResident.map { $0 >> 20 }))
     }
-    try Terminal.writeLine(
-      "\(out): \(summary.steps) steps over \(summary.samples) samples, loss \(number(summary.firstLoss, "%.4f")) → \(number(summary.lastLoss, "%.4f"))"
-    )
+    let comparison = summary.loss.map { ", \($0.basis.words) \(number($0.before, "%.4f")) → \(number($0.after, "%.4f"))" } ?? ""
+    try Terminal.writeLine("\(out): \(summary.steps) steps over \(summary.samples) samples\(comparison)")
     if let best = summary.bestStep { output.note("stopped early: the weights are those of step \(best), whose evaluation was the best") }
     if let share = summary.changedShare, let exact = summary.changedShareInFloat32 {
       output.note(
@@ -240,6 +240,7 @@ struct SFTCommand: ParsableCommand {
     var seconds: Double
     var tokensPerSecond: Double?
     var losses: [Double]
+    var loss: LossComparison?
     var bestStep: Int?
     var changedShare: Double?
     var changedShareInFloat32: Double?
@@ -248,7 +249,7 @@ struct SFTCommand: ParsableCommand {
     var anonymousRssMib: Int?
 
     enum CodingKeys: String, CodingKey {
-      case out, steps, samples, tokens, seconds, losses
+      case out, steps, samples, tokens, seconds, losses, loss
       case tokensPerSecond = "tokens_per_second"
       case bestStep = "best_step"
       case changedShare = "changed_share"
@@ -256,6 +257,17 @@ struct SFTCommand: ParsableCommand {
       case savedAs = "saved_as"
       case peakRssMib = "peak_rss_mib"
       case anonymousRssMib = "anonymous_rss_mib"
+    }
+  }
+}
+
+extension LossComparison.Basis {
+  /// What the two losses are of.
+  fileprivate var words: String {
+    switch self {
+    case .evaluation: "loss on the evaluation data"
+    case .epochs: "mean loss of the first and the last epoch"
+    case .firstWindow: "loss on the first step's samples"
     }
   }
 }
