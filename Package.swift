@@ -118,7 +118,7 @@ let package = Package(
     room("Tokenizers", ["StrictJSON"]),
     room("StrictJSON", []),
     room("Instructions", ["Ground", "StrictJSON", "CArrow", mustache, crypto]),
-    room("LanguageModels", ["Ground", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", crypto]),
+    room("LanguageModels", ["Ground", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "StrictJSON", crypto]),
     room("ActivationPatterns", ["Ground", "CheckpointFiles", "Torch"]),
     room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
     room("FineTuning", ["Ground", "CheckpointFiles", "Probing", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),

@@ -2,8 +2,8 @@
 //
 // Three roads give the same numbers. Short samples in bfloat16 on a processor: batched matrix products with one pass over each row of weights
 // between them, which the processor's matrix units make faster than the fused kernel up to `longest_product` tokens. Longer ones and float32:
-// libtorch's fused CPU kernel, sample by sample. Everything else (other devices and types, the sliding window, cached keys, the saliency score):
-// tiles of query rows. None holds more than a tile of weights at a time, so memory grows with the tokens and not with their square.
+// libtorch's fused CPU kernel, sample by sample. Everything else (other devices and types, a sliding window shorter than the sample, cached keys,
+// the saliency score): tiles of query rows. None holds more than a tile of weights at a time, so memory grows with the tokens and not with their square.
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "boundary.hpp"
@@ -78,8 +78,13 @@ at::Tensor tile_logits(const at::Tensor &q, const at::Tensor &k, const Tile &til
   return (product.to(wide_type(q)) * scale).masked_fill(tile.hidden, -std::numeric_limits<double>::infinity());
 }
 
+/// Whether some query of the sample has keys before it that lie outside the window.
+bool is_cut(const Layout &layout, int64_t sample) {
+  return layout.window > 0 && layout.key_bounds[sample + 1] - layout.key_bounds[sample] > layout.window;
+}
+
 bool fused(const Layout &layout, int64_t sample, const at::Tensor &q) {
-  return has_kernel(q) && layout.window == 0 &&
+  return has_kernel(q) && !is_cut(layout, sample) &&
          layout.query_bounds[sample + 1] - layout.query_bounds[sample] == layout.key_bounds[sample + 1] - layout.key_bounds[sample];
 }
 

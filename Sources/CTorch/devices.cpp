@@ -12,10 +12,17 @@
 
 #include <mutex>
 #include <random>
+#include <typeinfo>
 
 #include "boundary.hpp"
 
 using namespace headway;
+
+#if defined(__APPLE__)
+static const char *const cuda_library = "libtorch_cuda.dylib";
+#else
+static const char *const cuda_library = "libtorch_cuda.so";
+#endif
 
 struct ct_generator_s {
   at::Generator value;
@@ -37,23 +44,26 @@ int ct_affinity_processors(void) {
   return 0;
 }
 
-int ct_cuda_device_count(int *count) {
+int ct_cuda_device_count(int *count, bool *is_loaded) {
   *count = 0;
+  *is_loaded = false;
   return guarded("CUDA", {}, [&] {
-    // The CUDA half of libtorch registers itself when it is loaded; programs that never ask for it never pay for it.
+    // The CUDA half of libtorch registers itself when it is loaded; programs that never ask for it never pay for it. libtorch looks for it at
+    // the first question about CUDA and remembers the answer, so nothing may be asked before.
     static std::once_flag once;
     static std::string reason;
     std::call_once(once, [] {
-      if (!at::globalContext().hasCUDA() && dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+      if (dlopen(cuda_library, RTLD_NOW | RTLD_GLOBAL) == nullptr) {
         const char *text = dlerror();
-        reason = text == nullptr ? "libtorch_cuda.so could not be loaded" : text;
+        reason = text == nullptr ? "it could not be loaded" : text;
       }
     });
-    TORCH_CHECK(
-        at::globalContext().hasCUDA(), "this libtorch has no CUDA part (", reason,
-        "); name a CUDA build of PyTorch with LIBTORCH=…/site-packages/torch and build again");
-    *count = static_cast<int>(at::detail::getCUDAHooks().getNumGPUs());
-    if (*count == 0) set_error("libtorch's CUDA part is loaded, but no CUDA device answers; check the driver with nvidia-smi");
+    *is_loaded = at::CUDAHooksRegistry()->Has("CUDAHooks");
+    TORCH_CHECK(*is_loaded, "this libtorch has no CUDA part (", reason, ")");
+    auto &hooks = at::detail::getCUDAHooks();
+    // Whoever computes before asking leaves libtorch with hooks that know no CUDA.
+    TORCH_CHECK(typeid(hooks) != typeid(at::CUDAHooksInterface), "libtorch began to compute before it was asked for CUDA");
+    *count = static_cast<int>(hooks.getNumGPUs());
   });
 }
 bool ct_mps_available(void) {

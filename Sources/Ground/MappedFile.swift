@@ -18,7 +18,8 @@ public final class MappedFile: Sendable {
   public init(at url: URL) throws {
     self.url = url
     let path = url.path(percentEncoded: false)
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Without waiting: a pipe that nobody writes to would hold the open up for ever, before anything could tell what it is.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
     defer { close(descriptor) }
     var status = stat()

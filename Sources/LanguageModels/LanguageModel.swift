@@ -9,8 +9,8 @@ public final class LanguageModel {
   public let folder: ModelFolder
   /// The folder of configuration and weights: another one where `folder` holds adapters only.
   public let base: ModelFolder
-  /// Its `config.json`.
-  public let configuration: Configuration
+  /// Its `config.json`, as the architecture understands it: missing keys have transformers' defaults.
+  public let configuration: ModelConfiguration
   /// The decoder.
   public let decoder: any Decoder
   /// Things worth telling the user, such as a computation in another type than the checkpoint's.
@@ -20,8 +20,8 @@ public final class LanguageModel {
   ///
   /// - Parameters:
   ///   - folder: a Hugging Face model folder, or one of PEFT's with adapters, whose base model is then loaded too.
-  ///   - elementType: what to compute in; nil for the checkpoint's own type. Weights that have it stay in the mapped file. float16 on a processor
-  ///     is computed in bfloat16, and `notes` says so.
+  ///   - elementType: what to compute in; nil for the checkpoint's own type, or bfloat16 where that is float16. Weights that have it stay in the mapped
+  ///     file.
   ///   - device: where to compute.
   ///   - conversionLimit: the most bytes that weights may take in memory, converted from the type of their file, on a processor; a quarter of the
   ///     machine's memory where nil. Beyond it matrices stay in the mapped file and are converted a part at a time whenever they are used,
@@ -31,15 +31,15 @@ public final class LanguageModel {
     let adapter = AdapterFolder.isAdapter(folder) ? try AdapterFolder(folder) : nil
     let base = try adapter?.base ?? folder
     self.base = base
-    configuration = try Configuration(of: base)
-    let architecture = try Architecture.named(in: configuration, model: base.name)
+    let file = try ModelConfiguration(of: base)
+    let architecture = try Architecture.named(in: file, model: base.name)
+    let (configuration, keyNotes) = try architecture.understand(file)
+    self.configuration = configuration
+    var notes = (adapter?.notes ?? []) + keyNotes
     let files = try WeightFiles(of: base)
-    var type = try elementType ?? LanguageModel.storedType(of: files, base)
-    var notes = adapter?.notes ?? []
-    if type == .float16, device == .cpu {
-      type = .bfloat16
-      notes.append("float16 is computed in bfloat16 on a processor; ask for --dtype float32 for full accuracy")
-    }
+    let (type, typeNote) = LanguageModel.computeType(
+      asked: elementType, stored: try LanguageModel.storedType(of: files, base), device: device)
+    if let typeNote { notes.append(typeNote) }
     let converted = LanguageModel.convertedBytes(of: files, type)
     let convertsAtUse = device == .cpu && converted > conversionLimit ?? (MachineMemory.total ?? 0) / 4
     if convertsAtUse, let stored = try? LanguageModel.storedType(of: files, folder) {
@@ -48,16 +48,29 @@ public final class LanguageModel {
       )
     }
     let weights = WeightLoader(files, elementType: type, device: device, convertsAtUse: convertsAtUse)
-    let configuration = configuration
     decoder = try withoutGradients { try architecture.build(configuration, weights, base.name) }
     try adapter?.attach(to: decoder)
-    self.notes = notes
+    self.notes = notes + weights.notes
   }
 
   /// Where the tokenizer lies: beside the adapters where they bring one, else with the base model.
   public var tokenizerFolder: ModelFolder {
     let names = ["tokenizer.json", "tokenizer.model", "vocab.json"]
     return names.contains(where: folder.contains) ? folder : base
+  }
+
+  /// What a checkpoint is computed in. float16 overflows in attention's scores and underflows in gradients, so it is computed in bfloat16 unless
+  /// somebody asks for it on a device that can.
+  ///
+  /// - Parameters:
+  ///   - asked: what the user asks for; nil for the checkpoint's own type.
+  ///   - stored: the checkpoint's own type.
+  ///   - device: where to compute.
+  /// - Returns: the type, and a sentence where it is neither the one asked for nor the checkpoint's own.
+  public static func computeType(asked: ElementType?, stored: ElementType, device: Device) -> (type: ElementType, note: String?) {
+    let type = asked ?? stored
+    guard type == .float16, asked == nil || device == .cpu else { return (type, nil) }
+    return (.bfloat16, "float16 is computed in bfloat16, as it overflows in attention's scores; float32 is the most accurate")
   }
 
   /// The type of most of the folder's numbers.

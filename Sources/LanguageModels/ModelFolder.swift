@@ -19,6 +19,9 @@ public struct ModelFolder: Sendable, Hashable {
     var isDirectory: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {
       guard isDirectory.boolValue else {
+        guard !name.hasSuffix(".gguf") else {
+          throw ModelError("\(name) is a GGUF file, which is made for llama.cpp; name the folder with the model's safetensors")
+        }
         throw ModelError("\(name) is a file, but a model is a folder with config.json, weights and a tokenizer; name the folder")
       }
       url = URL(filePath: path, directoryHint: .isDirectory)

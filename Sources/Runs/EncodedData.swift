@@ -48,6 +48,7 @@ public struct EncodedData: Sendable {
     if dataset.formatWasRecognised {
       monitor.note("\(what): read as \(dataset.formatName) (say \(setting: Setting("format")) to choose another)")
     }
+    for note in encoder.notes { monitor.note("note: \(note)") }
     let encoded = try EncodedData(dataset, encoder)
     for note in encoded.notes(shape) { monitor.note("note: \(what): \(note)") }
     guard encoded.samples.contains(where: { $0.labelCount > 0 }) else {

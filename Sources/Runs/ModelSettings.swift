@@ -1,7 +1,7 @@
 public import CheckpointFiles
 import Ground
 public import LanguageModels
-import Torch
+public import Torch
 
 /// Which model is computed with, and how.
 public struct ModelSettings: Codable, Sendable, Hashable {
@@ -49,10 +49,17 @@ public struct ModelSettings: Codable, Sendable, Hashable {
     return settings
   }
 
+  /// Finds the device, and says why where it was chosen for the user.
+  public func chosenDevice(_ monitor: RunMonitor) throws -> Device {
+    let (chosen, reason) = try Device.choose(device.description)
+    if let reason { monitor.note("note: \(reason)") }
+    return chosen
+  }
+
   /// Sets the threads, finds the device and loads the folder.
   public func load(_ monitor: RunMonitor) throws -> LanguageModel {
     try Engine.setThreads(threads ?? Engine.availableProcessors())
-    let model = try LanguageModel(ModelFolder(named: model), elementType: elementType, device: Device(named: device.description))
+    let model = try LanguageModel(ModelFolder(named: model), elementType: elementType, device: chosenDevice(monitor))
     for note in model.notes { monitor.note("note: \(note)") }
     return model
   }

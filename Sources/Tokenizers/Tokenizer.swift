@@ -77,15 +77,26 @@ public final class Tokenizer: Sendable {
   ///   - text: any text; special tokens that stand in it are recognised.
   ///   - addSpecialTokens: whether to add what the tokenizer puts around a text (for most models a beginning-of-sequence token).
   public func encode(_ text: String, addSpecialTokens: Bool = true) -> [Int] {
-    var ids: [Int] = []
+    encode(text, before: addSpecialTokens ? template.before : [], after: addSpecialTokens ? template.after : [])
+  }
+
+  /// The token ids of a text that something will follow: with what the tokenizer puts around a text, but for end-of-sequence tokens at its end.
+  ///
+  /// - Parameters:
+  ///   - text: any text; an end-of-sequence token that stands in it stays.
+  ///   - endOfSequence: the id of the end-of-sequence token, nil where there is none.
+  public func encode(prompt text: String, endOfSequence: Int?) -> [Int] {
+    encode(text, before: template.before, after: template.after.reversed().drop { $0 == endOfSequence }.reversed())
+  }
+
+  private func encode(_ text: String, before: [Int], after: [Int]) -> [Int] {
+    var ids = before
     ids.reserveCapacity(text.utf8.count / 3 + 8)
-    if addSpecialTokens { ids += template.before }
     let scratch = idle.withLock { $0.popLast() } ?? EncoderScratch()
     var text = text
     text.withUTF8 { encode($0, scratch, into: &ids) }
     idle.withLock { $0.append(scratch) }
-    if addSpecialTokens { ids += template.after }
-    return ids
+    return ids + after
   }
 
   private func encode(_ text: UnsafeBufferPointer<UInt8>, _ scratch: EncoderScratch, into ids: inout [Int]) {

@@ -10,46 +10,72 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
   /// Apple's Metal Performance Shaders.
   case mps
 
-  /// The device that a name of the command line means: `auto`, `cpu`, `cuda`, `cuda:N`, `mps`. `auto` is the processor unless this
-  /// libtorch was built with CUDA or MPS and a device answers.
+  /// The device that a name means; see `choose`.
+  public init(named name: String) throws { self = try Device.choose(name).device }
+
+  /// The device that a name means: `auto`, `cpu`, `cuda`, `cuda:N`, `mps`. `auto` is a device of MPS or CUDA where one answers, else the processor.
   ///
-  /// Throws `TorchError` where the name is unknown or the device is not there, with the remedy.
-  public init(named name: String) throws {
+  /// To be asked before anything is computed: libtorch looks for its CUDA part once.
+  ///
+  /// - Returns: the device; and, of `auto`, why it is this one, where that is not plain (a processor without any rival).
+  /// - Throws: `TorchError` where the name is unknown or the device is not there, with the remedy.
+  public static func choose(_ name: String) throws -> (device: Device, reason: String?) {
     switch name {
-    case "cpu": self = .cpu
+    case "cpu": return (.cpu, nil)
     case "mps":
-      guard ct_mps_available() else { throw TorchError("no MPS device: it exists on Apple silicon only; use --device cpu") }
-      self = .mps
+      guard ct_mps_available() else { throw TorchError("no MPS device: it exists on Apple silicon only; compute on the processor (cpu)") }
+      return (.mps, nil)
     case "auto":
-      var count: Int32 = 0
-      if ct_mps_available() {
-        self = .mps
-      } else if ct_cuda_device_count(&count) == 0, count > 0 {
-        self = .cuda(0)
-      } else {
-        self = .cpu
+      if ct_mps_available() { return (.mps, "computing on mps") }
+      switch cuda() {
+      case .answering(let count): return (.cuda(0), "computing on cuda:0" + (count > 1 ? ", the first of \(count) CUDA devices" : ""))
+      case .silent(let reason): return (.cpu, "computing on the processor, as \(reason)")
+      case .missing where hasNvidiaDriver:
+        return (.cpu, "computing on the processor: this machine has an NVIDIA driver, but libtorch has no CUDA part; \(cudaBuildRemedy)")
+      case .missing: return (.cpu, nil)
       }
     default:
       let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.first == "cuda", let index = parts.count == 1 ? 0 : Int(parts[1]), index >= 0 else {
         throw TorchError("unknown device '\(name)'; use auto, cpu, cuda, cuda:N or mps")
       }
-      let count = try Device.cudaDeviceCount()
-      guard index < count else {
-        throw TorchError(
-          "no CUDA device \(index): \(count == 0 ? "none answers" : "there are \(count), counted from 0"); use --device cpu, or check nvidia-smi"
-        )
+      switch cuda() {
+      case .answering(let count) where index < count: return (.cuda(index), nil)
+      case .answering(let count): throw TorchError("no CUDA device \(index): there are \(count), counted from 0")
+      case .silent(let reason): throw TorchError("no CUDA device \(index): \(reason)")
+      case .missing(let reason): throw TorchError("\(reason); \(cudaBuildRemedy)")
       }
-      self = .cuda(index)
     }
   }
 
-  /// How many CUDA devices answer; loads libtorch's CUDA part on first use and throws a sentence that names the remedy where there is none.
-  public static func cudaDeviceCount() throws -> Int {
-    var count: Int32 = 0
-    try check(ct_cuda_device_count(&count))
-    return Int(count)
+  /// What libtorch's CUDA part says.
+  public enum CUDAState: Sendable, Hashable {
+    /// This many devices, at least one.
+    case answering(Int)
+    /// libtorch has the part, but no device can be used: why, and what to do.
+    case silent(String)
+    /// libtorch has no such part, and why.
+    case missing(String)
   }
+
+  /// Loads libtorch's CUDA part where that has not been done, and asks it for devices.
+  public static func cuda() -> CUDAState {
+    var count: Int32 = 0
+    var isLoaded = false
+    do {
+      try check(ct_cuda_device_count(&count, &isLoaded))
+    } catch {
+      return isLoaded ? .silent("\(error)") : .missing("\(error)")
+    }
+    guard count > 0 else {
+      return .silent("libtorch's CUDA part is there, but no CUDA device answers; check the driver with nvidia-smi")
+    }
+    return .answering(Int(count))
+  }
+
+  private static let cudaBuildRemedy = "name a CUDA build of PyTorch with LIBTORCH=…/site-packages/torch and build again"
+
+  private static var hasNvidiaDriver: Bool { FileManager.default.fileExists(atPath: "/proc/driver/nvidia/version") }
 
   /// Its name on the command line.
   public var description: String {

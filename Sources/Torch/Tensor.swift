@@ -151,7 +151,9 @@ extension Tensor {
   }
 
   private func elements<Element>(as type: ElementType, zero: Element) throws -> [Element] {
-    let source = elementType == type ? self : try converted(to: type)
+    // Converted here and not on its device, which may know fewer types (MPS has no float64).
+    let here = device == .cpu ? self : try moved(to: .cpu)
+    let source = elementType == type ? here : try here.converted(to: type)
     let size = count
     return try [Element](unsafeUninitializedCapacity: size) { buffer, initialized in
       try check(ct_copy_out(source.handle, buffer.baseAddress, Int64(size * type.byteWidth)))

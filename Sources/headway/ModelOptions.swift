@@ -23,7 +23,9 @@ struct ModelOptions: ParsableArguments {
 
 /// What every command computes with.
 struct ComputingOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("What to compute in; auto is the checkpoint's own type.", valueName: "auto|bfloat16|float16|float32|float64"))
+  @Option(
+    help: ArgumentHelp(
+      "What to compute in; auto is the checkpoint's own type (bfloat16 for float16).", valueName: "auto|bfloat16|float16|float32|float64"))
   var dtype: ComputeType = .auto
 
   @Option(help: ArgumentHelp("Where to compute.", valueName: "auto|cpu|cuda|cuda:N|mps"))

@@ -46,8 +46,9 @@ int ct_set_threads(int threads);
 int ct_get_threads(void);
 /// Processors in this process's affinity mask; 0 where the system has none.
 int ct_affinity_processors(void);
-/// Loads libtorch's CUDA library on first use; `*count` is the number of usable CUDA devices, 0 with a reason in `ct_error` where there is none.
-int ct_cuda_device_count(int *count);
+/// Loads libtorch's CUDA library on first use; `*count` is the number of CUDA devices that answer. Fails where there is no such library;
+/// `*is_loaded` is true where there is one and only asking it failed.
+int ct_cuda_device_count(int *count, bool *is_loaded);
 bool ct_mps_available(void);
 int ct_synchronize(int device_type, int device_index);
 /// From now on freed memory stays with the process, and large tensors lie on huge pages: training asks for the same sizes again and again, and

@@ -1,18 +1,24 @@
 import Ground
 import Torch
 
-/// One architecture: the names by which a `config.json` asks for it, and how its decoder is built.
+/// One architecture: the names by which a `config.json` asks for it, the keys that it knows, and how its decoder is built.
 public struct Architecture: Sendable {
   /// Entries of `architectures`.
   let names: [String]
   /// Values of `model_type`.
   let modelTypes: [String]
+  /// The keys of its configuration class; those of `ConfigurationKey.shared` come besides.
+  let keys: [ConfigurationKey]
   /// Builds the decoder from the configuration and the weights; the text names the model in errors.
-  let build: @Sendable (Configuration, WeightLoader, String) throws -> any Decoder
+  let build: @Sendable (ModelConfiguration, WeightLoader, String) throws -> any Decoder
 
-  init(names: [String], modelTypes: [String], build: @escaping @Sendable (Configuration, WeightLoader, String) throws -> any Decoder) {
+  init(
+    names: [String], modelTypes: [String], keys: [ConfigurationKey],
+    build: @escaping @Sendable (ModelConfiguration, WeightLoader, String) throws -> any Decoder
+  ) {
     self.names = names
     self.modelTypes = modelTypes
+    self.keys = keys
     self.build = build
   }
 
@@ -31,10 +37,7 @@ public struct Architecture: Sendable {
   public static var knownNames: [String] { registry.flatMap(\.names) }
 
   /// The architecture that a configuration asks for.
-  static func named(in configuration: Configuration, model: String) throws -> Architecture {
-    if try configuration.optionalSection("quantization_config") != nil {
-      throw configuration.unsupported("quantised weights (quantization_config)")
-    }
+  static func named(in configuration: ModelConfiguration, model: String) throws -> Architecture {
     let names = try configuration.optionalStrings("architectures") ?? []
     let type = try configuration.optionalString("model_type")
     if let found = registry.first(where: { !Set($0.names).isDisjoint(with: names) }) { return found }
@@ -43,11 +46,22 @@ public struct Architecture: Sendable {
     throw ModelError(
       "\(model)/config.json asks for \(asked), which Headway does not know; it knows \(knownNames.joined(separator: ", "))")
   }
+
+  /// The configuration as this architecture understands it, and what is to be told about it.
+  func understand(_ file: ModelConfiguration) throws -> (configuration: ModelConfiguration, notes: [String]) {
+    let (configuration, passedOver) = try file.understood(by: keys + ConfigurationKey.shared)
+    var notes: [String] = []
+    func list(_ keys: [String]) -> String { keys.map { "'\($0)'" }.joined(separator: ", ") }
+    if !passedOver.isEmpty { notes.append("\(names.first ?? "the model") knows no \(list(passedOver)) in a config.json; passed over") }
+    let idle = try RotaryEmbedding.keysWithoutEffect(in: configuration)
+    if !idle.isEmpty { notes.append("\(list(idle)) in config.json has no effect on rotary positions of this type; passed over") }
+    return (configuration, notes)
+  }
 }
 
 extension RotaryTransformer.Plan {
   /// What the configurations of Llama's relatives have in common.
-  init(published configuration: Configuration, activation: String? = nil, tiedByDefault: Bool = false) throws {
+  init(published configuration: ModelConfiguration, activation: String? = nil) throws {
     let hidden = try configuration.size("hidden_size")
     let heads = try configuration.size("num_attention_heads", limit: 4096)
     let keyValueHeads = try configuration.optionalInteger("num_key_value_heads") ?? heads
@@ -62,19 +76,20 @@ extension RotaryTransformer.Plan {
       headDimension = hidden / heads
     }
     let layers = try configuration.size("num_hidden_layers", limit: 4096)
-    let maximumPositions = try configuration.optionalInteger("max_position_embeddings") ?? 2048
+    let maximumPositions = try configuration.integer("max_position_embeddings")
     guard maximumPositions > 0 else { throw configuration.wrong("max_position_embeddings", "positive") }
-    let name = try activation ?? configuration.optionalString("hidden_act") ?? "silu"
+    let name = try activation ?? configuration.string("hidden_act")
     guard let function = Activation(published: name) else { throw configuration.unsupported("the activation '\(name)'") }
-    let epsilon = try configuration.optionalDouble("rms_norm_eps") ?? 1e-6
+    let epsilon = try configuration.double("rms_norm_eps")
     guard epsilon >= 0 else { throw configuration.wrong("rms_norm_eps", "at least 0") }
+    let windows: [Int?] = try AttentionWindows.published(in: configuration, layers: layers)
     self.init(
       shape: DecoderShape(
         layers: layers, attentionHeads: heads, keyValueHeads: keyValueHeads, headDimension: headDimension, hiddenSize: hidden,
         vocabularySize: try configuration.size("vocab_size"), maximumPositions: maximumPositions, positionsEnd: false),
       intermediateSize: try configuration.size("intermediate_size"), activation: function, epsilon: epsilon,
-      tiedEmbeddings: try configuration.boolean("tie_word_embeddings", default: tiedByDefault),
+      tiedEmbeddings: try configuration.boolean("tie_word_embeddings"),
       rotary: try RotaryEmbedding(configuration, dimension: headDimension, maximumPositions: maximumPositions),
-      windows: Array(repeating: nil, count: layers))
+      windows: windows)
   }
 }

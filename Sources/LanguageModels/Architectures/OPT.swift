@@ -1,10 +1,11 @@
 import Ground
+import StrictJSON
 import Torch
 
 /// OPT (Zhang et al. 2022): learned positions, layer normalisation, feed-forward layers without gates, biases; every size normalises before its
 /// parts but 350m, which normalises after them and embeds tokens in fewer dimensions than its layers have.
 enum OPT {
-  static let architecture = Architecture(names: ["OPTForCausalLM"], modelTypes: ["opt"]) { configuration, weights, name in
+  static let architecture = Architecture(names: ["OPTForCausalLM"], modelTypes: ["opt"], keys: keys) { configuration, weights, name in
     // Meta's own files leave out `model.`; transformers writes it.
     let isPublished = weights.contains("decoder.embed_tokens.weight")
     let named = isPublished ? try weights.renamed(by: publishedNames) : weights
@@ -13,6 +14,16 @@ enum OPT {
 
   /// The decoder's names and those of the published checkpoints.
   static let publishedNames = NameTable(["model.decoder.": "decoder."])
+
+  private static let keys: [ConfigurationKey] = [
+    .used("vocab_size", 50272), .used("hidden_size", 768), .used("ffn_dim", 3072), .used("num_hidden_layers", 12),
+    .used("num_attention_heads", 12), .used("activation_function", "relu"), .used("max_position_embeddings", 2048),
+    .used("do_layer_norm_before", true), .used("_remove_final_layer_norm", false), .used("word_embed_proj_dim"), .used("enable_bias", true),
+    .used("layer_norm_elementwise_affine", true), .used("tie_word_embeddings", true), .used("eos_token_id", 2, orNull: true),
+    .withoutEffect("bos_token_id", 2), .withoutEffect("pad_token_id", 1), .withoutEffect("init_std", 0.02),
+    .withoutEffect("use_cache", true), .withoutEffect("dropout", 0.1), .withoutEffect("attention_dropout", 0.0),
+    .withoutEffect("layerdrop", 0.0),
+  ]
 }
 
 /// What a configuration says of an OPT model.
@@ -32,7 +43,7 @@ private struct OPTPlan {
   /// The first rows of the table of positions belong to no position.
   let positionOffset = 2
 
-  init(_ configuration: Configuration) throws {
+  init(_ configuration: ModelConfiguration) throws {
     let hidden = try configuration.size("hidden_size")
     let heads = try configuration.size("num_attention_heads", limit: 4096)
     guard hidden.isMultiple(of: heads) else { throw configuration.wrong("hidden_size", "a multiple of num_attention_heads \(heads)") }
@@ -42,14 +53,15 @@ private struct OPTPlan {
       maximumPositions: try configuration.size("max_position_embeddings"), positionsEnd: true)
     intermediateSize = try configuration.size("ffn_dim")
     embeddingSize = try configuration.optionalInteger("word_embed_proj_dim") == nil ? hidden : configuration.size("word_embed_proj_dim")
-    let function = try configuration.optionalString("activation_function") ?? "relu"
+    let function = try configuration.string("activation_function")
     guard let activation = Activation(published: function) else { throw configuration.unsupported("the activation '\(function)'") }
     self.activation = activation
-    normalizesBefore = try configuration.boolean("do_layer_norm_before", default: true)
-    hasFinalNorm = try normalizesBefore && !configuration.boolean("_remove_final_layer_norm", default: false)
-    hasBiases = try configuration.boolean("enable_bias", default: true)
-    normsHaveParameters = try configuration.boolean("layer_norm_elementwise_affine", default: true)
-    tiedEmbeddings = try configuration.boolean("tie_word_embeddings", default: true)
+    normalizesBefore = try configuration.boolean("do_layer_norm_before")
+    hasFinalNorm = try normalizesBefore && !configuration.boolean("_remove_final_layer_norm")
+    hasBiases = try configuration.boolean("enable_bias")
+    normsHaveParameters = try configuration.boolean("layer_norm_elementwise_affine")
+    tiedEmbeddings = try configuration.boolean("tie_word_embeddings")
+    try AttentionWindows.requireNone(in: configuration, layers: shape.layers)
   }
 }
 

@@ -1,15 +1,27 @@
+import StrictJSON
 import Torch
 
 /// OLMo 2 (OLMo et al. 2025): Llama's parts, but each part's output is normalised instead of its input, and queries and keys are normalised over
 /// all heads at once.
 enum Olmo2 {
-  static let architecture = Architecture(names: ["Olmo2ForCausalLM"], modelTypes: ["olmo2"]) { configuration, weights, name in
+  static let architecture = Architecture(names: ["Olmo2ForCausalLM"], modelTypes: ["olmo2"], keys: keys) { configuration, weights, name in
     var plan = try RotaryTransformer.Plan(published: configuration)
-    let attentionBias = try configuration.boolean("attention_bias", default: false)
+    let attentionBias = try configuration.boolean("attention_bias")
     plan.queryKeyValueBias = attentionBias
     plan.outputBias = attentionBias
     return try Olmo2Decoder(plan, weights, name: name)
   }
+
+  // The class does not declare head_dim, but the model's code reads it where it is there.
+  private static let keys: [ConfigurationKey] =
+    [
+      .used("vocab_size", 50304), .used("hidden_size", 4096), .used("intermediate_size", 11008), .used("num_hidden_layers", 32),
+      .used("num_attention_heads", 32), .used("num_key_value_heads"), .used("head_dim"), .used("hidden_act", "silu"),
+      .used("max_position_embeddings", 2048), .used("rms_norm_eps", 1e-5), .used("tie_word_embeddings", false),
+      .used("attention_bias", false), .used("eos_token_id", 50279, orNull: true),
+      .withoutEffect("bos_token_id"), .withoutEffect("pad_token_id", 1), .withoutEffect("initializer_range", 0.02),
+      .withoutEffect("use_cache", true), .withoutEffect("attention_dropout", 0.0),
+    ] + ConfigurationKey.rotary
 }
 
 /// Grouped-query attention with rotary positions, gated by head.

@@ -73,7 +73,7 @@ extension AdapterConfiguration {
   /// Reads `adapter_config.json`.
   /// - Returns: the configuration, and what a user should know about keys that are passed over.
   /// - Throws: `ModelError` where a value is wrong or asks for an adapter that Headway does not compute.
-  static func read(_ file: Configuration) throws -> (configuration: AdapterConfiguration, notes: [String]) {
+  static func read(_ file: ModelConfiguration) throws -> (configuration: AdapterConfiguration, notes: [String]) {
     guard try (file.optionalString("peft_type") ?? "LORA") == "LORA" else { throw file.unsupported("adapters other than LoRA (peft_type)") }
     if let bias = try file.optionalString("bias"), bias != "none" { throw file.unsupported("trained biases (bias '\(bias)')") }
     for (key, what) in refusedKeys where file.isSet(key) { throw file.unsupported("\(what) (\(key))") }
@@ -102,7 +102,7 @@ extension AdapterConfiguration {
   }
 
   /// The layers that must have adapters; nil where a pattern or numbers of layers choose them.
-  private static func targets(_ file: Configuration) throws -> [String]? {
+  private static func targets(_ file: ModelConfiguration) throws -> [String]? {
     guard !file.isSet("layers_to_transform"), !file.isSet("exclude_modules"), file.isSet("target_modules") else { return nil }
     guard let text = try? file.optionalString("target_modules") else { return try file.optionalStrings("target_modules") }
     return text == "all-linear" ? [text] : nil

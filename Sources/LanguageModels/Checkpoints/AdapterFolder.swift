@@ -24,7 +24,7 @@ public struct AdapterFolder: Sendable {
   /// - Throws: `ModelError` where the file is wrong or asks for a kind of adapter that Headway does not compute.
   public init(_ folder: ModelFolder) throws {
     url = folder.url
-    (configuration, notes) = try AdapterConfiguration.read(Configuration(of: folder, file: AdapterFolder.configurationName))
+    (configuration, notes) = try AdapterConfiguration.read(ModelConfiguration(of: folder, file: AdapterFolder.configurationName))
   }
 
   /// The folder of the model that the adapters belong to.

@@ -1,7 +1,6 @@
-import Ground
 public import CheckpointFiles
 public import Foundation
-import Torch
+import Ground
 
 /// The weight files of a model folder: one file, or the shards that an index names, as safetensors or as PyTorch's `.bin`. Tensors are looked
 /// up by name, and stay on disk until then.
@@ -44,13 +43,35 @@ public struct WeightFiles: Sendable {
         return
       }
     }
-    let known = WeightFiles.formats.map { "\($0.file), \($0.file).index.json" }.joined(separator: ", ")
-    throw ModelError("\(folder.url.path(percentEncoded: false)) holds no weights (\(known)); download the model again")
+    throw WeightFiles.missing(from: folder)
+  }
+
+  /// What a folder without weights that can be read holds instead, and what to do.
+  private static func missing(from folder: ModelFolder) -> ModelError {
+    let path = folder.url.path(percentEncoded: false)
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
+    for format in formats {
+      let stem = format.file.prefix { $0 != "." } + "-"
+      let kind = format.file.drop { $0 != "." }
+      if let shard = names.first(where: { $0.hasPrefix(stem) && $0.hasSuffix(kind) }) {
+        return ModelError("\(path) holds shards (\(shard)) but not their index \(format.file).index.json; download that file as well")
+      }
+    }
+    if let file = names.first(where: { $0.hasSuffix(".gguf") }) {
+      return ModelError("\(path) holds GGUF weights (\(file)), which are made for llama.cpp; use the folder with the model's safetensors")
+    }
+    let foreign = ["consolidated.", "tf_model", "flax_model", "rust_model", "model.onnx"]
+    if let file = names.first(where: { name in foreign.contains { name.hasPrefix($0) } }) {
+      return ModelError("\(path) holds weights in a form that Headway does not read (\(file)); use the folder with the model's safetensors")
+    }
+    let known = formats.map { "\($0.file), \($0.file).index.json" }.joined(separator: ", ")
+    return ModelError("\(path) holds no weights (\(known)); download the model again")
   }
 
   private init(_ files: [URL], _ format: Format) throws {
     var locations: [String: StoredTensor] = [:]
     for file in files {
+      try WeightFiles.requireContents(of: file)
       for tensor in try format.read(file) {
         if let other = locations[tensor.name] {
           throw ModelError("the tensor '\(tensor.name)' is in both \(other.path) and \(tensor.path); download the model again")
@@ -72,7 +93,9 @@ public struct WeightFiles: Sendable {
 
   private init(index name: String, of folder: ModelFolder, _ format: Format) throws {
     let path = folder.file(name).path(percentEncoded: false)
-    guard let data = try? Data(contentsOf: folder.file(name)), let index = try? JSONDecoder().decode(Index.self, from: data) else {
+    let mapped = try MappedFile(at: folder.file(name))
+    let data = withExtendedLifetime(mapped) { Data(mapped.bytes) }
+    guard let index = try? JSONDecoder().decode(Index.self, from: data) else {
       throw ModelError("\(path) is not an index of weight files (a JSON object with 'weight_map'); download it again")
     }
     let names = Set(index.places.values).sorted()
@@ -92,6 +115,14 @@ public struct WeightFiles: Sendable {
       }
     }
     self = files
+  }
+
+  /// Refuses the text that a clone without Git LFS leaves in place of a large file.
+  private static func requireContents(of file: URL) throws {
+    let mapped = try MappedFile(at: file)
+    guard withExtendedLifetime(mapped, { !mapped.bytes.starts(with: "version https://git-lfs.github.com/".utf8) }) else {
+      throw ModelError("\(file.path(percentEncoded: false)) is a Git LFS pointer and not the file itself; run git lfs pull in its folder")
+    }
   }
 
   /// Whether a name of an index stays in its folder: a plain file name, no path. (What it is may be a link: the Hugging Face cache is made of them.)

@@ -1,5 +1,6 @@
 import Ground
 public import CheckpointFiles
+import Foundation
 public import Torch
 
 /// One parameter of a decoder: its name in published checkpoints and its present value.
@@ -63,7 +64,8 @@ public struct WeightLoader {
     }
     return WeightLoader(
       state: State(
-        locations: locations, table: table, elementType: state.elementType, device: state.device, convertsAtUse: state.convertsAtUse),
+        locations: locations, table: table, elementType: state.elementType, device: state.device, convertsAtUse: state.convertsAtUse,
+        notes: state.notes),
       prefix: prefix)
   }
 
@@ -77,6 +79,30 @@ public struct WeightLoader {
 
   /// Whether the checkpoint has this tensor.
   public func contains(_ name: String) -> Bool { state.locations[prefix + name] != nil }
+
+  /// Whether the checkpoint has a tensor of this name that holds other numbers than another one of the same shape.
+  func holdsOther(_ name: String, than other: String, of scope: WeightLoader) throws -> Bool {
+    guard let first = state.locations[prefix + name], let second = state.locations[scope.prefix + other], first.shape == second.shape
+    else { return false }
+    // A `.bin` file of a tied model lists both names for the same place.
+    if first.mapping === second.mapping, first.byteRange == second.byteRange { return false }
+    guard first.elementType == second.elementType else {
+      return try Tensor(mapping: first).converted(to: state.elementType).countDifferent(
+        from: Tensor(mapping: second).converted(to: state.elementType)) > 0
+    }
+    return try first.withBytes { bytes in
+      try second.withBytes { others in
+        guard let start = bytes.baseAddress, let other = others.baseAddress else { return bytes.count != others.count }
+        return bytes.count != others.count || memcmp(start, other, bytes.count) != 0
+      }
+    }
+  }
+
+  /// Leaves a sentence that the user should read.
+  func note(_ text: String) { state.notes.texts.append(text) }
+
+  /// What was left with `note`.
+  var notes: [String] { state.notes.texts }
 
   /// The parameter of this name and shape. A missing one or a wrong shape is told by `finish`, and a stand-in is returned until then.
   /// - Parameters:
@@ -149,13 +175,23 @@ public struct WeightLoader {
     var missing: [String] = []
     var misshapen: [String] = []
     var parameters: [Parameter] = []
+    /// Shared with the loader that this one renames.
+    let notes: Notes
 
-    init(locations: [String: StoredTensor], table: NameTable, elementType: ElementType, device: Device, convertsAtUse: Bool) {
+    init(
+      locations: [String: StoredTensor], table: NameTable, elementType: ElementType, device: Device, convertsAtUse: Bool,
+      notes: Notes = Notes()
+    ) {
       self.locations = locations
       self.table = table
       self.elementType = elementType
       self.device = device
       self.convertsAtUse = convertsAtUse
+      self.notes = notes
     }
+  }
+
+  private final class Notes {
+    var texts: [String] = []
   }
 }

@@ -9,6 +9,8 @@ public struct SampleEncoder: Sendable {
   private let endOfSequence: Int?
   /// The most tokens of a sample.
   public let maximumLength: Int
+  /// What the user should know of tokenizer and model.
+  public let notes: [String]
 
   /// - Parameters:
   ///   - tokenizer: of the model; it must fit the vocabulary.
@@ -22,12 +24,31 @@ public struct SampleEncoder: Sendable {
       )
     }
     self.tokenizer = tokenizer
-    endOfSequence = try tokenizer.endOfSequence ?? model.configuration.firstInteger("eos_token_id")
-    if let end = endOfSequence, !(0..<shape.vocabularySize).contains(end) {
-      throw ModelError(
-        "\(model.folder.name)/config.json: 'eos_token_id' \(end) is not in the vocabulary of \(shape.vocabularySize); check the file")
+    // Rows are added to reach a round number, but not a tenth of them.
+    let isFarSmaller = tokenizer.vocabularySize * 10 < shape.vocabularySize * 9
+    notes =
+      isFarSmaller
+      ? [
+        "the tokenizer of \(model.folder.name) has \(tokenizer.vocabularySize) tokens, but the model's embedding \(shape.vocabularySize) rows; check that it is the tokenizer of this model"
+      ] : []
+    var end = try tokenizer.endOfSequence ?? model.configuration.firstInteger("eos_token_id")
+    if let id = end, !(0..<shape.vocabularySize).contains(id) {
+      guard !model.configuration.states("eos_token_id") else {
+        throw ModelError(
+          "\(model.folder.name)/config.json: 'eos_token_id' \(id) is not in the vocabulary of \(shape.vocabularySize); check the file")
+      }
+      // The architecture's default, which a model with a vocabulary of its own need not have.
+      end = nil
     }
+    endOfSequence = end
     self.maximumLength = shape.positionsEnd ? min(maximumLength, shape.maximumPositions) : maximumLength
+  }
+
+  /// The tokens of a prompt: with the tokenizer's special tokens, but no beginning-of-sequence token twice and no end-of-sequence token after it.
+  public func encode(prompt: String) -> [Int] {
+    var ids = tokenizer.encode(prompt: prompt, endOfSequence: endOfSequence)
+    if ids.count > 1, let beginning = tokenizer.beginningOfSequence, ids[0] == beginning, ids[1] == beginning { ids.removeFirst() }
+    return ids
   }
 
   /// The tokens of one sample and which of them are labels.
@@ -35,11 +56,7 @@ public struct SampleEncoder: Sendable {
     var tokens: [Int] = []
     var isLabel: [Bool] = []
     for (number, piece) in instruction.pieces.enumerated() {
-      var ids = tokenizer.encode(piece.text, addSpecialTokens: number == 0)
-      // A prompt that begins with its own beginning-of-sequence token gets no second one.
-      if number == 0, ids.count > 1, let beginning = tokenizer.beginningOfSequence, ids[0] == beginning, ids[1] == beginning {
-        ids.removeFirst()
-      }
+      let ids = number == 0 ? encode(prompt: piece.text) : tokenizer.encode(piece.text, addSpecialTokens: false)
       tokens += ids
       isLabel += repeatElement(piece.carriesLoss, count: ids.count)
     }

@@ -59,9 +59,16 @@ struct VocabularyTables {
   let head: Parameter
 
   /// Reads `embed_tokens.weight` of `model` and, unless tied, `lm_head.weight` of the root. A tied table is stored once, under either name; where
-  /// both are there, both are the same and both are accounted for.
+  /// both are there and hold other numbers, the checkpoint is right and not its configuration, as in transformers: both are used.
   init(_ weights: WeightLoader, model: WeightLoader, _ shape: [Int], tied: Bool) throws {
-    let isUnderHead = tied && !model.contains("embed_tokens.weight") && weights.contains("lm_head.weight")
+    let hasEmbedding = model.contains("embed_tokens.weight")
+    let isUnderHead = tied && !hasEmbedding && weights.contains("lm_head.weight")
+    var tied = tied
+    if tied, hasEmbedding, try weights.holdsOther("lm_head.weight", than: "embed_tokens.weight", of: model) {
+      tied = false
+      weights.note(
+        "'lm_head.weight' differs from the embedding although config.json ties the two (tie_word_embeddings); each is used as it is")
+    }
     embedding = try model.parameter("embed_tokens.weight", shape, foundUnder: isUnderHead ? "lm_head.weight" : nil, isMatrix: true)
     head = try tied ? embedding : weights.parameter("lm_head.weight", shape, isMatrix: true)
     if tied { weights.ignore { $0 == "lm_head.weight" } }

@@ -1,4 +1,5 @@
 import Foundation
+import StrictJSON
 import Torch
 
 /// Rotary positions: how far each pair of values of a head is rotated at each place.
@@ -19,41 +20,71 @@ struct RotaryEmbedding: Sendable {
   let scaling: Scaling
 
   /// Reads both spellings: `rope_theta` with `rope_scaling`, and `rope_parameters`.
-  init(_ configuration: Configuration, dimension: Int, maximumPositions: Int) throws {
+  init(_ configuration: ModelConfiguration, dimension: Int, maximumPositions: Int) throws {
     guard dimension.isMultiple(of: 2) else { throw configuration.wrong("head_dim", "even, for rotary positions") }
     self.dimension = dimension
-    let parameters = try configuration.optionalSection("rope_parameters")
-    let section = try parameters ?? configuration.optionalSection("rope_scaling")
-    theta =
-      try parameters?.optionalDouble("rope_theta") ?? section?.optionalDouble("rope_theta") ?? configuration.optionalDouble("rope_theta")
-      ?? 10_000
+    let section = try RotaryEmbedding.section(of: configuration)
+    theta = try section?.optionalDouble("rope_theta") ?? configuration.optionalDouble("rope_theta") ?? 10_000
     guard theta > 0 else { throw configuration.wrong("rope_theta", "positive") }
-    if let share = try section?.optionalDouble("partial_rotary_factor") ?? configuration.optionalDouble("partial_rotary_factor"), share != 1
-    {
-      throw configuration.unsupported("rotary positions on a part of each head (partial_rotary_factor \(share))")
-    }
     guard let section else {
       scaling = .none
       return
+    }
+    if let share = try section.optionalDouble("partial_rotary_factor"), share != 1 {
+      throw configuration.unsupported("rotary positions on a part of each head (partial_rotary_factor \(share))")
     }
     func factor() throws -> Double {
       let value = try section.double("factor")
       guard value >= 1 else { throw section.wrong("factor", "at least 1") }
       return value
     }
-    let original = try section.optionalDouble("original_max_position_embeddings")
-    switch try section.optionalString("rope_type") ?? section.optionalString("type") ?? "default" {
+    switch try RotaryEmbedding.type(of: section) {
     case "default": scaling = .none
     case "linear": scaling = .linear(factor: try factor())
-    case "dynamic": scaling = .dynamic(factor: try factor(), originalPositions: original ?? Double(maximumPositions))
+    case "dynamic": scaling = .dynamic(factor: try factor(), originalPositions: Double(maximumPositions))
     case "llama3":
       let low = try section.double("low_freq_factor")
       let high = try section.double("high_freq_factor")
       guard high > low, low > 0 else { throw section.wrong("high_freq_factor", "greater than low_freq_factor, and both positive") }
-      guard let positions = original else { throw section.wrong("original_max_position_embeddings", "given for the scaling llama3") }
+      // Beside the section it counts more than in it, as in transformers.
+      let positions =
+        try configuration.optionalDouble("original_max_position_embeddings") ?? section.optionalDouble("original_max_position_embeddings")
+        ?? Double(maximumPositions)
+      guard positions > 0 else { throw section.wrong("original_max_position_embeddings", "positive") }
       scaling = .llama3(factor: try factor(), lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions: positions)
     case let other: throw configuration.unsupported("rotary scaling '\(other)' (known: default, linear, dynamic, llama3)")
     }
+  }
+
+  /// The object that describes the positions; nil where none does.
+  private static func section(of configuration: ModelConfiguration) throws -> ModelConfiguration? {
+    let sections = try ["rope_parameters", "rope_scaling"].compactMap { key in try configuration.optionalSection(key) }
+      .filter { !$0.keys.isEmpty }
+    guard sections.count < 2 else {
+      // transformers takes rope_scaling and then leaves out the rope_theta of the other.
+      throw configuration.unsupported("rotary positions twice (rope_parameters and rope_scaling)")
+    }
+    guard let section = sections.first else { return nil }
+    if let nested = section.keys.first(where: { section.value($0)?.object != nil }) {
+      throw configuration.unsupported("rotary positions that differ between layers ('\(nested)' in rope_parameters)")
+    }
+    return section
+  }
+
+  private static func type(of section: ModelConfiguration) throws -> String {
+    try section.optionalString("rope_type") ?? section.optionalString("type") ?? "default"
+  }
+
+  /// The keys of the object that describes the positions which its type does not use.
+  static func keysWithoutEffect(in configuration: ModelConfiguration) throws -> [String] {
+    guard let section = try section(of: configuration) else { return [] }
+    var used = ["rope_type", "type", "rope_theta", "partial_rotary_factor"]
+    switch try type(of: section) {
+    case "linear", "dynamic": used += ["factor"]
+    case "llama3": used += ["factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"]
+    default: break
+    }
+    return section.keys.filter { !used.contains($0) }
   }
 
   /// Rotation per place for each pair of values, `[D/2]`, rounded to float32 where transformers rounds.

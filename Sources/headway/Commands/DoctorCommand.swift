@@ -46,12 +46,11 @@ struct DoctorCommand: ParsableCommand {
 
     init() {
       var cuda = DeviceState(name: "cuda", available: false, count: 0)
-      do {
-        cuda.count = try Device.cudaDeviceCount()
-        cuda.available = cuda.count > 0
-        if !cuda.available { cuda.remedy = "no device answers; check the driver with nvidia-smi" }
-      } catch {
-        cuda.remedy = "\(error)"
+      switch Device.cuda() {
+      case .answering(let count):
+        cuda.count = count
+        cuda.available = true
+      case .silent(let reason), .missing(let reason): cuda.remedy = reason
       }
       var mps = DeviceState(name: "mps", available: (try? Device(named: "mps")) != nil, count: 0)
       mps.count = mps.available ? 1 : 0

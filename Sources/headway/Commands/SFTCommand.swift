@@ -66,12 +66,9 @@ struct SFTCommand: ParsableCommand {
 
     let base = try ModelFolder(named: model)
     let storedType = try LanguageModel.storedType(of: base)
-    let device = try Device(named: computing.device.description)
-    var type = computing.dtype.elementType ?? storedType
-    if type == .float16, device == .cpu {
-      type = .bfloat16
-      output.note("note: float16 is computed in bfloat16 on a processor; ask for --dtype float32 for full accuracy")
-    }
+    let device = try computing.settings(model).chosenDevice(output.monitor)
+    let (type, typeNote) = LanguageModel.computeType(asked: computing.dtype.elementType, stored: storedType, device: device)
+    if let typeNote { output.note("note: \(typeNote)") }
     try Engine.setThreads(computing.threads ?? Engine.availableProcessors())
     // Full fine-tuning starts from exact values; a checkpoint holds them in float32.
     let isWhole = settings.lowRank == nil
