@@ -1,7 +1,7 @@
 import Ground
 
 /// A figure with a 95% interval from resampled samples.
-public struct Interval: Sendable, Equatable {
+public struct Interval: Codable, Sendable, Equatable {
   /// The figure on the samples as they are.
   public let estimate: Double
   /// The lower end.

@@ -18,7 +18,10 @@ public struct IncomparablePatterns: ExplainedError, Equatable {
     return "\(before) and \(after) \(clauses.joined(separator: ", and "))"
   }
   /// One sentence: what, where, remedy.
-  public var message: Message { "\(problem); measure both alike, or give \(setting: .mixed) to compare them all the same" }
+  public var message: Message {
+    let remedy = differences.contains(.sameModel) ? "name the pattern of its fine-tuned form" : "measure both alike"
+    return "\(problem); \(remedy), or give \(setting: .mixed) to compare them all the same"
+  }
 }
 
 /// One thing in which two measurements differ.
@@ -53,7 +56,7 @@ public enum PatternDifference: Sendable, Equatable {
   /// What is no setting.
   fileprivate var clause: String? {
     switch self {
-    case .sameModel: "are of one model, which nothing was changed in between"
+    case .sameModel: "are of one model, so that there is no change to take"
     case .samples(let text): text
     case .architecture, .elementType, .template, .maximumLength, .loss: nil
     }

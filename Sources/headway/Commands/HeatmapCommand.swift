@@ -1,10 +1,5 @@
-import Runs
-import Ground
-import ActivationPatterns
 import ArgumentParser
-import Foundation
-import Reports
-import Torch
+import Runs
 
 /// `headway heatmap`: patterns or changes as a picture.
 struct HeatmapCommand: ParsableCommand {
@@ -15,8 +10,10 @@ struct HeatmapCommand: ParsableCommand {
         headway heatmap before=base.safetensors after=tuned.safetensors --out gsm8k.svg
       """)
 
-  @Argument(help: ArgumentHelp("Pattern or change files, each FILE or NAME=FILE.", valueName: "file"))
-  var files: [String]
+  @Argument(
+    help: ArgumentHelp(
+      "Pattern or change files, each FILE or NAME=FILE, or folders of training runs that tracked patterns.", valueName: "file"))
+  var files: [PatternSource]
 
   @Option(help: ArgumentHelp("Where the picture goes: .svg.", valueName: "file"))
   var out: String
@@ -30,35 +27,21 @@ struct HeatmapCommand: ParsableCommand {
   @OptionGroup var comparisonOptions: ComparisonOptions
   @OptionGroup var output: OutputOptions
 
-  func validate() throws {
-    guard URL(filePath: out).pathExtension.lowercased() == "svg" else {
-      throw ValidationError("--out names a file that ends in .svg, not '\(out)'.")
-    }
+  /// What is asked for.
+  private var heatMap: HeatMapRun {
+    var run = HeatMapRun(files, out: out)
+    run.title = title
+    run.fullScale = fullScale
+    run.score = comparisonOptions.score
+    run.mixed = comparisonOptions.mixed
+    return run
   }
+
+  func validate() throws { try asArguments { try heatMap.validate() } }
 
   func run() throws {
-    let target = URL(filePath: out)
-    try requireFolder(of: target)
-    let comparison = try comparisonOptions.compare(files.map(PatternInput.init))
-    let isChange = comparison.files.contains { if case .change = $0 { true } else { false } }
-    let scores = Set(comparison.scores).map(\.rawValue).sorted().joined(separator: ", ")
-    let kinds = Set(comparison.files.map(\.kind)).sorted().joined(separator: ", ")
-    let panels = zip(comparison.names, comparison.matrices).map { name, matrix in
-      HeatMap.Panel(title: name, layers: matrix.layers, heads: matrix.heads, values: matrix.values.map { $0.isNaN ? nil : $0 })
-    }
-    let map = HeatMap(
-      panels: panels, title: title ?? "", valueName: isChange ? "\(scores), \(kinds)" : scores, isChange: isChange,
-      clipsOutliers: !fullScale)
-    try AtomicFile.write(map.svg(), to: target)
-    if output.json {
-      return try output.printJSON(Summary(out: out, names: comparison.names, score: scores))
-    }
-    output.note("\(out): \(panels.count) \(panels.count == 1 ? "map" : "maps") of \(scores)")
-  }
-
-  private struct Summary: Encodable {
-    var out: String
-    var names: [String]
-    var score: String
+    let result = try output.perform(heatMap)
+    if output.json { return try output.printJSON(result) }
+    output.note("\(result.out): \(result.names.count) \(result.names.count == 1 ? "map" : "maps") of \(result.score)")
   }
 }

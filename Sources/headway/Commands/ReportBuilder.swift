@@ -16,7 +16,7 @@ struct ReportBuilder {
   /// Files that were passed over, and why.
   private(set) var notes: [String] = []
   private var groups: [Group] = []
-  private var fits: [(name: String, fit: SavedFit)] = []
+  private var fits: [(name: String, fit: FitResult)] = []
   private var ablations: [(name: String, result: AblationResult)] = []
 
   /// Whether there is nothing to show.
@@ -48,7 +48,7 @@ struct ReportBuilder {
       case "json":
         let title = url.deletingPathExtension().lastPathComponent
         let data = (try? Data(contentsOf: url)) ?? Data()
-        if let fit = try? SavedFit.decoder.decode(SavedFit.self, from: data) {
+        if let fit = try? JSONDecoder().decode(FitResult.self, from: data) {
           fits.append((title, fit))
         } else if let ablation = try? JSONDecoder().decode(AblationResult.self, from: data) {
           ablations.append((title, ablation))

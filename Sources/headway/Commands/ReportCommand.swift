@@ -24,12 +24,14 @@ struct ReportCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The page's heading; the folder's name where it is left out.", valueName: "text"))
   var title: String?
 
-  @OptionGroup var scoreOption: ScoreOption
+  @Option(help: ArgumentHelp("Which score to look at, where the files hold several.", valueName: "name"))
+  var score: Score?
+
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let url = URL(filePath: folder, directoryHint: .isDirectory)
-    let builder = try ReportBuilder(folder: url, score: scoreOption.score)
+    let builder = try ReportBuilder(folder: url, score: score)
     for note in builder.notes { output.note("note: \(note)") }
     guard !builder.isEmpty else {
       throw CommandError(

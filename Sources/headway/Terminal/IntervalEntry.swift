@@ -23,4 +23,7 @@ struct IntervalEntry: Codable {
 extension Interval {
   /// The ends, with so many decimals.
   func text(decimals: Int) -> String { IntervalEntry(self).text(decimals: decimals) }
+
+  /// The ends, with so many significant digits.
+  func text(digits: Int) -> String { IntervalEntry(self).text(digits: digits) }
 }

@@ -52,12 +52,7 @@ struct OutputOptions: ParsableArguments {
   var monitor: RunMonitor { RunMonitor(note: { note($0.onCommandLine) }, warn: { warn($0.onCommandLine) }) }
 
   /// The value as one JSON document, with sorted keys so that two runs can be compared.
-  func json(_ value: some Encodable) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .throw
-    return try encoder.encode(value) + Data("\n".utf8)
-  }
+  func json(_ value: some Encodable) throws -> Data { try ResultText.json(value) }
 
   /// Prints the value as one JSON document.
   func printJSON(_ value: some Encodable) throws { try Terminal.write(json(value)) }

@@ -1,43 +1,9 @@
-import Foundation
+import ActivationPatterns
 import Reports
+import Runs
 
-/// A fit as `headway fit --out` left it: what the page shows of it.
-struct SavedFit: Decodable {
-  /// Reads the contract's names.
-  static var decoder: JSONDecoder {
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return decoder
-  }
-
-  struct Subset: Decodable {
-    var names: [String]
-    var r2: Double?
-    var adjustedR2: Double?
-  }
-  struct Ends: Decodable {
-    var estimate: Double
-    var low: Double
-    var high: Double
-  }
-  struct Bootstrap: Decodable {
-    var replicates: Int
-    var coefficients: [String: Ends]
-    var corrected: [String: Ends]
-  }
-  struct Permutation: Decodable {
-    var withinLayers: Double?
-    var allHeads: Double?
-  }
-  var target: String
-  var coefficients: [String: Double]
-  var r2: Double?
-  var adjustedR2: Double?
-  var subsets: [Subset]
-  var bootstrap: Bootstrap?
-  var permutation: Permutation?
-  var warnings: [String]?
-
+extension FitResult {
+  /// The fit on a page.
   func section(name: String, number: Int, _ numbers: inout [(name: String, text: String)]) -> ReportPage.Section {
     let names = coefficients.keys.sorted { (coefficients[$1] ?? 0, $0) < (coefficients[$0] ?? 0, $1) }
     var paragraphs = [
@@ -49,7 +15,7 @@ struct SavedFit: Decodable {
           + "With all heads shuffled p = \(NumberText.short(test.allHeads, digits: 3)), which a shared profile over layers alone makes small."
       )
     }
-    paragraphs += (warnings ?? []).map { "Warning: \($0)." }
+    paragraphs += warnings.map { "Warning: \($0)." }
     let file = "coefficients-\(number).csv"
     numbers.append(
       (

@@ -1,0 +1,86 @@
+import ActivationPatterns
+public import Foundation
+import Ground
+import Reports
+
+/// A pattern or change file with the name that it goes by in results; in records and on the command line `FILE` or `NAME=FILE`.
+public struct PatternSource: Codable, Sendable, Hashable {
+  /// The file, or the folder of a training run that tracked patterns.
+  public var path: String
+  private var givenName: String?
+
+  /// A file, with a name where its own is not to be used.
+  public init(_ path: String, name: String? = nil) {
+    self.path = path
+    givenName = name
+  }
+
+  /// Reads `FILE` or `NAME=FILE`. A file whose own name has an equals sign is taken as it is.
+  public init(text: String) {
+    if let mark = text.firstIndex(of: "="), mark > text.startIndex, !FileManager.default.fileExists(atPath: text) {
+      self.init(String(text[text.index(after: mark)...]), name: String(text[..<mark]))
+    } else {
+      self.init(text)
+    }
+  }
+
+  public init(from decoder: any Swift.Decoder) throws {
+    self.init(text: try decoder.singleValueContainer().decode(String.self))
+  }
+
+  public func encode(to encoder: any Swift.Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(givenName.map { "\($0)=\(path)" } ?? path)
+  }
+
+  /// What it is called in results: the name given, or the file's without extension.
+  public var name: String { givenName ?? url.deletingPathExtension().lastPathComponent }
+
+  /// The file.
+  public var url: URL { URL(filePath: path) }
+
+  /// The same with its path changed.
+  func mappingPaths(_ change: (String) -> String) -> PatternSource {
+    var source = self
+    source.path = change(path)
+    return source
+  }
+
+  /// Reads the file, or every step of a training run's tracked patterns, and the names they go by.
+  func readAll() throws -> [(name: String, step: Int?, file: PatternFile)] {
+    try PatternFile.readAll(from: url).map { step, file in (step.map { "\(name) step \($0)" } ?? name, step, file) }
+  }
+}
+
+extension [PatternSource] {
+  func mappingPaths(_ change: (String) -> String) -> [PatternSource] { map { $0.mappingPaths(change) } }
+
+  /// Refuses two files that would go by one name in results that tell them apart by it.
+  func requireDistinctNames() throws {
+    var seen: [String: String] = [:]
+    for source in self {
+      if let other = seen.updateValue(source.path, forKey: source.name) {
+        throw RunError("\(other) and \(source.path) would both be called '\(source.name)'; give one of them as NAME=FILE")
+      }
+    }
+  }
+
+  /// Reads them and puts them side by side.
+  func compare(score: Score?, mixed: Bool) throws -> PatternComparison {
+    try PatternComparison(map { ($0.name, try PatternFile.read(from: $0.url)) }, score: score, mixed: mixed)
+  }
+}
+
+/// Refuses a number of resamples of which no interval can be made.
+func requireReplicates(_ count: Int?) throws {
+  guard let count, !(40...1_000_000).contains(count) else { return }
+  throw SettingsError(
+    "\(setting: Setting("bootstrap")) takes a number from 40 (95% intervals need that many) to 1000000, not \(count)")
+}
+
+/// A warning where a pattern would not come out again with other samples; nil where it would.
+func reliabilityWarning(_ name: String, _ reliability: Double?) -> Message? {
+  guard (reliability ?? 0) < Reliability.sufficient else { return nil }
+  let shown = NumberText.fixed(reliability, decimals: 2)
+  return "the split-half reliability of \(name) is \(shown), below \(Reliability.sufficient): intervals may miss; measure more samples"
+}

@@ -1,0 +1,30 @@
+/// A value that JSON shows as `null` where it is missing or not finite, in place of leaving its key out. What is missing in JSON is read as nil.
+@propertyWrapper
+public struct ShownAsNull<Value: Codable & Sendable>: Codable, Sendable {
+  public var wrappedValue: Value?
+
+  public init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+
+  public init(from decoder: any Swift.Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    wrappedValue = container.decodeNil() ? nil : try container.decode(Value.self)
+  }
+
+  public func encode(to encoder: any Swift.Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if let wrappedValue, (wrappedValue as? Double)?.isFinite ?? true {
+      try container.encode(wrappedValue)
+    } else {
+      try container.encodeNil()
+    }
+  }
+}
+
+extension ShownAsNull: Equatable where Value: Equatable {}
+
+extension KeyedDecodingContainer {
+  /// What the compiler calls for a wrapped property: a key that is missing is a value that is missing.
+  func decode<Value>(_ type: ShownAsNull<Value>.Type, forKey key: Key) throws -> ShownAsNull<Value> {
+    try decodeIfPresent(type, forKey: key) ?? ShownAsNull(wrappedValue: nil)
+  }
+}
