@@ -1,4 +1,4 @@
-public import ActivationPatterns
+import ActivationPatterns
 public import ArgumentParser
 public import Runs
 
