@@ -16,7 +16,7 @@ extension LowRankSettings {
     let wanted = targets == ["all-linear"] ? known : Set(targets)
     if let unknown = wanted.subtracting(known).sorted().first {
       throw TrainingError(
-        "--lora-targets names '\(unknown)', but the model's linear layers are \(known.sorted().joined(separator: ", ")); name some of them, or all-linear"
+        "\(setting: Setting("lora_targets")) names '\(unknown)', but the model's linear layers are \(known.sorted().joined(separator: ", ")); name some of them, or all-linear"
       )
     }
     let chosen = linear.filter { wanted.contains(name($0)) }

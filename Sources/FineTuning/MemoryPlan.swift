@@ -93,11 +93,12 @@ public struct MemoryPlan: Sendable {
     let logits = 3 * decoder.labelChunk * decoder.shape.vocabularySize
     // Adapters compute in float32 with their masters.
     let hasCopies = settings.lowRank == nil && elementType != .float32
+    let kind = try? settings.optimizer.kind
     var parts = [
       Part(name: "float32 weights", bytes: 4 * trained),
       Part(name: "their copies in \(elementType)", bytes: hasCopies ? width * trained : 0),
       Part(name: "gradients", bytes: 4 * trained),
-      Part(name: "moments", bytes: 8 * trained),
+      Part(name: kind?.memory.name ?? "optimiser", bytes: (kind?.memory.bytesPerWeight ?? 0) * trained),
       Part(name: "activations of \(tokens) tokens (estimated)", bytes: activations),
     ]
     // The pattern of what was trained is that of the float32 masters. What it takes is not given back, and training's own sizes do not fit into it.

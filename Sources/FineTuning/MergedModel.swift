@@ -16,7 +16,7 @@ public enum MergedModel {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
       throw TrainingError(
-        "cannot make the folder \(folder.path(percentEncoded: false)): \(error.localizedDescription); choose another --out")
+        "cannot make the folder \(folder.path(percentEncoded: false)): \(error.localizedDescription); choose another \(setting: .output)")
     }
     let locations = try WeightFiles(of: model.base).locations
     let weights = model.decoder.parameters.map { parameter in

@@ -69,7 +69,7 @@ public final class Trainer {
   /// All updates of the run.
   public let totalSteps: Int
   let weights: TrainableWeights
-  let optimizer: AdamW
+  let optimizer: any Optimizer
   let saved: SavedModel
   private let pass: WindowPass
   private var state: TrainingState
@@ -98,20 +98,20 @@ public final class Trainer {
   ///   - settings: how to train.
   ///   - samples: what to train on, to probe and to evaluate with.
   ///   - folder: the run's output.
-  ///   - identity: what must be equal for the run to go on, by name: fingerprints of model and data.
+  ///   - identity: what must be equal for the run to go on beside the settings: fingerprints of model and data.
   ///   - checkpoint: the step of the checkpoint to go on from; nil to start.
   /// - Throws: `TrainingError` where nothing is to be learned from, or the checkpoint is of a run with other settings, which it names.
   public init(
     _ model: LanguageModel, base: ModelFolder, elementType: ElementType, settings: TrainingSettings, samples: Samples,
     folder: TrainingFolder,
-    identity: [String: String], resumingAfter checkpoint: Int? = nil
+    identity: RunIdentity, resumingAfter checkpoint: Int? = nil
   ) throws {
     decoder = model.decoder
     self.settings = settings
     self.samples = samples
     self.folder = folder
     guard samples.training.contains(where: { $0.labelCount > 0 }) else {
-      throw TrainingError("no sample of the data has a label to learn from; check the data, or raise --max-length")
+      throw TrainingError("no sample of the data has a label to learn from; check the data, or raise \(setting: .maximumLength)")
     }
     order = TrainingOrder(
       sampleCount: samples.training.count, windowSize: settings.windowSize, seed: settings.shuffles ? settings.seed : nil)
@@ -140,7 +140,7 @@ public final class Trainer {
       try settings.lowRank == nil
       ? TrainableWeights(decoder.parameters, elementType: elementType)
       : TrainableWeights(adapters.flatMap { [$0.down, $0.up] }, elementType: elementType == .float64 ? .float64 : .float32)
-    optimizer = try AdamW(weights.masters, options: settings.optimizer)
+    optimizer = try settings.optimizer.kind.make(weights.masters, settings.optimizer)
     try weights.collectGradients(into: optimizer.gradients)
     pass = WindowPass(decoder: decoder, settings: settings, adapters: adapters)
     let shape = decoder.shape
@@ -161,18 +161,15 @@ public final class Trainer {
     state.vectorCode = Engine.vectorCode
   }
 
-  private static func check(_ state: TrainingState, _ settings: TrainingSettings, _ identity: [String: String], _ folder: TrainingFolder)
+  private static func check(_ state: TrainingState, _ settings: TrainingSettings, _ identity: RunIdentity, _ folder: TrainingFolder)
     throws
   {
-    var differing = settings.differences(from: state.settings)
-    for (name, value) in identity.sorted(by: { $0.key < $1.key }) where state.identity[name] != value {
-      differing.append("\(name): \(state.identity[name] ?? "none") → \(value)")
-    }
-    guard differing.isEmpty else {
-      throw TrainingError(
-        "the run in \(folder.url.path(percentEncoded: false)) was started otherwise (\(differing.joined(separator: "; "))); resume it with the same settings, or choose another --out"
-      )
-    }
+    let differing = try settings.differences(from: state.settings) + identity.differences(from: state.identity).map { Message($0) }
+    guard let first = differing.first else { return }
+    let all = differing.dropFirst().reduce(first) { $0 + "; " + $1 }
+    throw TrainingError(
+      "the run in \(folder.url.path(percentEncoded: false)) was started otherwise (\(all)); resume it with the same settings, or choose another \(setting: .output)"
+    )
   }
 
   /// Trains to the end and writes the model.
@@ -356,7 +353,7 @@ public final class Trainer {
       try saved.write(weights, elementType: savedType, to: folder.url)
     } catch let error as FileError {
       throw TrainingError(
-        "cannot \(error.operation) \(error.path): \(error.reason); the last checkpoint holds the whole run: make room on the disk and go on with --resume"
+        "cannot \(error.operation) \(error.path): \(error.reason); the last checkpoint holds the whole run: make room on the disk and go on with \(setting: .resume)"
       )
     }
     if settings.lowRank == nil {

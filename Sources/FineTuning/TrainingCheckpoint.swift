@@ -7,12 +7,13 @@ import Torch
 /// What a resume must know beside the weights, the moments and the recorded patterns.
 struct TrainingState: Codable, Hashable {
   /// The form of the file.
-  var version = 1
+  var version = TrainingState.currentVersion
+  static let currentVersion = 2
   /// Updates done.
   var step: Int
   var settings: TrainingSettings
-  /// What must be equal for the run to go on, by name.
-  var identity: [String: String]
+  /// What must be equal for the run to go on beside the settings.
+  var identity: RunIdentity
   /// Samples and tokens learned from so far.
   var samples: Int
   var tokens: Int
@@ -53,13 +54,14 @@ struct TrainingCheckpoint {
 
   /// Writes a checkpoint, whole or not at all.
   static func write(
-    to url: URL, _ state: TrainingState, _ weights: TrainableWeights, _ optimizer: AdamW, _ patterns: TrackedPatterns, _ model: SavedModel
+    to url: URL, _ state: TrainingState, _ weights: TrainableWeights, _ optimizer: any Optimizer, _ patterns: TrackedPatterns,
+    _ model: SavedModel
   ) throws {
     try TrainingFolder.create(url) { folder in
       try model.write(weights, elementType: .float32, to: folder)
       let names = weights.parameters.map(\.storedName)
       var moments: [WeightWriter.Weight] = []
-      for (prefix, tensors) in [("first", optimizer.firstMoments), ("second", optimizer.secondMoments)] {
+      for (prefix, tensors) in optimizer.memory {
         for (name, tensor) in zip(names, tensors) {
           moments.append(.init(name: "\(prefix).\(name)", shape: tensor.shape, elementType: .float32) { tensor })
         }
@@ -75,7 +77,8 @@ struct TrainingCheckpoint {
   /// Reads what is beside the weights.
   func state() throws -> TrainingState {
     let file = url.appending(path: TrainingCheckpoint.stateName)
-    guard let data = try? Data(contentsOf: file), let state = try? JSONDecoder().decode(TrainingState.self, from: data), state.version == 1
+    guard let data = try? Data(contentsOf: file), let state = try? JSONDecoder().decode(TrainingState.self, from: data),
+      state.version == TrainingState.currentVersion
     else {
       throw TrainingError(
         "\(file.path(percentEncoded: false)) is not the state of a training run; delete this checkpoint and resume from an earlier one")
@@ -84,20 +87,21 @@ struct TrainingCheckpoint {
   }
 
   /// Brings an optimiser and its weights to where the checkpoint's were.
-  func restore(_ weights: TrainableWeights, _ optimizer: AdamW, updates: Int) throws {
+  func restore(_ weights: TrainableWeights, _ optimizer: any Optimizer, updates: Int) throws {
     let file = try SafetensorsFile(at: url.appending(path: TrainingCheckpoint.optimizerName))
     let entries = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
-    func moments(_ prefix: String) throws -> [Tensor] {
+    func memory(_ prefix: String) throws -> [Tensor] {
       try weights.parameters.map { parameter in
         guard let entry = entries["\(prefix).\(parameter.storedName)"] else {
           throw TrainingError(
-            "\(url.path(percentEncoded: false)) lacks the moments of '\(parameter.storedName)'; delete this checkpoint and resume from an earlier one"
+            "\(url.path(percentEncoded: false)) lacks what the optimiser remembers of '\(parameter.storedName)'; delete this checkpoint and resume from an earlier one"
           )
         }
         return try Tensor(mapping: entry, of: file)
       }
     }
-    try optimizer.restore(firstMoments: moments("first"), secondMoments: moments("second"), updates: updates)
+    let found = try optimizer.memory.map { ($0.key, try memory($0.key)) }
+    try optimizer.restore(Dictionary(uniqueKeysWithValues: found), updates: updates)
   }
 
   /// The float32 masters, in the order of the weights.

@@ -36,7 +36,7 @@ public struct TrainingFolder: Sendable, Hashable {
       try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
     } catch {
       throw TrainingError(
-        "cannot make the folder \(checkpoints.path(percentEncoded: false)): \(error.localizedDescription); choose another --out, or change its permissions"
+        "cannot make the folder \(checkpoints.path(percentEncoded: false)): \(error.localizedDescription); choose another \(setting: .output), or change its permissions"
       )
     }
   }
@@ -78,7 +78,7 @@ public struct TrainingFolder: Sendable, Hashable {
       // A file's error has a remedy of its own, which does not fit here.
       let reason = (error as? FileError)?.reason ?? error.localizedDescription
       throw TrainingError(
-        "cannot write \(destination.path(percentEncoded: false)): \(reason); earlier checkpoints are untouched: make room on the disk and go on with --resume"
+        "cannot write \(destination.path(percentEncoded: false)): \(reason); earlier checkpoints are untouched: make room on the disk and go on with \(setting: .resume)"
       )
     }
   }

@@ -96,7 +96,7 @@ final class MetricsFile {
     do {
       try handle.write(contentsOf: encoder.encode(metrics) + Data("\n".utf8))
     } catch {
-      throw TrainingError("cannot write \(path): \(error.localizedDescription); make room on the disk and go on with --resume")
+      throw TrainingError("cannot write \(path): \(error.localizedDescription); make room on the disk and go on with \(setting: .resume)")
     }
   }
 

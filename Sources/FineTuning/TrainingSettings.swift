@@ -1,8 +1,6 @@
-public import Torch
-
 /// What a training run does, apart from its model and data. The defaults are the paper's (appendix B), and where it leaves them open those of
 /// METHOD §9.
-public struct TrainingSettings: Sendable, Hashable, Codable {
+public struct TrainingSettings: Sendable, Hashable {
   /// The greatest learning rate.
   public var learningRate = 1e-6
   /// Sequences that go through the model together.
@@ -12,8 +10,6 @@ public struct TrainingSettings: Sendable, Hashable, Codable {
   /// The most tokens that go through the model together, in place of `batchSize` sequences; the window stays batchSize × gradientAccumulation
   /// samples, so that only memory, speed and rounding change.
   public var batchTokens: Int?
-  /// The most tokens of a sample.
-  public var maximumLength = 1024
   /// How often all samples are learned from; nil where `steps` says how long.
   public var epochs: Int? = 3
   /// Updates, over as many epochs as that takes.
@@ -22,8 +18,8 @@ public struct TrainingSettings: Sendable, Hashable, Codable {
   public var schedule = LearningRateSchedule.Form.cosine
   /// The share of all updates over which the rate rises.
   public var warmupRatio = 0.03
-  /// AdamW's β, ε and weight decay.
-  public var optimizer = AdamW.Options()
+  /// The optimiser and its numbers.
+  public var optimizer = OptimizerSettings()
   /// The greatest norm of all gradients together; 0 for no limit.
   public var clip = 1.0
   /// What shuffling, adapters' first values and dropout start from.
@@ -54,47 +50,10 @@ public struct TrainingSettings: Sendable, Hashable, Codable {
 
   /// Samples of an update.
   public var windowSize: Int { batchSize * gradientAccumulation }
-
-  /// Which settings differ from another run's, as `name: old → new`; those that change nothing of what is computed are left out.
-  public func differences(from other: TrainingSettings) -> [String] {
-    var found: [String] = []
-    func compare<Value: Equatable>(_ name: String, _ path: KeyPath<TrainingSettings, Value>) {
-      let (old, new) = (other[keyPath: path], self[keyPath: path])
-      func text(_ value: Value) -> String { "\(value)".replacing("Optional(", with: "").replacing(")", with: "") }
-      if old != new { found.append("\(name): \(text(old)) → \(text(new))") }
-    }
-    compare("--lr", \.learningRate)
-    compare("--batch-size", \.batchSize)
-    compare("--accumulate", \.gradientAccumulation)
-    compare("--pack-tokens", \.batchTokens)
-    compare("--max-length", \.maximumLength)
-    compare("--epochs", \.epochs)
-    compare("--steps", \.steps)
-    compare("--schedule", \.schedule)
-    compare("--warmup-ratio", \.warmupRatio)
-    compare("--beta1", \.optimizer.beta1)
-    compare("--beta2", \.optimizer.beta2)
-    compare("--epsilon", \.optimizer.epsilon)
-    compare("--weight-decay", \.optimizer.weightDecay)
-    compare("--clip", \.clip)
-    compare("--seed", \.seed)
-    compare("--no-shuffle", \.shuffles)
-    compare("--checkpoint-activations", \.checkpointsActivations)
-    compare("--lora-rank", \.lowRank?.rank)
-    compare("--lora-alpha", \.lowRank?.alpha)
-    compare("--lora-dropout", \.lowRank?.dropout)
-    compare("--lora-targets", \.lowRank?.targets)
-    compare("--eval-every", \.evaluationInterval)
-    compare("--patience", \.patience)
-    compare("--track-every", \.trackingInterval)
-    compare("--no-window-patterns", \.recordsWindows)
-    compare("--noise-floor", \.noiseFloorWindows)
-    return found
-  }
 }
 
 /// Adapters of low rank (LoRA) on a model's linear layers.
-public struct LowRankSettings: Sendable, Hashable, Codable {
+public struct LowRankSettings: Sendable, Hashable {
   /// The rank r.
   public var rank: Int
   /// α: the change is scaled by α / r.

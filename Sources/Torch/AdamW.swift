@@ -5,9 +5,9 @@ import CTorch
 ///
 ///     m ← β₁ m + (1 − β₁) g      v ← β₂ v + (1 − β₂) g²
 ///     w ← w − η λ w − η (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
-public final class AdamW {
+public final class AdamW: Optimizer {
   /// The numbers that stay the same over a run.
-  public struct Options: Sendable, Hashable, Codable {
+  public struct Options: Sendable, Hashable {
     /// How slowly the mean of the gradients forgets, β₁.
     public var beta1: Double
     /// How slowly the mean of their squares forgets, β₂.
@@ -50,22 +50,20 @@ public final class AdamW {
     updates = 0
   }
 
+  /// `first` and `second`, the two moments.
+  public var memory: KeyValuePairs<String, [Tensor]> { ["first": firstMoments, "second": secondMoments] }
+
   /// Goes on where another run stood.
-  /// - Throws: `TorchError` where the moments are not the weights' in number and shapes.
-  public func restore(firstMoments first: [Tensor], secondMoments second: [Tensor], updates: Int) throws {
-    try Tensor.overwrite(firstMoments, with: first)
-    try Tensor.overwrite(secondMoments, with: second)
+  public func restore(_ memory: [String: [Tensor]], updates: Int) throws {
+    for (name, tensors) in self.memory { try Tensor.overwrite(tensors, with: memory[name] ?? []) }
     self.updates = updates
   }
-
-  /// √Σ g² over all gradients.
-  public func gradientNorm() throws -> Double { try Tensor.norm(of: gradients) }
 
   /// One update.
   /// - Parameters:
   ///   - learningRate: η.
   ///   - gradientDivisor: what the gradients are divided by first; their norm over its limit where that is exceeded.
-  public func update(learningRate: Double, gradientDivisor: Double = 1) throws {
+  public func update(learningRate: Double, gradientDivisor: Double) throws {
     updates += 1
     let decaying = weights.indices.filter { weights[$0].shape.count >= 2 }
     let plain = weights.indices.filter { weights[$0].shape.count < 2 }
@@ -78,11 +76,5 @@ public final class AdamW {
             step: Int64(updates), learning_rate: learningRate, beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
             weight_decay: decay, gradient_divisor: gradientDivisor)))
     }
-  }
-
-  /// Starts new sums of gradients.
-  public func zeroGradients() throws {
-    let handles: [ct_tensor?] = gradients.map(\.handle)
-    try check(ct_zero(handles, Int32(handles.count)))
   }
 }

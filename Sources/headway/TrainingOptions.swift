@@ -106,17 +106,19 @@ struct TrainingOptions: ParsableArguments {
       without: "lora-rank", loraRank != nil)
   }
 
-  func settings(maximumLength: Int) -> TrainingSettings {
+  var settings: TrainingSettings {
     var settings = TrainingSettings()
     settings.learningRate = lr
     settings.batchSize = batchSize
     settings.gradientAccumulation = accumulate
-    settings.maximumLength = maximumLength
     settings.epochs = steps == nil ? epochs ?? 3 : nil
     settings.steps = steps
     settings.schedule = schedule.form
     settings.warmupRatio = warmupRatio
-    settings.optimizer = AdamW.Options(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
+    settings.optimizer.beta1 = beta1
+    settings.optimizer.beta2 = beta2
+    settings.optimizer.epsilon = epsilon
+    settings.optimizer.weightDecay = weightDecay
     settings.clip = clip
     settings.seed = seed
     settings.shuffles = !noShuffle

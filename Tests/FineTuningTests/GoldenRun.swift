@@ -1,6 +1,7 @@
 import CheckpointFiles
 import Foundation
 import Goldens
+import Ground
 import LanguageModels
 import Torch
 
@@ -92,8 +93,10 @@ struct GoldenRun {
     result.steps = settings.steps
     result.schedule = LearningRateSchedule.Form(rawValue: settings.schedule) ?? .constant
     result.warmupRatio = Double(settings.warmup) / Double(settings.steps)
-    result.optimizer = AdamW.Options(
-      beta1: settings.betas[0], beta2: settings.betas[1], epsilon: settings.epsilon, weightDecay: settings.weightDecay)
+    result.optimizer.beta1 = settings.betas[0]
+    result.optimizer.beta2 = settings.betas[1]
+    result.optimizer.epsilon = settings.epsilon
+    result.optimizer.weightDecay = settings.weightDecay
     result.clip = settings.clip
     result.shuffles = false
     return result
@@ -110,9 +113,11 @@ struct GoldenRun {
     let output = TrainingFolder(folder)
     let source = try step.map { try ModelFolder(named: output.checkpoint($0).path(percentEncoded: false)) } ?? base
     let isWhole = settings.lowRank == nil
+    var identity = RunIdentity()
+    identity["data"] = TokenizedSample.fingerprint(of: samples)
     return try Trainer(
       LanguageModel(isWhole ? source : base, elementType: isWhole ? .float32 : type), base: base, elementType: type, settings: settings,
-      samples: .init(training: samples), folder: output, identity: ["data": TokenizedSample.fingerprint(of: samples)], resumingAfter: step)
+      samples: .init(training: samples), folder: output, identity: identity, resumingAfter: step)
   }
 }
 

@@ -93,7 +93,7 @@ import Torch
     samples.evaluation = Array(golden.samples.suffix(5))
     let trainer = try Trainer(
       LanguageModel(golden.base, elementType: .bfloat16), base: golden.base, elementType: .bfloat16, settings: settings, samples: samples,
-      folder: folder, identity: [:])
+      folder: folder, identity: RunIdentity())
     var masters: [Int: [[Float]]] = [:]
     let summary = try trainer.run(
       savedType: .float32,
@@ -139,7 +139,7 @@ import Torch
     settings.optimizer.weightDecay = 0
     let error = #expect(throws: TrainingError.self) { _ = try golden.trainer(settings, in: scratch.url, resumingAfter: 4) }
     let text = try #require(error?.description)
-    #expect(text.contains("--lr: 0.001 → 0.002") && text.contains("--weight-decay: 0.01 → 0.0"), "\(text)")
+    #expect(text.contains("lr: 0.001 → 0.002") && text.contains("weight_decay: 0.01 → 0"), "\(text)")
   }
 
   @Test func packingByTokensLearnsTheSame() throws {
@@ -184,7 +184,7 @@ import Torch
     weight.tensor = try Tensor.full(Double(value), shape: weight.tensor.shape)
     let trainer = try Trainer(
       model, base: golden.base, elementType: .float32, settings: settings(golden), samples: .init(training: golden.samples),
-      folder: TrainingFolder(scratch.url), identity: [:])
+      folder: TrainingFolder(scratch.url), identity: RunIdentity())
     let error = #expect(throws: NotFiniteError.self) { _ = try trainer.run(savedType: .float32) }
     #expect(try #require(error?.description).contains(part))
     #expect(TrainingFolder(scratch.url).savedSteps().isEmpty)
@@ -219,7 +219,7 @@ import Torch
     samples.evaluation = Array(golden.samples.suffix(5))
     let trainer = try Trainer(
       LanguageModel(golden.base, elementType: .float32), base: golden.base, elementType: .bfloat16, settings: settings, samples: samples,
-      folder: folder, identity: [:])
+      folder: folder, identity: RunIdentity())
     _ = try trainer.run(savedType: .bfloat16)
     let lines = try metrics(scratch.url)
     #expect(lines.map(\.step) == [0, 1, 2, 3, 4, 5])
@@ -251,7 +251,7 @@ import Torch
       samples.evaluation = Array(golden.samples.prefix(7))
       let trainer = try Trainer(
         LanguageModel(golden.base, elementType: .float32), base: golden.base, elementType: .float32, settings: settings, samples: samples,
-        folder: TrainingFolder(scratch.url), identity: [:])
+        folder: TrainingFolder(scratch.url), identity: RunIdentity())
       let summary = try trainer.run(savedType: .float32)
       let loss = try #require(summary.loss)
       return (loss, try metrics(scratch.url), trainer)

@@ -58,7 +58,7 @@ struct SFTCommand: ParsableCommand {
 
   func run() throws {
     Engine.keepFreedMemory()
-    var settings = training.settings(maximumLength: dataOptions.maxLength)
+    var settings = training.settings
     settings.batchTokens = training.packTokens
     tracking.apply(to: &settings)
     let folder = TrainingFolder(URL(filePath: out, directoryHint: .isDirectory))
@@ -111,10 +111,10 @@ struct SFTCommand: ParsableCommand {
 
   /// Reads and encodes all data, and names what a resume must find again.
   private func readSamples(_ loaded: LanguageModel, _ base: ModelFolder, _ settings: TrainingSettings) throws -> (
-    Trainer.Samples, [String: String]
+    Trainer.Samples, RunIdentity
   ) {
     let tokenizer = try Tokenizer.load(from: base.url)
-    let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: settings.maximumLength)
+    let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: dataOptions.maxLength)
     func read(_ paths: [String], _ options: DatasetOptions, _ what: String) throws -> [TokenizedSample] {
       let (_, encoded) = try EncodedData.read(paths, options, encoder, loaded.decoder.shape, as: what, output.monitor)
       let usable = encoded.samples.filter { $0.labelCount > 0 }
@@ -126,10 +126,12 @@ struct SFTCommand: ParsableCommand {
     }
     let options = try dataOptions.settings(data).datasetOptions(tokenizer: tokenizer)
     var samples = Trainer.Samples(training: try read(data, options, "data"))
-    var identity = [
-      "model": try LanguageModel.fingerprint(of: base), "data": TokenizedSample.fingerprint(of: samples.training),
-      "dtype": "\(computing.dtype)", "device": computing.device.description,
-    ]
+    var identity = RunIdentity()
+    identity["model"] = try LanguageModel.fingerprint(of: base)
+    identity["data"] = TokenizedSample.fingerprint(of: samples.training)
+    identity["max_length"] = "\(dataOptions.maxLength)"
+    identity["dtype"] = "\(computing.dtype)"
+    identity["device"] = computing.device.description
     if let path = tracking.evalData {
       samples.evaluation = try read([path], tracking.options(options, format: tracking.evalFormat, limit: tracking.evalLimit), "evaluation")
       identity["evaluation data"] = TokenizedSample.fingerprint(of: samples.evaluation)
@@ -162,7 +164,7 @@ struct SFTCommand: ParsableCommand {
     }
   }
 
-  private func writeSettings(_ settings: TrainingSettings, _ identity: [String: String], _ type: ElementType, _ folder: TrainingFolder)
+  private func writeSettings(_ settings: TrainingSettings, _ identity: RunIdentity, _ type: ElementType, _ folder: TrainingFolder)
     throws
   {
     struct Resolved: Encodable {
@@ -172,7 +174,7 @@ struct SFTCommand: ParsableCommand {
       var computeType: String
       var threads: Int
       var settings: TrainingSettings
-      var identity: [String: String]
+      var identity: RunIdentity
     }
     try folder.make()
     let encoder = JSONEncoder()

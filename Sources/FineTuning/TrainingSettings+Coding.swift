@@ -1,0 +1,132 @@
+import Foundation
+import Ground
+
+/// Settings as records and checkpoints hold them: flat, under the names of their options.
+extension TrainingSettings: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case lr, accumulate, epochs, steps, schedule, optimizer, beta1, beta2, epsilon, clip, seed, patience, keep
+    case batchSize = "batch_size"
+    case packTokens = "pack_tokens"
+    case warmupRatio = "warmup_ratio"
+    case weightDecay = "weight_decay"
+    case noShuffle = "no_shuffle"
+    case checkpointActivations = "checkpoint_activations"
+    case loraRank = "lora_rank"
+    case loraAlpha = "lora_alpha"
+    case loraDropout = "lora_dropout"
+    case loraTargets = "lora_targets"
+    case evalEvery = "eval_every"
+    case saveEvery = "save_every"
+    case trackEvery = "track_every"
+    case noWindowPatterns = "no_window_patterns"
+    case noiseFloor = "noise_floor"
+  }
+
+  public init(from decoder: any Swift.Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func value<Value: Decodable>(_ key: CodingKeys, or fallback: Value) throws -> Value {
+      try values.decodeIfPresent(Value.self, forKey: key) ?? fallback
+    }
+    self.init()
+    learningRate = try value(.lr, or: learningRate)
+    batchSize = try value(.batchSize, or: batchSize)
+    gradientAccumulation = try value(.accumulate, or: gradientAccumulation)
+    batchTokens = try values.decodeIfPresent(Int.self, forKey: .packTokens)
+    steps = try values.decodeIfPresent(Int.self, forKey: .steps)
+    epochs = try values.decodeIfPresent(Int.self, forKey: .epochs) ?? (steps == nil ? epochs : nil)
+    schedule = try value(.schedule, or: schedule)
+    warmupRatio = try value(.warmupRatio, or: warmupRatio)
+    optimizer.name = try value(.optimizer, or: optimizer.name)
+    optimizer.beta1 = try value(.beta1, or: optimizer.beta1)
+    optimizer.beta2 = try value(.beta2, or: optimizer.beta2)
+    optimizer.epsilon = try value(.epsilon, or: optimizer.epsilon)
+    optimizer.weightDecay = try value(.weightDecay, or: optimizer.weightDecay)
+    clip = try value(.clip, or: clip)
+    seed = try value(.seed, or: seed)
+    shuffles = try !value(.noShuffle, or: !shuffles)
+    checkpointsActivations = try value(.checkpointActivations, or: checkpointsActivations)
+    if let rank = try values.decodeIfPresent(Int.self, forKey: .loraRank) {
+      var found = LowRankSettings(rank: rank)
+      found.alpha = try value(.loraAlpha, or: found.alpha)
+      found.dropout = try value(.loraDropout, or: found.dropout)
+      found.targets = try value(.loraTargets, or: found.targets)
+      lowRank = found
+    }
+    evaluationInterval = try values.decodeIfPresent(Int.self, forKey: .evalEvery)
+    patience = try values.decodeIfPresent(Int.self, forKey: .patience)
+    saveInterval = try values.decodeIfPresent(Int.self, forKey: .saveEvery)
+    keptCheckpoints = try value(.keep, or: keptCheckpoints)
+    trackingInterval = try values.decodeIfPresent(Int.self, forKey: .trackEvery)
+    recordsWindows = try !value(.noWindowPatterns, or: !recordsWindows)
+    noiseFloorWindows = try value(.noiseFloor, or: noiseFloorWindows)
+  }
+
+  public func encode(to encoder: any Swift.Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(learningRate, forKey: .lr)
+    try values.encode(batchSize, forKey: .batchSize)
+    try values.encode(gradientAccumulation, forKey: .accumulate)
+    try values.encodeIfPresent(batchTokens, forKey: .packTokens)
+    try values.encodeIfPresent(epochs, forKey: .epochs)
+    try values.encodeIfPresent(steps, forKey: .steps)
+    try values.encode(schedule, forKey: .schedule)
+    try values.encode(warmupRatio, forKey: .warmupRatio)
+    try values.encode(optimizer.name, forKey: .optimizer)
+    try values.encode(optimizer.beta1, forKey: .beta1)
+    try values.encode(optimizer.beta2, forKey: .beta2)
+    try values.encode(optimizer.epsilon, forKey: .epsilon)
+    try values.encode(optimizer.weightDecay, forKey: .weightDecay)
+    try values.encode(clip, forKey: .clip)
+    try values.encode(seed, forKey: .seed)
+    try values.encode(!shuffles, forKey: .noShuffle)
+    try values.encode(checkpointsActivations, forKey: .checkpointActivations)
+    try values.encodeIfPresent(lowRank?.rank, forKey: .loraRank)
+    try values.encodeIfPresent(lowRank?.alpha, forKey: .loraAlpha)
+    try values.encodeIfPresent(lowRank?.dropout, forKey: .loraDropout)
+    try values.encodeIfPresent(lowRank?.targets, forKey: .loraTargets)
+    try values.encodeIfPresent(evaluationInterval, forKey: .evalEvery)
+    try values.encodeIfPresent(patience, forKey: .patience)
+    try values.encodeIfPresent(saveInterval, forKey: .saveEvery)
+    try values.encode(keptCheckpoints, forKey: .keep)
+    try values.encodeIfPresent(trackingInterval, forKey: .trackEvery)
+    try values.encode(!recordsWindows, forKey: .noWindowPatterns)
+    try values.encode(noiseFloorWindows, forKey: .noiseFloor)
+  }
+}
+
+extension TrainingSettings {
+  /// Which settings differ from another run's, as `name: old → new`; those that change nothing of what is computed are left out.
+  func differences(from other: TrainingSettings) throws -> [Message] {
+    let (old, new) = (try other.texts(), try texts())
+    return CodingKeys.allCases.filter { $0 != .saveEvery && $0 != .keep }.compactMap { key in
+      let (before, after) = (old[key.rawValue], new[key.rawValue])
+      guard before != after else { return nil }
+      return "\(setting: Setting(key.rawValue)): \(before?.description ?? "none") → \(after?.description ?? "none")"
+    }
+  }
+
+  /// Every setting's value by its name.
+  private func texts() throws -> [String: SettingText] {
+    try JSONDecoder().decode([String: SettingText].self, from: JSONEncoder().encode(self))
+  }
+}
+
+/// A setting's value as a person reads it.
+private struct SettingText: Decodable, Equatable, CustomStringConvertible {
+  let description: String
+
+  init(from decoder: any Swift.Decoder) throws {
+    let value = try decoder.singleValueContainer()
+    if let truth = try? value.decode(Bool.self) {
+      description = truth ? "yes" : "no"
+    } else if let whole = try? value.decode(UInt64.self) {
+      description = "\(whole)"
+    } else if let number = try? value.decode(Double.self) {
+      description = "\(number)"
+    } else if let list = try? value.decode([String].self) {
+      description = list.joined(separator: ",")
+    } else {
+      description = try value.decode(String.self)
+    }
+  }
+}

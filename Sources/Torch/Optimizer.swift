@@ -1,0 +1,37 @@
+import CTorch
+
+/// Updates weights from the sums of their gradients, in place, and remembers something of each weight from update to update.
+///
+/// Trainers and checkpoints know an optimiser by this alone: what it remembers has names, under which a checkpoint holds it.
+public protocol Optimizer: AnyObject {
+  /// The weights, float32, written in place.
+  var weights: [Tensor] { get }
+  /// The sum of each weight's gradients since `zeroGradients`, float32, of the weights' shapes.
+  var gradients: [Tensor] { get }
+  /// What it remembers, by name: for each weight a float32 tensor of its shape.
+  var memory: KeyValuePairs<String, [Tensor]> { get }
+  /// Updates done so far.
+  var updates: Int { get }
+
+  /// One update.
+  /// - Parameters:
+  ///   - learningRate: the step's length.
+  ///   - gradientDivisor: what the gradients are divided by first; their norm over its limit where that is exceeded.
+  func update(learningRate: Double, gradientDivisor: Double) throws
+
+  /// Goes on where another run stood.
+  /// - Parameter memory: what that run's optimiser remembered, by the names of `memory`.
+  /// - Throws: `TorchError` where it is not the weights' in number and shapes.
+  func restore(_ memory: [String: [Tensor]], updates: Int) throws
+}
+
+extension Optimizer {
+  /// √Σ g² over all gradients.
+  public func gradientNorm() throws -> Double { try Tensor.norm(of: gradients) }
+
+  /// Starts new sums of gradients.
+  public func zeroGradients() throws {
+    let handles: [ct_tensor?] = gradients.map(\.handle)
+    try check(ct_zero(handles, Int32(handles.count)))
+  }
+}
