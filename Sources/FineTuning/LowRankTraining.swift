@@ -7,7 +7,7 @@ extension LowRankSettings {
   /// Gives the target layers new adapters: A drawn uniformly from ±√(1 / inputs) (Kaiming's uniform with a = √5, as PEFT), B zero, so that the
   /// model computes what it did before.
   /// - Throws: `TrainingError` where a target is no linear layer of the model, or the rank is beyond a target's own.
-  func attach(to decoder: any Decoder, seed: UInt64) throws -> [LowRankAdapter] {
+  func attach(to decoder: any CausalDecoder, seed: UInt64) throws -> [LowRankAdapter] {
     let linear = decoder.parameters.filter(\.isLinear)
     func name(_ parameter: Parameter) -> String {
       LowRankAdapter.layerName(of: parameter).split(separator: ".").last.map(String.init) ?? ""
@@ -41,7 +41,7 @@ extension LowRankSettings {
   }
 
   /// The layers' names as `adapter_config.json` lists them.
-  func targetNames(of decoder: any Decoder) -> [String] {
+  func targetNames(of decoder: any CausalDecoder) -> [String] {
     let names = decoder.parameters.filter { $0.adapter != nil }.compactMap {
       LowRankAdapter.layerName(of: $0).split(separator: ".").last.map(String.init)
     }

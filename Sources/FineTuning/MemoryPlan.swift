@@ -41,7 +41,7 @@ public struct MemoryPlan: Sendable {
   ///   - lengths: the tokens of each sample.
   ///   - probeLengths: the tokens of each sample whose pattern is tracked.
   public init(
-    _ decoder: any Decoder, _ settings: TrainingSettings, elementType: ElementType, lengths: [Int], probeLengths: [Int] = []
+    _ decoder: any CausalDecoder, _ settings: TrainingSettings, elementType: ElementType, lengths: [Int], probeLengths: [Int] = []
   ) {
     let parts = MemoryPlan.parts(decoder, settings, elementType, lengths, probeLengths)
     let total = parts.reduce(0) { $0 + $1.bytes }
@@ -67,7 +67,7 @@ public struct MemoryPlan: Sendable {
   }
 
   private static func parts(
-    _ decoder: any Decoder, _ settings: TrainingSettings, _ elementType: ElementType, _ lengths: [Int], _ probeLengths: [Int]
+    _ decoder: any CausalDecoder, _ settings: TrainingSettings, _ elementType: ElementType, _ lengths: [Int], _ probeLengths: [Int]
   ) -> [Part] {
     let linear = decoder.parameters.filter(\.isLinear)
     let trained: Int

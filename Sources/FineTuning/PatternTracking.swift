@@ -105,7 +105,7 @@ public enum RecordedPatterns {
 
 /// Measures the probe set's pattern with the weights that a run has at that moment.
 struct PatternTracker {
-  let decoder: any Decoder
+  let decoder: any CausalDecoder
   let samples: [TokenizedSample]
   let batchTokens: Int
 
@@ -115,7 +115,7 @@ struct PatternTracker {
   }
 
   /// The mean magnitudes of samples with the decoder as it is, its weights frozen.
-  static func meanMagnitudes(of samples: [TokenizedSample], _ decoder: any Decoder, batchTokens: Int) throws -> [Double] {
+  static func meanMagnitudes(of samples: [TokenizedSample], _ decoder: any CausalDecoder, batchTokens: Int) throws -> [Double] {
     // In float32 the activations of 2,048 tokens of an 8-billion-parameter model would take 12 GB.
     let measured = try PatternMeasurement(Probe(decoder, scores: [.magnitude], memory: .automatic), batchTokens: batchTokens).run(samples)
       .samples

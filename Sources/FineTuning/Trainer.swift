@@ -60,7 +60,7 @@ public final class Trainer {
     public let step: Int
   }
 
-  let decoder: any Decoder
+  let decoder: any CausalDecoder
   let settings: TrainingSettings
   let samples: Samples
   let folder: TrainingFolder

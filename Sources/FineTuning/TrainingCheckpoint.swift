@@ -132,7 +132,7 @@ struct TrainingCheckpoint {
 struct SavedModel {
   /// The folder that training started from.
   let base: ModelFolder
-  let decoder: any Decoder
+  let decoder: any CausalDecoder
   /// The adapters' configuration; nil for a model that was trained whole.
   let adapter: AdapterConfiguration?
 

@@ -16,7 +16,7 @@ struct WindowResult {
 
 /// Runs windows of samples forward and back.
 struct WindowPass {
-  let decoder: any Decoder
+  let decoder: any CausalDecoder
   let settings: TrainingSettings
   /// The adapters, whose dropout is told which pass it is.
   var adapters: [LowRankAdapter] = []

@@ -1,7 +1,7 @@
 public import CheckpointFiles
 import Torch
 
-extension Decoder {
+extension CausalDecoder {
   /// What a pass with frozen weights that is walked back keeps of one token, in bytes, all layers together: the outputs of the linear layers, which
   /// are the inputs of what follows them, and the heads' outputs. An estimate; what does not grow with the layers is left out.
   public var activationBytesPerToken: Int { activationBytesPerToken(in: elementType) }

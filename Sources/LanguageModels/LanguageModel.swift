@@ -12,7 +12,7 @@ public final class LanguageModel {
   /// Its `config.json`, as the architecture understands it: missing keys have transformers' defaults.
   public let configuration: ModelConfiguration
   /// The decoder.
-  public let decoder: any Decoder
+  public let decoder: any CausalDecoder
   /// Things worth telling the user, such as a computation in another type than the checkpoint's.
   public let notes: [String]
 

@@ -9,7 +9,7 @@ public struct NotFiniteError: ExplainedError, Equatable {
   public let message: Message
 }
 
-extension Decoder {
+extension CausalDecoder {
   /// Fails where the losses of samples are not finite.
   /// - Parameters:
   ///   - losses: one a sample.

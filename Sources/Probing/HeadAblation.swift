@@ -9,7 +9,7 @@ import Torch
 /// lies there branch off from it.
 public struct HeadAblation {
   /// The decoder.
-  public let decoder: any Decoder
+  public let decoder: any CausalDecoder
   /// What is switched off, set by set.
   public let sets: [HeadSet]
   /// The most tokens of a packed batch of copies; a longer copy is a batch of its own.
@@ -17,7 +17,7 @@ public struct HeadAblation {
 
   /// An ablation of these sets.
   /// - Throws: `ProbingError` where there is none, one is empty, or one names a head that the decoder does not have.
-  public init(_ decoder: any Decoder, sets: [HeadSet], batchTokens: Int) throws {
+  public init(_ decoder: any CausalDecoder, sets: [HeadSet], batchTokens: Int) throws {
     let shape = decoder.shape
     guard !sets.isEmpty, sets.allSatisfy({ !$0.heads.isEmpty }) else {
       throw ProbingError("there is no head to switch off; name at least one")

@@ -20,7 +20,7 @@ public struct PatternMeasurement {
       }
     }
 
-    public init(from decoder: any Swift.Decoder) throws {
+    public init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
       let text = try container.decode(String.self)
       guard let loss = Loss(text) else {

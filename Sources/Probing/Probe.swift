@@ -37,14 +37,14 @@ public enum ActivationMemory: String, Sendable, Hashable, CaseIterable, Codable 
 /// (METHOD §1).
 public struct Probe {
   /// The decoder, whose weights must not ask for gradients.
-  public let decoder: any Decoder
+  public let decoder: any CausalDecoder
   /// What is read off, in a fixed order.
   public let scores: [Score]
   /// What is kept on the way.
   public let memory: ActivationMemory
 
   /// A probe of a decoder.
-  public init(_ decoder: any Decoder, scores: some Sequence<Score>, memory: ActivationMemory = .normal) {
+  public init(_ decoder: any CausalDecoder, scores: some Sequence<Score>, memory: ActivationMemory = .normal) {
     self.decoder = decoder
     let asked = Set(scores)
     self.scores = Score.allCases.filter(asked.contains)

@@ -69,7 +69,7 @@ public struct DataSettings: Codable, Sendable, Hashable {
     case skipsBad = "skip_bad"
   }
 
-  public init(from decoder: any Swift.Decoder) throws {
+  public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(try values.decode([String].self, forKey: .files))
     format = try values.decodeIfPresent(String.self, forKey: .format)

@@ -32,7 +32,7 @@ public enum DeviceName: Sendable, Hashable, Codable, LosslessStringConvertible {
     }
   }
 
-  public init(from decoder: any Swift.Decoder) throws {
+  public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let text = try container.decode(String.self)
     guard let name = DeviceName(text) else {

@@ -25,7 +25,7 @@ public struct ModelSettings: Codable, Sendable, Hashable {
     case batchTokens = "batch_tokens"
   }
 
-  public init(from decoder: any Swift.Decoder) throws {
+  public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(try values.decode(String.self, forKey: .model))
     elementType = try values.decodeIfPresent(ElementType.self, forKey: .elementType)

@@ -143,7 +143,7 @@ extension PatternRun {
     case keepsSamples = "per_sample"
   }
 
-  public init(from decoder: any Swift.Decoder) throws {
+  public init(from decoder: any Decoder) throws {
     model = try ModelSettings(from: decoder)
     data = try DataSettings(from: decoder)
     let values = try decoder.container(keyedBy: CodingKeys.self)

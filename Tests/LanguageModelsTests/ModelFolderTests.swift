@@ -179,7 +179,7 @@ import Torch
     }
     #expect(model.notes.contains { $0.contains("converted to float32 a part at a time") })
     let batch = PackedBatch(golden.samples)
-    func logits(_ decoder: any Decoder) throws -> [Float] {
+    func logits(_ decoder: any CausalDecoder) throws -> [Float] {
       try withoutGradients { try decoder.logits(of: decoder.hiddenStates(of: ForwardPass(batch, on: .cpu))).floats() }
     }
     let found = try logits(model.decoder)

@@ -10,11 +10,11 @@ public struct Architecture: Sendable {
   /// The keys of its configuration class; those of `ConfigurationKey.shared` come besides.
   let keys: [ConfigurationKey]
   /// Builds the decoder from the configuration and the weights; the text names the model in errors.
-  let build: @Sendable (ModelConfiguration, WeightLoader, String) throws -> any Decoder
+  let build: @Sendable (ModelConfiguration, WeightLoader, String) throws -> any CausalDecoder
 
   init(
     names: [String], modelTypes: [String], keys: [ConfigurationKey],
-    build: @escaping @Sendable (ModelConfiguration, WeightLoader, String) throws -> any Decoder
+    build: @escaping @Sendable (ModelConfiguration, WeightLoader, String) throws -> any CausalDecoder
   ) {
     self.names = names
     self.modelTypes = modelTypes

@@ -146,7 +146,7 @@ private struct OPTBlock {
 }
 
 /// The decoder of OPT.
-private final class OPTDecoder: Decoder {
+private final class OPTDecoder: CausalDecoder {
   let shape: DecoderShape
   let parameters: [Parameter]
   private let plan: OPTPlan

@@ -93,7 +93,7 @@ private struct Olmo2Block {
 }
 
 /// The decoder of OLMo 2.
-private final class Olmo2Decoder: Decoder {
+private final class Olmo2Decoder: CausalDecoder {
   let shape: DecoderShape
   let parameters: [Parameter]
   private let rotary: RotaryEmbedding

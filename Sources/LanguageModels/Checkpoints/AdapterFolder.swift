@@ -56,7 +56,7 @@ public struct AdapterFolder: Sendable {
 
   /// Gives the decoder's layers their adapters, in float32.
   /// - Throws: `ModelError` where a tensor is missing, left over or misshapen, or holds numbers that are not finite.
-  public func attach(to decoder: any Decoder) throws {
+  public func attach(to decoder: any CausalDecoder) throws {
     let location = url.appending(path: AdapterFolder.weightsName)
     let path = location.path(percentEncoded: false)
     let file = try SafetensorsFile(at: location)
@@ -103,7 +103,7 @@ public struct AdapterFolder: Sendable {
 
   /// Writes the decoder's adapters into a folder that exists.
   public static func write(
-    _ decoder: any Decoder, _ configuration: AdapterConfiguration, elementType: ElementType = .float32, to folder: URL
+    _ decoder: any CausalDecoder, _ configuration: AdapterConfiguration, elementType: ElementType = .float32, to folder: URL
   ) throws {
     var sources: [WeightWriter.Weight] = []
     for parameter in decoder.parameters {

@@ -4,7 +4,7 @@ public import Torch
 
 /// The decoder that Llama, Gemma, Mistral and Qwen share: normalisation before each part, rotary positions, grouped key/value heads, gated
 /// feed-forward layers. What differs between them is in `Plan`, which each architecture's file fills in from its configuration.
-public final class RotaryTransformer: Decoder {
+public final class RotaryTransformer: CausalDecoder {
   /// What differs between the architectures.
   struct Plan {
     var shape: DecoderShape

@@ -65,7 +65,7 @@ struct AblationFindings {
 
 /// Levels first, which rank the heads and predict; then the truth.
 struct AblationRun {
-  let decoder: any Decoder
+  let decoder: any CausalDecoder
   let samples: [TokenizedSample]
   let batchTokens: Int
   let output: URL?

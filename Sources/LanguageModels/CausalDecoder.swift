@@ -134,7 +134,7 @@ public struct ResidualStream {
 }
 
 /// A causal language model over packed batches.
-public protocol Decoder: AnyObject {
+public protocol CausalDecoder: AnyObject {
   /// Its dimensions.
   var shape: DecoderShape { get }
   /// Its parameters under their published names, tied ones once.
@@ -150,7 +150,7 @@ public protocol Decoder: AnyObject {
   func finish(_ stream: ResidualStream) throws -> Tensor
 }
 
-extension Decoder {
+extension CausalDecoder {
   /// The hidden states after the last normalisation, `[T, hidden]`, or `[M, hidden]` where the pass names its rows.
   public func hiddenStates(of pass: ForwardPass) throws -> Tensor {
     var pass = pass

@@ -1,7 +1,7 @@
 import Ground
 public import Torch
 
-extension Decoder {
+extension CausalDecoder {
   /// How many labels' logits exist at a time: 2²⁴ logits are 32 MiB in bfloat16.
   public var labelChunk: Int { min(1024, max(64, (1 << 24) / max(1, shape.vocabularySize))) }
 
