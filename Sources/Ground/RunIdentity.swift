@@ -30,6 +30,9 @@ public struct RunIdentity: Sendable, Hashable, Codable {
     }
   }
 
+  /// The facts as one line, `name=value` joined by tabs: how a journal begins.
+  public var line: String { facts.map { "\($0.name)=\($0.value)" }.joined(separator: "\t") }
+
   /// Which facts differ from an earlier run's, each as `name: old → new`.
   public func differences(from earlier: RunIdentity) -> [String] {
     let changed = facts.filter { earlier[$0.name] != $0.value }.map { "\($0.name): \(earlier[$0.name] ?? "none") → \($0.value)" }

@@ -1,7 +1,7 @@
 import CheckpointFiles
 import Instructions
 public import ActivationPatterns
-import Foundation
+public import Foundation
 import Ground
 import LanguageModels
 public import Probing
@@ -46,6 +46,8 @@ public struct PatternRun: Run {
     return run
   }
 
+  public var record: URL? { RunRecord.url(beside: URL(filePath: out)) }
+
   public func validate() throws {
     try model.validate()
     try data.validate()
@@ -73,20 +75,26 @@ public struct PatternRun: Run {
       model: loaded.folder.name, modelFingerprint: try loaded.fingerprint(), architecture: loaded.decoder.shape.description,
       task: task ?? encoded.task, format: dataset.formatName, template: dataset.templateName, dataFingerprint: try dataset.fingerprint(),
       maxLength: encoder.maximumLength, loss: loss.description, dtype: loaded.decoder.elementType.rawValue, seed: String(data.seed))
-    let settings = [
-      "model=\(loaded.folder.name)", "model_fingerprint=\(provenance.modelFingerprint ?? "")",
-      "data_fingerprint=\(provenance.dataFingerprint ?? "")",
-      "format=\(dataset.formatName)", "template=\(dataset.templateName)",
-      "max_length=\(encoder.maximumLength)", "loss=\(loss)", "score=\(scores.map(\.rawValue).joined(separator: ","))",
-      "dtype=\(loaded.decoder.elementType)", "batch_tokens=\(model.batchTokens)", "memory=\(memory.rawValue)",
-    ].joined(separator: "\t")
+    var identity = RunIdentity()
+    identity["model"] = loaded.folder.name
+    identity["model_fingerprint"] = provenance.modelFingerprint
+    identity["data_fingerprint"] = provenance.dataFingerprint
+    identity["format"] = dataset.formatName
+    identity["template"] = dataset.templateName
+    identity["max_length"] = String(encoder.maximumLength)
+    identity["loss"] = loss.description
+    identity["score"] = scores.map(\.rawValue).joined(separator: ",")
+    identity["dtype"] = loaded.decoder.elementType.rawValue
+    identity["batch_tokens"] = String(model.batchTokens)
+    identity["memory"] = memory.rawValue
+    monitor.identify(identity)
 
     let probe = Probe(loaded.decoder, scores: scores, memory: memory)
     let measurement = PatternMeasurement(probe, loss: loss, batchTokens: model.batchTokens)
     if !resume, PatternMeasurement.hasJournal(beside: target) {
       monitor.note("note: an interrupted run of \(out) is started over; \(setting: .resume) would go on with it")
     }
-    let found = try measure(measurement, encoded, target, settings, monitor)
+    let found = try measure(measurement, encoded, target, identity, monitor)
     provenance.samples = found.samples.count
     provenance.skipped = encoded.skipped
     provenance.tokens = found.tokens
@@ -99,11 +107,11 @@ public struct PatternRun: Run {
   }
 
   private func measure(
-    _ measurement: PatternMeasurement, _ encoded: EncodedData, _ target: URL, _ settings: String, _ monitor: RunMonitor
+    _ measurement: PatternMeasurement, _ encoded: EncodedData, _ target: URL, _ identity: RunIdentity, _ monitor: RunMonitor
   ) throws -> PatternMeasurement.Result {
     do {
       return try measurement.run(
-        encoded.samples, journalOutput: target, settings: settings, resume: resume, shouldStop: monitor.shouldStop,
+        encoded.samples, journalOutput: target, settings: identity.line, resume: resume, shouldStop: monitor.shouldStop,
         progress: { now in
           monitor.progress(
             RunProgress(

@@ -1,5 +1,6 @@
-import Foundation
+public import Foundation
 public import Ground
+import Synchronization
 
 /// One thing that a person asks for: its settings are its properties, and running it gives a result.
 ///
@@ -21,6 +22,9 @@ public protocol Run: Codable, Sendable {
   /// The same settings with every path of a file changed: how a record keeps paths relative to itself.
   func mappingPaths(_ change: (String) -> String) -> Self
 
+  /// Where its record lies once it is done; nil for a run that only tells and writes nothing.
+  var record: URL? { get }
+
   /// Says which settings make no sense together; called before anything is read.
   /// - Throws: `SettingsError`.
   func validate() throws
@@ -35,6 +39,31 @@ extension Run {
   /// Does it without telling anybody on the way.
   public func run() throws -> Result { try run(.silent) }
   public func validate() throws {}
+  public var record: URL? { nil }
+
+  /// Does it, and leaves a record of it beside its result.
+  public func runRecording(_ monitor: RunMonitor = .silent) throws -> Result {
+    guard let record else { return try run(monitor) }
+    let path = record.path(percentEncoded: false)
+    if FileManager.default.fileExists(atPath: path), !RunRecord.kind.isOwn(record) {
+      throw RunError(
+        "\(path), where the run's record would lie, is a file that Headway did not write; move it away, or choose another \(setting: .output)"
+      )
+    }
+    let identity = Mutex(RunIdentity())
+    var told = monitor
+    told.identify = { facts in
+      identity.withLock { $0 = facts }
+      monitor.identify(facts)
+    }
+    let started = ContinuousClock.now
+    let result = try run(told)
+    let passed = (ContinuousClock.now - started).components
+    let text = try RunRecord.text(
+      of: self, at: record, identity: identity.withLock { $0 }, seconds: Double(passed.seconds) + Double(passed.attoseconds) * 1e-18)
+    try AtomicFile.write(text, to: record)
+    return result
+  }
 }
 
 /// Settings that make no sense, alone or together: wrong whatever is on disk.

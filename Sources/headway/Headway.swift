@@ -8,7 +8,7 @@ struct Headway: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "headway",
     abstract: "Shows which attention heads a fine-tune puts to work.",
-    version: "0.1.0",
+    version: RunRecord.version,
     subcommands: [
       DataCommand.self,
       DoctorCommand.self,
@@ -23,6 +23,7 @@ struct Headway: ParsableCommand {
       ReportCommand.self,
       SFTCommand.self,
       MergeCommand.self,
+      RunCommand.self,
     ])
 }
 

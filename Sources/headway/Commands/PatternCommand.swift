@@ -63,14 +63,16 @@ struct PatternCommand: ParsableCommand {
 
   func validate() throws { try asArguments { try pattern.validate() } }
 
-  func run() throws {
-    let result = try output.perform(pattern)
-    if output.json { return try output.printJSON(result) }
-    try Terminal.writeLine(
-      "\(result.out): \(result.layers) layers × \(result.heads) heads over \(result.samples) samples, mean loss \(NumberText.fixed(result.loss, decimals: 4))"
-    )
-    output.note(
-      "\(result.tokens) tokens in \(ProgressLine.duration(result.seconds)), \(Int(result.tokensPerSecond)) tokens/s; \(result.skipped) without a label skipped, \(result.truncated) cut at \(dataOptions.maxLength) tokens, \(result.skippedBad) bad records passed over"
-    )
+  func run() throws { try output.show(pattern) }
+}
+
+extension PatternResult: ReadableResult {
+  var text: String {
+    "\(out): \(layers) layers × \(heads) heads over \(samples) samples, mean loss \(NumberText.fixed(loss, decimals: 4))"
+  }
+  var notes: [String] {
+    [
+      "\(tokens) tokens in \(ProgressLine.duration(seconds)), \(Int(tokensPerSecond)) tokens/s; \(skipped) without a label skipped, \(truncated) cut, \(skippedBad) bad records passed over"
+    ]
   }
 }

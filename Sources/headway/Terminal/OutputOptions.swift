@@ -39,13 +39,22 @@ struct OutputOptions: ParsableArguments {
       },
       progress: { now in line.show(now.text) }, shouldStop: { received.number != 0 })
     do {
-      return try run.run(monitor)
+      return try run.runRecording(monitor)
     } catch let stopped as RunStopped {
       line.finish()
       let place = stopped.step.map { " after step \($0)" } ?? ""
       note("stopped\(place)" + (stopped.canResume ? "; the same command with --resume goes on from here" : ""))
       throw ExitCode(128 + received.number)
     }
+  }
+
+  /// Does a run and shows what it found: as JSON where asked, else as text for a person.
+  func show(_ work: some Run) throws {
+    let result = try perform(work)
+    if json { return try printJSON(result) }
+    guard let readable = result as? any ReadableResult else { return }
+    try Terminal.writeLine(readable.text)
+    for text in readable.notes { note(text) }
   }
 
   /// Passes notes and warnings on, for work that is not a run of its own.
@@ -56,4 +65,16 @@ struct OutputOptions: ParsableArguments {
 
   /// Prints the value as one JSON document.
   func printJSON(_ value: some Encodable) throws { try Terminal.write(json(value)) }
+}
+
+/// A result that is told to a person.
+protocol ReadableResult {
+  /// What standard output shows.
+  var text: String { get }
+  /// What is good to know beside it, on standard error.
+  var notes: [String] { get }
+}
+
+extension ReadableResult {
+  var notes: [String] { [] }
 }

@@ -1,0 +1,150 @@
+public import Foundation
+import Ground
+import Torch
+import Yams
+
+/// What was done, beside what came of it: a run's resolved settings in YAML, from which `headway run` does it again.
+///
+/// Paths in a record are relative to its folder, so that a tree of models, data and results can be moved as a whole.
+public enum RunRecord {
+  /// The first line of every record, by which Headway knows its own.
+  static let mark = "# Written by headway."
+
+  /// Records are replaced, other files of the name are not.
+  static let kind = OutputKind.text("a run record", beginningWith: mark)
+
+  /// Where the record of a result lies: `NAME.run.yaml` beside a file, `headway/run.yaml` in a folder.
+  public static func url(beside output: URL, isFolder: Bool = false) -> URL {
+    isFolder ? output.appending(path: "headway/run.yaml") : output.deletingPathExtension().appendingPathExtension("run.yaml")
+  }
+
+  // MARK: Writing
+
+  /// The text of a record.
+  /// - Parameter place: where it will lie.
+  static func text(of run: some Run, at place: URL, identity: RunIdentity, seconds: Double) throws -> String {
+    let folder = place.deletingLastPathComponent()
+    var settings = try Yams.compose(yaml: YAMLEncoder().encode(run.mappingPaths { relative($0, to: folder) })) ?? Node.mapping([:])
+    // How a run was begun is no part of what it found.
+    for key in ["resume", "overwrite"] { settings.mapping?[Node(key)] = nil }
+    func facts(_ pairs: [(String, String)]) -> Node {
+      Node(pairs.map { (Node($0.0), Node($0.1, Tag(.str), .doubleQuoted)) })
+    }
+    let versions = facts([
+      ("libtorch", Engine.libtorchVersion), ("vector_code", Engine.vectorCode), ("threads", String(Engine.threads)),
+      ("system", ProcessInfo.processInfo.operatingSystemVersionString),
+    ])
+    let record = Node([
+      (Node("headway"), Node(RunRecord.version, Tag(.str), .doubleQuoted)),
+      (Node("command"), Node(type(of: run).name)),
+      (Node("settings"), settings),
+      (Node("identity"), facts(identity.facts.map { ($0.name, $0.value) })),
+      (Node("versions"), versions),
+      (Node("seconds"), Node(String(format: "%.3f", seconds))),
+    ])
+    let again = "headway run \(place.lastPathComponent)"
+    return "\(mark) Again: \(again); with a setting changed: \(again) --set KEY=VALUE\n"
+      + (try Yams.serialize(node: record, width: -1, allowUnicode: true))
+  }
+
+  /// Headway's version, as records name it.
+  public static let version = "0.1.0"
+
+  // MARK: Reading
+
+  /// Reads a record.
+  /// - Parameter changes: settings in the place of the record's own, each `key=value` with a value in YAML.
+  /// - Returns: the run, its paths as seen from the working directory.
+  /// - Throws: `RunError` where the file is no record, `SettingsError` where a changed setting is none.
+  public static func run(from url: URL, changing changes: [String] = [], knowing runs: [any Run.Type] = known) throws -> any Run {
+    let path = url.path(percentEncoded: false)
+    guard let data = try? Data(contentsOf: url), data.count < 1 << 24, let text = String(data: data, encoding: .utf8) else {
+      throw RunError("\(path) cannot be read as a run record; name a .run.yaml that a command wrote beside its result")
+    }
+    let document: Node?
+    do { document = try Yams.compose(yaml: text) } catch {
+      throw RunError("\(path) is not YAML (\(firstLine(error))); name a .run.yaml that a command wrote beside its result")
+    }
+    guard let mapping = document?.mapping, let command = mapping["command"]?.string, var settings = mapping["settings"],
+      settings.mapping != nil
+    else { throw RunError("\(path) has no 'command' and 'settings'; name a .run.yaml that a command wrote beside its result") }
+    guard let type = runs.first(where: { $0.name == command }) else {
+      throw RunError("\(path) is of the command '\(command)', which is none of \(runs.map { $0.name }.joined(separator: ", "))")
+    }
+    for change in changes { try apply(change, to: &settings) }
+    return try type.decoded(settings, from: url, changed: changes)
+  }
+
+  private static func apply(_ change: String, to settings: inout Node) throws {
+    let parts = change.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, !parts[0].isEmpty else {
+      throw SettingsError("\(setting: Setting("set")) takes KEY=VALUE, not '\(change)'")
+    }
+    let value: Node?
+    do { value = try Yams.compose(yaml: parts[1]) } catch {
+      throw SettingsError("\(setting: Setting("set", value: change)): the value is not YAML (\(firstLine(error)))")
+    }
+    settings.mapping?[Node(parts[0].replacing("-", with: "_"))] = value ?? Node("", Tag(.null))
+  }
+
+  // MARK: Paths
+
+  /// A path as seen from a folder; one that already is seen from there stays as it is written.
+  static func relative(_ path: String, to folder: URL) -> String {
+    let here = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory).standardizedFileURL.pathComponents
+    let base = folder.absoluteURL.standardizedFileURL.pathComponents
+    if base == here, !path.hasPrefix("/") { return path }
+    let target = URL(filePath: path).absoluteURL.standardizedFileURL.pathComponents
+    let shared = zip(base, target).prefix { $0 == $1 }.count
+    // Nothing in common but the root: a path through `..` would only be harder to read.
+    if shared <= 1, path.hasPrefix("/") { return path }
+    let steps = Array(repeating: "..", count: base.count - shared) + target.dropFirst(shared)
+    return steps.isEmpty ? "." : steps.joined(separator: "/")
+  }
+
+  /// A record's path as seen from the working directory.
+  static func resolved(_ path: String, from folder: URL) -> String {
+    let place = folder.relativePath
+    return path.hasPrefix("/") || place == "." || place.isEmpty
+      ? path : "\(place.hasSuffix("/") ? String(place.dropLast()) : place)/\(path)"
+  }
+
+  private static func firstLine(_ error: any Error) -> String { "\(error)".split(separator: "\n").first.map(String.init) ?? "unreadable" }
+}
+
+extension Run {
+  /// The run of a record's settings.
+  fileprivate static func decoded(_ settings: Node, from record: URL, changed changes: [String]) throws -> Self {
+    let path = record.path(percentEncoded: false)
+    func problem(_ text: Message) -> any Error { changes.isEmpty ? RunError("\(path): \(text)") : SettingsError("\(path): \(text)") }
+    let run: Self
+    do { run = try YAMLDecoder().decode(Self.self, from: settings) } catch let error as DecodingError {
+      throw problem("\(error.sentence)")
+    }
+    // A key that is misspelt would otherwise be passed over in silence.
+    let known = Set(try Yams.compose(yaml: YAMLEncoder().encode(run))?.mapping?.keys.compactMap(\.string) ?? [])
+    let given = settings.mapping?.filter { $0.value.null == nil || $0.value.string != nil }.compactMap { $0.key.string } ?? []
+    if let unknown = given.first(where: { !known.contains($0) && !["resume", "overwrite"].contains($0) }) {
+      throw problem("'\(unknown)' is no setting of \(name); it has \(known.sorted().joined(separator: ", "))")
+    }
+    let folder = record.deletingLastPathComponent()
+    return run.mappingPaths { RunRecord.resolved($0, from: folder) }
+  }
+}
+
+extension DecodingError {
+  /// Which key is wrong, and how.
+  var sentence: String {
+    func key(_ context: Context, _ last: (any CodingKey)? = nil) -> String {
+      (context.codingPath + (last.map { [$0] } ?? [])).map(\.stringValue).joined(separator: ".")
+    }
+    switch self {
+    case .keyNotFound(let missing, let context): return "the setting '\(key(context, missing))' is missing"
+    case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+      return "the setting '\(key(context))' is no \(type)".replacing("Array<String>", with: "list of texts")
+    case .dataCorrupted(let context):
+      return "the setting '\(key(context))' has a value that is none of its own: \(context.debugDescription)"
+    @unknown default: return "\(self)"
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import Foundation
+import Runs
+
+/// `headway run`: any command again, from the record that it wrote beside its result.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Does again what a run record tells, with settings changed where asked.",
+    discussion: """
+      Commands that write a result leave a record beside it: NAME.run.yaml, in a folder headway/run.yaml. Keys are options without their dashes.
+
+      Example:
+        headway run gsm8k.run.yaml --set max_length=512 --set out=gsm8k-512.safetensors
+      """)
+
+  @Argument(help: ArgumentHelp("A record.", valueName: "file"))
+  var file: String
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("A setting in the place of the record's, its value in YAML; repeat it for several.", valueName: "key=value"))
+  var changes: [String] = []
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    try output.show(RunRecord.run(from: URL(filePath: file), changing: changes))
+  }
+}
