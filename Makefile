@@ -28,6 +28,7 @@ format:
 
 lint:
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	@python3 scripts/checks/imports.py >/dev/null
 
 clean:
 	rm -rf .build

@@ -65,14 +65,23 @@ public enum RunRecord {
     do { document = try Yams.compose(yaml: text) } catch {
       throw RunError("\(path) is not YAML (\(firstLine(error))); name a .run.yaml that a command wrote beside its result")
     }
-    guard let mapping = document?.mapping, let command = mapping["command"]?.string, var settings = mapping["settings"],
+    guard let mapping = document?.mapping, let command = mapping["command"]?.string, let settings = mapping["settings"],
       settings.mapping != nil
     else { throw RunError("\(path) has no 'command' and 'settings'; name a .run.yaml that a command wrote beside its result") }
     guard let type = runs.first(where: { $0.name == command }) else {
       throw RunError("\(path) is of the command '\(command)', which is none of \(runs.map { $0.name }.joined(separator: ", "))")
     }
+    let recorded = try type.decoded(settings) { RunError("\(path): \($0)") }
+    let folder = url.deletingLastPathComponent()
+    return try changed(recorded.mappingPaths { resolved($0, from: folder) }, by: changes)
+  }
+
+  /// The run with settings changed; paths in changes are as seen from the working directory.
+  private static func changed<Work: Run>(_ run: Work, by changes: [String]) throws -> Work {
+    guard !changes.isEmpty else { return run }
+    var settings = try Yams.compose(yaml: YAMLEncoder().encode(run)) ?? Node.mapping([:])
     for change in changes { try apply(change, to: &settings) }
-    return try type.decoded(settings, from: url, changed: changes)
+    return try Work.decoded(settings) { SettingsError($0) }
   }
 
   private static func apply(_ change: String, to settings: inout Node) throws {
@@ -113,22 +122,19 @@ public enum RunRecord {
 }
 
 extension Run {
-  /// The run of a record's settings.
-  fileprivate static func decoded(_ settings: Node, from record: URL, changed changes: [String]) throws -> Self {
-    let path = record.path(percentEncoded: false)
-    func problem(_ text: Message) -> any Error { changes.isEmpty ? RunError("\(path): \(text)") : SettingsError("\(path): \(text)") }
+  /// The run of settings in YAML.
+  fileprivate static func decoded(_ settings: Node, _ problem: (Message) -> any Error) throws -> Self {
     let run: Self
     do { run = try YAMLDecoder().decode(Self.self, from: settings) } catch let error as DecodingError {
       throw problem("\(error.sentence)")
     }
     // A key that is misspelt would otherwise be passed over in silence.
     let known = Set(try Yams.compose(yaml: YAMLEncoder().encode(run))?.mapping?.keys.compactMap(\.string) ?? [])
-    let given = settings.mapping?.filter { $0.value.null == nil || $0.value.string != nil }.compactMap { $0.key.string } ?? []
+    let given = settings.mapping?.filter { $0.value.null == nil }.compactMap { $0.key.string } ?? []
     if let unknown = given.first(where: { !known.contains($0) && !["resume", "overwrite"].contains($0) }) {
       throw problem("'\(unknown)' is no setting of \(name); it has \(known.sorted().joined(separator: ", "))")
     }
-    let folder = record.deletingLastPathComponent()
-    return run.mappingPaths { RunRecord.resolved($0, from: folder) }
+    return run
   }
 }
 
@@ -141,7 +147,10 @@ extension DecodingError {
     switch self {
     case .keyNotFound(let missing, let context): return "the setting '\(key(context, missing))' is missing"
     case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-      return "the setting '\(key(context))' is no \(type)".replacing("Array<String>", with: "list of texts")
+      let wanted = [
+        "Int": "a whole number", "Double": "a number", "Bool": "true or false", "String": "a text", "Array<String>": "a list of texts",
+      ]
+      return "the setting '\(key(context))' takes \(wanted["\(type)"] ?? "another kind of value")"
     case .dataCorrupted(let context):
       return "the setting '\(key(context))' has a value that is none of its own: \(context.debugDescription)"
     @unknown default: return "\(self)"
