@@ -17,7 +17,7 @@ BEGIN, END = "<!-- imports: scripts/checks/imports.py -->", "<!-- end of imports
 def graph():
     rooms = sorted(folder.name for folder in SOURCES.iterdir() if folder.is_dir())
     imports = {room: set() for room in rooms}
-    pattern = re.compile(r"^\s*(?:(?:public|package|internal|private|@\w+(?:\([^)]*\))?)\s+)*import\s+(?:\w+\s+)?(\w+)", re.M)
+    pattern = re.compile(r"^[ \t]*(?:(?:public|package|internal|private|@\w+(?:\([^)]*\))?)[ \t]+)*import[ \t]+(?:(?:struct|class|enum|func|protocol|var|typealias)[ \t]+)?(\w+)", re.M)
     for room in rooms:
         for file in (SOURCES / room).rglob("*.swift"):
             imports[room] |= {name for name in pattern.findall(file.read_text()) if name in imports and name != room}

@@ -1,0 +1,105 @@
+import Foundation
+import Ground
+import LanguageModels
+import Testing
+import Yams
+
+@testable import Runs
+
+@Suite struct RunRecordTests {
+  private func folder() throws -> URL {
+    let url = FileManager.default.temporaryDirectory.appending(path: "record-\(UUID().uuidString)", directoryHint: .isDirectory)
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    return url
+  }
+
+  private func write(_ run: some Run, to folder: URL) throws -> URL {
+    let url = folder.appending(path: "p.run.yaml")
+    try AtomicFile.write(try RunRecord.text(of: run, at: url, identity: RunIdentity(), seconds: 1), to: url)
+    return url
+  }
+
+  private func message(_ body: () throws -> Void) -> String {
+    do {
+      try body()
+      return "no error"
+    } catch { return "\(error)" }
+  }
+
+  @Test func everySettingComesBack() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let place = folder.path(percentEncoded: false)
+    var run = PatternRun(model: "owner/name", data: ["\(place)data/a b.jsonl", "\(place)'quoted': #x.jsonl"], out: "\(place)p.safetensors")
+    run.model.elementType = .float32
+    run.model.threads = 3
+    run.data.map = ["prompt": "Frage: 问题", "response": "no"]
+    run.data.requiredTags = ["yes", "1", "~"]
+    run.data.template = "\(place)t.txt"
+    run.data.holdOut = 0.25
+    run.data.part = .test
+    run.data.limit = 7
+    run.task = "null"
+    run.scores = [.signed, .token]
+    run.loss = .batch(4)
+    run.memory = .low
+    let url = try write(run, to: folder)
+    let back = try #require(try RunRecord.run(from: url) as? PatternRun)
+    let encoder = YAMLEncoder()
+    #expect(try encoder.encode(back) == encoder.encode(run))
+  }
+
+  @Test func pathsAreRelativeToTheRecord() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try FileManager.default.createDirectory(at: folder.appending(path: "models/base"), withIntermediateDirectories: true)
+    let place = folder.path(percentEncoded: false)
+    let run = PatternRun(model: "\(place)models/base", data: ["\(place)d.jsonl"], out: "\(place)out/p.safetensors")
+    try FileManager.default.createDirectory(at: folder.appending(path: "out"), withIntermediateDirectories: true)
+    let url = try write(run, to: folder.appending(path: "out", directoryHint: .isDirectory))
+    let settings = try #require(try Yams.compose(yaml: String(contentsOf: url, encoding: .utf8))?["settings"])
+    #expect(settings["model"]?.string == "../models/base")
+    #expect(settings["data"]?.sequence?.first?.string == "../d.jsonl")
+    #expect(settings["out"]?.string == "p.safetensors")
+    // The whole tree elsewhere: the record leads to the files that moved with it.
+    let moved = folder.deletingLastPathComponent().appending(path: "moved-\(UUID().uuidString)", directoryHint: .isDirectory)
+    try FileManager.default.moveItem(at: folder, to: moved)
+    defer { try? FileManager.default.removeItem(at: moved) }
+    let back = try #require(try RunRecord.run(from: moved.appending(path: "out/p.run.yaml")) as? PatternRun)
+    #expect(FileManager.default.fileExists(atPath: back.model.model))
+  }
+
+  @Test func settingsAreChanged() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let url = try write(PatternRun(model: "m", data: ["d"], out: "p.npy"), to: folder)
+    let run = try #require(
+      try RunRecord.run(from: url, changing: ["max-length=12", "score=[token]", "out=here.npz", "task=a=b"]) as? PatternRun)
+    #expect(run.data.maximumLength == 12)
+    #expect(run.scores == [.token])
+    #expect(run.out == "here.npz")
+    #expect(run.task == "a=b")
+  }
+
+  @Test func whatIsWrongIsNamed() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let url = try write(PatternRun(model: "m", data: ["d"], out: "p.npy"), to: folder)
+    func changed(_ change: String) -> String { message { _ = try RunRecord.run(from: url, changing: [change]) } }
+    #expect(changed("maxlength=3").contains("'maxlength' is no setting of pattern"))
+    #expect(changed("max_length=abc").contains("'max_length' takes a whole number"))
+    #expect(changed("score=[tokens]").contains("'score"))
+    #expect(changed("max_length").contains("KEY=VALUE"))
+    #expect(changed("out=[").contains("not YAML"))
+    func text(_ text: String) throws -> String {
+      let file = folder.appending(path: "other.yaml")
+      try Data(text.utf8).write(to: file)
+      return message { _ = try RunRecord.run(from: file) }
+    }
+    #expect(try text("{").contains("not YAML"))
+    #expect(try text("a: 1").contains("has no 'command'"))
+    #expect(try text("command: walk\nsettings: {}").contains("'walk'"))
+    #expect(try text("command: pattern\nsettings: {model: m, data: [d]}").contains("'out' is missing"))
+    #expect(message { _ = try RunRecord.run(from: folder.appending(path: "none.yaml")) }.contains("cannot be read"))
+  }
+}
