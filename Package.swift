@@ -157,7 +157,7 @@ let package = Package(
     tests(of: "FineTuning", ["Goldens"]),
     tests(of: "Evaluation", ["Ground", "Instructions", "StrictJSON"]),
     tests(of: "Reports"),
-    tests(of: "Runs", ["Goldens", yams]),
+    tests(of: "Runs", ["ActivationPatterns", "CheckpointFiles", "Probing", "Goldens", yams]),
   ],
   cxxLanguageStandard: .cxx20
 )

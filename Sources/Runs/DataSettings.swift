@@ -95,7 +95,7 @@ public struct DataSettings: Codable, Sendable, Hashable {
 
   func mappingPaths(_ change: (String) -> String) -> DataSettings {
     var settings = self
-    settings.files = files.map { changedDataPath($0, change) }
+    settings.files = files.map { changedPath($0, change) }
     settings.template = template.map(change)
     return settings
   }

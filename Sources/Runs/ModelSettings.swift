@@ -45,7 +45,7 @@ public struct ModelSettings: Codable, Sendable, Hashable {
   /// The settings with the model's path changed; a name in the Hugging Face cache stays.
   func mappingPaths(_ change: (String) -> String) -> ModelSettings {
     var settings = self
-    settings.model = changedModelPath(model, change)
+    settings.model = changedPath(model, change)
     return settings
   }
 

@@ -1,14 +1,10 @@
 public import Foundation
 import Ground
 
-/// A model's path changed; a name in the Hugging Face cache stays as it is.
-func changedModelPath(_ name: String, _ change: (String) -> String) -> String {
-  FileManager.default.fileExists(atPath: (name as NSString).expandingTildeInPath) ? change(name) : name
-}
-
-/// A data path changed; a name in the Hugging Face cache stays as it is.
-func changedDataPath(_ name: String, _ change: (String) -> String) -> String {
-  FileManager.default.fileExists(atPath: name) || !HuggingFaceCache.isRepositoryName(name) ? change(name) : name
+/// The path of a model or dataset changed; a name in the Hugging Face cache stays as it is.
+func changedPath(_ name: String, _ change: (String) -> String) -> String {
+  FileManager.default.fileExists(atPath: (name as NSString).expandingTildeInPath) || !HuggingFaceCache.isRepositoryName(name)
+    ? change(name) : name
 }
 
 /// Refuses a name of a pattern or change that none of their files has.

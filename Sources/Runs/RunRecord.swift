@@ -98,8 +98,13 @@ public enum RunRecord {
 
   // MARK: Paths
 
-  /// A path as seen from a folder; one that already is seen from there stays as it is written.
+  /// A path as seen from a folder. One that could be taken for a name in the Hugging Face cache begins with `./`.
   static func relative(_ path: String, to folder: URL) -> String {
+    let seen = unmarked(path, from: folder)
+    return HuggingFaceCache.isRepositoryName(seen) ? "./\(seen)" : seen
+  }
+
+  private static func unmarked(_ path: String, from folder: URL) -> String {
     let here = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory).standardizedFileURL.pathComponents
     let base = folder.absoluteURL.standardizedFileURL.pathComponents
     if base == here, !path.hasPrefix("/") { return path }
@@ -114,6 +119,7 @@ public enum RunRecord {
   /// A record's path as seen from the working directory.
   static func resolved(_ path: String, from folder: URL) -> String {
     let place = folder.relativePath
+    let path = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
     return path.hasPrefix("/") || place == "." || place.isEmpty
       ? path : "\(place.hasSuffix("/") ? String(place.dropLast()) : place)/\(path)"
   }

@@ -1,4 +1,4 @@
-public import ArgumentParser
+import ArgumentParser
 import Runs
 
 /// How DATA is read: the options that every command with DATA takes.
