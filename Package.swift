@@ -125,7 +125,7 @@ let package = Package(
     room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
     room("FineTuning", ["Ground", "CheckpointFiles", "Probing", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
     room("Evaluation", ["Ground", "StrictJSON", "Instructions"]),
-    room("Reports", [mustache]),
+    room("Reports", ["Ground", mustache]),
     room(
       "Runs",
       [

@@ -1,5 +1,6 @@
-import Ground
+import CheckpointFiles
 import Foundation
+import Ground
 import Torch
 
 /// Patterns in numpy's own forms: `.npy`, one array (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>),
@@ -117,6 +118,28 @@ enum NumpyFile {
     members.append(
       Member(name: "metadata", header: array("<U\(text.count)", []), count: text.count * 4) { body in try text.withUnsafeBytes(body) })
     try write(members, to: url)
+  }
+
+  /// The metadata of an archive that this type wrote; nil for any other.
+  static func metadata(of url: URL) -> [String: String]? {
+    guard let file = try? MappedFile(at: url) else { return nil }
+    return withExtendedLifetime(file) { metadata(of: file) }
+  }
+
+  private static func metadata(of file: MappedFile) -> [String: String]? {
+    guard let archive = try? ZipDirectory(file.bytes), let range = archive.entries["metadata.npy"],
+      let member = try? file.bytes(in: range), member.count >= 10, member.prefix(8).elementsEqual([0x93] + Array("NUMPY".utf8) + [1, 0])
+    else { return nil }
+    let start = 10 + Int(UInt16(littleEndian: member.loadUnaligned(fromByteOffset: 8, as: UInt16.self)))
+    guard start <= member.count, (member.count - start).isMultiple(of: 4) else { return nil }
+    var text = String.UnicodeScalarView()
+    for place in stride(from: start, to: member.count, by: 4) {
+      guard let scalar = Unicode.Scalar(UInt32(littleEndian: member.loadUnaligned(fromByteOffset: place, as: UInt32.self))) else {
+        return nil
+      }
+      text.append(scalar)
+    }
+    return try? JSONDecoder().decode([String: String].self, from: Data(String(text).utf8))
   }
 
   private struct Member {

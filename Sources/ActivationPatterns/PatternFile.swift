@@ -1,6 +1,7 @@
 import Ground
 import CheckpointFiles
 public import Foundation
+import Ground
 import Torch
 
 /// What a pattern or change file holds.
@@ -191,6 +192,12 @@ private struct PatternWriting {
     var metadata = provenance.metadata.merging(kind) { _, kind in kind }
     let idsURL = SampleIdentifiers.url(beside: url)
     let ids = perSample.isEmpty ? nil : samples?.ids
+    let hasOtherIds = FileManager.default.fileExists(atPath: idsURL.path(percentEncoded: false)) && !OutputKind.identifiers.isOwn(idsURL)
+    if ids != nil, hasOtherIds {
+      throw PatternError(
+        idsURL.path(percentEncoded: false), problem: "the ids of the pattern's samples belong there, but Headway did not write this file",
+        remedy: "move it away, or choose another name for the pattern")
+    }
     if let ids, let index = samples?.index {
       metadata["ids_fingerprint"] = SampleIdentifiers.fingerprint(ids)
       try SampleIdentifiers.write(ids, index: index, to: idsURL)
@@ -227,7 +234,7 @@ private struct PatternWriting {
       try SafetensorsWriter.write(sources, metadata: metadata, to: url)
     }
     // What an earlier pattern of this name left is not this one's.
-    if ids == nil { try? FileManager.default.removeItem(at: idsURL) }
+    if ids == nil, !hasOtherIds { try? FileManager.default.removeItem(at: idsURL) }
   }
 }
 

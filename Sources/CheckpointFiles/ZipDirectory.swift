@@ -1,5 +1,5 @@
 /// What is wrong with a checkpoint's container or description, and what to do about it; the file is added by whoever opened it.
-struct CheckpointProblem: Error {
+package struct CheckpointProblem: Error {
   var problem: String
   var remedy = "download or write it again"
 }
@@ -8,9 +8,9 @@ struct CheckpointProblem: Error {
 ///
 /// Layout after PKWARE's APPNOTE 6.3: entries with a local header each, a central directory, and its end record, which zip64 doubles for
 /// sizes beyond 4 GiB.
-struct ZipDirectory {
+package struct ZipDirectory {
   /// Bytes of each entry, counted from the start of the file.
-  let entries: [String: Range<Int>]
+  package let entries: [String: Range<Int>]
   /// The name of the first entry of the directory.
   let firstName: String
 
@@ -18,7 +18,7 @@ struct ZipDirectory {
   static let mostEntries = 1_000_000
 
   /// Reads the directory and every entry's header; entries may lie nowhere but in the file.
-  init(_ bytes: UnsafeRawBufferPointer) throws(CheckpointProblem) {
+  package init(_ bytes: UnsafeRawBufferPointer) throws(CheckpointProblem) {
     let file = LittleEndianBytes(bytes)
     let directory = try ZipDirectory.directory(of: file)
     var entries: [String: Range<Int>] = [:]

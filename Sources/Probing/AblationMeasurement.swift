@@ -50,11 +50,12 @@ public struct AblationMeasurement {
   ///   - journalOutput: the output beside which a journal is kept; nil for none.
   ///   - settings: what must be equal for a resume beside samples and sets, as `key=value` joined by tabs.
   ///   - resume: whether to go on with a journal that is there.
+  ///   - overwrites: whether a journal that is not gone on with is thrown away.
   ///   - shouldStop: asked after every packed batch.
   ///   - progress: told after every packed batch.
   /// - Throws: `PatternMeasurement.Stopped` where it was asked to stop.
   public func run(
-    _ samples: [TokenizedSample], journalOutput: URL? = nil, settings: String = "", resume: Bool = false,
+    _ samples: [TokenizedSample], journalOutput: URL? = nil, settings: String = "", resume: Bool = false, overwrites: Bool = false,
     shouldStop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
   ) throws -> Result {
     let measured = samples.filter { $0.labelCount > 0 }
@@ -67,7 +68,7 @@ public struct AblationMeasurement {
     var journal: RunJournal?
     if let journalOutput {
       let settings = settings + "\tsets=\(setsFingerprint)\tencoded=" + TokenizedSample.fingerprint(of: samples)
-      journal = try RunJournal.open(beside: journalOutput, settings: settings, resume: resume) { record in
+      journal = try RunJournal.open(beside: journalOutput, settings: settings, resume: resume, overwrites: overwrites) { record in
         var record = record
         let (batch, unit) = (Int(record.integer(UInt32.self)), Int(record.integer(UInt32.self)))
         // Pieces follow each other without gaps; anything else ends the usable part.
@@ -117,6 +118,9 @@ public struct AblationMeasurement {
 
   /// Whether an unfinished run left its journal beside this output.
   public static func hasJournal(beside output: URL) -> Bool { RunJournal.exists(beside: output) }
+
+  /// Where the journal beside this output lies.
+  public static func journal(beside output: URL) -> URL { RunJournal.url(beside: output) }
 
   private func lossCount(_ unit: HeadAblation.Unit, _ batch: [TokenizedSample]) -> Int {
     unit.layer == nil ? batch.count : unit.copies.count

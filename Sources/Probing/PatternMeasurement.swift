@@ -98,10 +98,11 @@ public struct PatternMeasurement {
   ///   - journalOutput: the output beside which a journal is kept; nil for none.
   ///   - settings: what must be equal for a resume beside the samples, as `key=value` joined by tabs.
   ///   - resume: whether to go on with a journal that is there.
+  ///   - overwrites: whether a journal that is not gone on with is thrown away.
   ///   - shouldStop: asked before every batch.
   ///   - progress: told after every batch.
   public func run(
-    _ samples: [TokenizedSample], journalOutput: URL? = nil, settings: String = "", resume: Bool = false,
+    _ samples: [TokenizedSample], journalOutput: URL? = nil, settings: String = "", resume: Bool = false, overwrites: Bool = false,
     shouldStop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
   ) throws -> Result {
     let weights = labelWeights(samples)
@@ -125,7 +126,7 @@ public struct PatternMeasurement {
     var journal: MeasurementJournal?
     if let journalOutput {
       journal = try MeasurementJournal(
-        beside: journalOutput, settings: settings, resume: resume, scores: probe.scores, entries: entries
+        beside: journalOutput, settings: settings, resume: resume, overwrites: overwrites, scores: probe.scores, entries: entries
       ) { first, batch in
         // Batches are planned from the data alone, so records follow each other without gaps; anything else ends the usable part.
         guard first == found.count, found.count + batch.count <= measured.count else { return false }
@@ -156,6 +157,9 @@ public struct PatternMeasurement {
 
   /// Whether an unfinished run left its journal beside this output.
   public static func hasJournal(beside output: URL) -> Bool { RunJournal.exists(beside: output) }
+
+  /// Where the journal beside this output lies.
+  public static func journal(beside output: URL) -> URL { RunJournal.url(beside: output) }
 
   /// For each sample the weight of one of its labels.
   private func labelWeights(_ samples: [TokenizedSample]) -> [Double] {

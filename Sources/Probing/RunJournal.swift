@@ -1,17 +1,17 @@
-import Ground
 import Foundation
-import Torch
+public import Ground
 
 /// What a long run found so far, on disk beside its output, so that a killed run goes on where it stopped and ends with the same bytes.
 ///
 /// A text line that tells the run's settings, then records: the length of what it holds, that, and a checksum. A record that was cut off or
 /// damaged, and all after it, is found again.
 final class RunJournal {
-  private let handle: FileHandle
-  private let url: URL
+  private let file: GrowingFile
   private var synced = ContinuousClock.now
   /// The most bytes of one record.
   private static let recordLimit: UInt64 = 1 << 32
+  /// What every journal begins with.
+  fileprivate static let mark = "headway journal\t"
 
   /// Where the journal of an output lies.
   static func url(beside output: URL) -> URL { output.appendingPathExtension("journal") }
@@ -22,48 +22,53 @@ final class RunJournal {
   }
 
   /// Deletes the journal of a run whose output is written.
-  static func remove(beside output: URL) { try? FileManager.default.removeItem(at: url(beside: output)) }
+  static func remove(beside output: URL) {
+    let url = url(beside: output)
+    if OutputKind.journal.isOwn(url) { try? FileManager.default.removeItem(at: url) }
+  }
 
   /// Starts an empty journal, or opens the one that is there where `resume` asks for it and hands its records over, first to last.
   ///
-  /// - Parameter body: takes a record and tells whether it follows from those before; one that does not ends the usable part.
+  /// - Parameters:
+  ///   - resume: whether to go on with a journal that is there.
+  ///   - overwrites: whether one that is not gone on with is thrown away.
+  ///   - body: takes a record and tells whether it follows from those before; one that does not ends the usable part.
+  /// - Throws: `JournalError` where a journal is there that is neither to be gone on with nor to be thrown away, or belongs to another run.
   static func open(
-    beside output: URL, settings: String, resume: Bool, _ body: (_ record: JournalRecord) throws -> Bool
+    beside output: URL, settings: String, resume: Bool, overwrites: Bool, _ body: (_ record: JournalRecord) throws -> Bool
   ) throws -> RunJournal {
     let url = url(beside: output)
-    guard resume, exists(beside: output) else {
-      try AtomicFile.write(settings + "\n", to: url)
-      let journal = try RunJournal(url)
-      try journal.handle.seekToEnd()
-      return journal
-    }
-    let journal = try RunJournal(url)
     let path = url.path(percentEncoded: false)
-    guard let header = try journal.line() else {
-      throw TorchError("\(path) is not a journal of a measurement; delete it to start over")
+    let isThere = exists(beside: output)
+    guard !isThere || OutputKind.journal.isOwn(url) else {
+      throw JournalError("\(path) is not a journal of a measurement; move it away, or choose another \(setting: .output)")
     }
-    guard header == settings else {
-      throw TorchError(
-        "\(path) belongs to a run with other settings: \(difference(header, settings)); use the same ones, or delete the file to start over"
+    guard resume, isThere else {
+      guard !isThere || overwrites else {
+        throw JournalError(
+          "\(path) holds what an interrupted run found; go on with that run by \(setting: .resume), or delete it and start over by \(setting: .overwrite)"
+        )
+      }
+      try AtomicFile.write(mark + settings + "\n", to: url)
+      return RunJournal(try GrowingFile(at: url))
+    }
+    let journal = RunJournal(try GrowingFile(at: url))
+    guard let header = try journal.line() else {
+      throw JournalError("\(path) is damaged; delete it and start over by \(setting: .overwrite)")
+    }
+    let earlier = String(header.dropFirst(mark.count))
+    guard earlier == settings else {
+      throw JournalError(
+        "\(path) belongs to a run with other settings: \(difference(earlier, settings)); use the same ones, or start over by \(setting: .overwrite)"
       )
     }
-    var end = try journal.handle.offset()
-    while let record = try journal.record(), try body(record) { end = try journal.handle.offset() }
-    try journal.handle.truncate(atOffset: end)
-    try journal.handle.seek(toOffset: end)
+    var end = journal.file.readCount
+    while let record = try journal.record(), try body(record) { end = journal.file.readCount }
+    try journal.file.keep(first: end)
     return journal
   }
 
-  private init(_ url: URL) throws {
-    do {
-      handle = try FileHandle(forUpdating: url)
-    } catch {
-      throw TorchError("cannot open \(url.path(percentEncoded: false)): \(error.localizedDescription); check the folder's permissions")
-    }
-    self.url = url
-  }
-
-  deinit { try? handle.close() }
+  private init(_ file: GrowingFile) { self.file = file }
 
   /// Adds a record.
   func append(_ record: JournalRecord) throws {
@@ -71,47 +76,39 @@ final class RunJournal {
     whole.put(UInt64(record.bytes.count))
     whole.bytes += record.bytes
     whole.put(RunJournal.checksum(whole.bytes[...]))
-    do {
-      try handle.write(contentsOf: Data(whole.bytes))
-      // Written data survives a killed process at once; a lost machine costs at most these few seconds.
-      if ContinuousClock.now - synced > .seconds(5) {
-        try handle.synchronize()
-        synced = .now
-      }
-    } catch {
-      throw TorchError(
-        "cannot write \(url.path(percentEncoded: false)): \(error.localizedDescription); make room on the disk and go on with --resume")
+    try file.append(whole.bytes)
+    // Written data survives a killed process at once; a lost machine costs at most these few seconds.
+    if ContinuousClock.now - synced > .seconds(5) {
+      try file.synchronize()
+      synced = .now
     }
   }
 
   private func line() throws -> String? {
-    var text = Data()
-    while let byte = try handle.read(upToCount: 1), let first = byte.first {
-      if first == 10 { return String(bytes: text, encoding: .utf8) }
+    var text: [UInt8] = []
+    while let byte = try file.read(1).first {
+      if byte == 10 { return String(validating: text, as: UTF8.self) }
       guard text.count < 1 << 20 else { return nil }
-      text.append(first)
+      text.append(byte)
     }
     return nil
   }
 
   /// The next record, or nil where there is none or it was cut off.
   private func record() throws -> JournalRecord? {
-    guard let head = try handle.read(upToCount: 8), head.count == 8 else { return nil }
-    var length = JournalRecord([UInt8](head))
+    let head = try file.read(8)
+    guard head.count == 8 else { return nil }
+    var length = JournalRecord(head)
     let size = length.integer(UInt64.self)
-    guard size < RunJournal.recordLimit, let rest = try handle.read(upToCount: Int(size) + 8), rest.count == Int(size) + 8 else {
-      return nil
-    }
-    let whole = [UInt8](head) + [UInt8](rest)
+    guard size < RunJournal.recordLimit, Int(size) + 8 <= file.unreadCount else { return nil }
+    let whole = head + (try file.read(Int(size) + 8))
     var checksum = JournalRecord(Array(whole.suffix(8)))
     guard RunJournal.checksum(whole.dropLast(8)) == checksum.integer(UInt64.self) else { return nil }
     return JournalRecord(Array(whole[8..<whole.count - 8]))
   }
 
-  /// FNV-1a: enough to notice a record that was cut off.
-  private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-    Fingerprint(of: bytes).value
-  }
+  /// Enough to notice a record that was cut off.
+  private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 { Fingerprint(of: bytes).value }
 
   /// Which settings of two header lines (`key=value` joined by tabs) differ.
   private static func difference(_ old: String, _ new: String) -> String {
@@ -119,6 +116,18 @@ final class RunJournal {
     let differing = new.split(separator: "\t").filter { !before.contains($0) }
     return differing.isEmpty ? "unlike" : "now " + differing.joined(separator: ", ")
   }
+}
+
+/// A journal that a run cannot use, and what to do about it.
+public struct JournalError: ExplainedError, Equatable {
+  /// One sentence: what, where, remedy.
+  public let message: Message
+  init(_ message: Message) { self.message = message }
+}
+
+extension OutputKind {
+  /// The journal of a pattern's or an ablation's measurement.
+  public static let journal = OutputKind.text("a journal of a measurement", beginningWith: RunJournal.mark)
 }
 
 /// The bytes of one record, written and read as little-endian numbers one after another.

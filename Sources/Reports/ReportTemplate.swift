@@ -5,6 +5,7 @@ enum ReportTemplate {
     <html lang="en">
     <head>
     <meta charset="utf-8">
+    <meta name="generator" content="Headway">
     <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">

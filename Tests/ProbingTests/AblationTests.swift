@@ -1,6 +1,7 @@
 import CheckpointFiles
 import Foundation
 import Goldens
+import Ground
 import LanguageModels
 import Probing
 import Testing
@@ -93,12 +94,12 @@ import Torch
               return asked > stop
             })
         }
-        #expect(AblationMeasurement.hasJournal(beside: output))
-        let journal = output.appendingPathExtension("journal")
+        let journal = AblationMeasurement.journal(beside: output)
+        #expect(OutputKind.journal.isOwn(journal))
         let data = try Data(contentsOf: journal)
         if data.count > 200 { try data.dropLast(cut).write(to: journal) }
         #expect(try measurement.run(golden.samples, journalOutput: output, settings: "a=1", resume: true).samples == whole)
-        #expect(throws: TorchError.self) { try measurement.run(golden.samples, journalOutput: output, settings: "a=2", resume: true) }
+        #expect(throws: JournalError.self) { try measurement.run(golden.samples, journalOutput: output, settings: "a=2", resume: true) }
       }
     }
   }

@@ -2,6 +2,7 @@ import CheckpointFiles
 import ActivationPatterns
 import Foundation
 import Goldens
+import Ground
 import LanguageModels
 import Probing
 import Testing
@@ -36,8 +37,8 @@ import Torch
               return batches > stop
             })
         }
-        #expect(PatternMeasurement.hasJournal(beside: output))
         let journal = output.appendingPathExtension("journal")
+        #expect(OutputKind.journal.isOwn(journal))
         let data = try Data(contentsOf: journal)
         if stop > 0 { try data.dropLast(cut).write(to: journal) }
         let resumed = try measurement.run(samples, journalOutput: output, settings: "a=1\tb=2", resume: true)
@@ -66,6 +67,7 @@ import Torch
     let data = try Data(contentsOf: journal)
     // Behind the line of settings: a damaged record and all after it are measured again.
     let records = try #require(data.firstIndex(of: 10)) + 1
+    #expect(PatternMeasurement.journal(beside: output) == journal)
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<40 {
       var damaged = data
@@ -76,6 +78,54 @@ import Torch
     }
     try Data("no line break".utf8).write(to: journal)
     #expect(throws: (any Error).self) { try measurement.run(samples, journalOutput: output, settings: "s", resume: true) }
+  }
+
+  /// Without leave to go on with it or to throw it away, a journal is kept.
+  @Test func aForgottenResumeKeepsTheJournal() throws {
+    let (measurement, samples) = try measurement()
+    let output = try temporary()
+    let journal = output.appendingPathExtension("journal")
+    _ = try measurement.run(samples, journalOutput: output, settings: "s")
+    let data = try Data(contentsOf: journal)
+    let error = #expect(throws: JournalError.self) { try measurement.run(samples, journalOutput: output, settings: "s") }
+    let text = try #require(error?.description)
+    #expect(text.contains(journal.lastPathComponent) && text.contains("resume") && text.contains("overwrite"), "\(text)")
+    #expect(try Data(contentsOf: journal) == data)
+    _ = try measurement.run(samples, journalOutput: output, settings: "other", overwrites: true)
+    #expect(try Data(contentsOf: journal) != data)
+    PatternMeasurement.removeJournal(beside: output)
+    #expect(!FileManager.default.fileExists(atPath: journal.path(percentEncoded: false)))
+  }
+
+  /// A file that only has a journal's name is nobody's to take.
+  @Test func anotherFileOfAJournalsNameIsKept() throws {
+    let (measurement, samples) = try measurement()
+    let output = try temporary()
+    let journal = output.appendingPathExtension("journal")
+    try Data("Dear diary\n".utf8).write(to: journal)
+    for (resume, overwrites) in [(false, false), (true, false), (false, true)] {
+      #expect(throws: JournalError.self) {
+        try measurement.run(samples, journalOutput: output, settings: "s", resume: resume, overwrites: overwrites)
+      }
+    }
+    PatternMeasurement.removeJournal(beside: output)
+    #expect(try String(contentsOf: journal, encoding: .utf8) == "Dear diary\n")
+  }
+
+  /// What is added to a journal that is gone would be lost.
+  @Test func aFolderThatVanishesEndsTheRun() throws {
+    let (measurement, samples) = try measurement()
+    let output = try temporary()
+    var batches = 0
+    let error = #expect(throws: FileError.self) {
+      try measurement.run(
+        samples, journalOutput: output, settings: "s",
+        progress: { _ in
+          batches += 1
+          if batches == 2 { try? FileManager.default.removeItem(at: output.deletingLastPathComponent()) }
+        })
+    }
+    #expect(try #require(error?.description).contains("moved or deleted") && batches == 2)
   }
 
   @Test func losses() {

@@ -1,0 +1,38 @@
+import CheckpointFiles
+public import Foundation
+public import Ground
+
+extension OutputKind {
+  /// A pattern or a change, as `.safetensors` or `.npz`; both say in their metadata what they are.
+  public static let pattern = OutputKind("a pattern or a change") { url in
+    let isArchive = beginning(of: url, 4).elementsEqual(Array("PK\u{3}\u{4}".utf8))
+    let metadata = isArchive ? NumpyFile.metadata(of: url) : (try? SafetensorsFile(at: url))?.metadata
+    return ["pattern", "change"].contains(metadata?["headway.kind"])
+  }
+
+  /// What a pattern's or change's file of this name is: `.npy` holds numbers and nothing else, so that Headway's own cannot be told from others'.
+  public static func pattern(named url: URL) -> OutputKind {
+    url.pathExtension.lowercased() == "npy" ? .unmarked("an .npy file") : .pattern
+  }
+
+  /// The ids beside a pattern: `{"id":…` and nothing else in every line.
+  static let identifiers = OutputKind("the ids of a pattern's samples") { url in
+    guard let file = try? MappedFile(at: url), file.count > 0, (try? SampleIdentifiers.read(from: url)) != nil else { return false }
+    return withExtendedLifetime(file) {
+      file.bytes.split(separator: UInt8(ascii: "\n")).allSatisfy { $0.starts(with: Array("{\"id\":\"".utf8)) }
+    }
+  }
+}
+
+extension OutputGuard {
+  /// Takes a pattern's or change's file as an output, with its ids and its journal.
+  /// - Parameters:
+  ///   - url: `.safetensors`, `.npz` or `.npy`.
+  ///   - journal: where an interrupted measurement keeps what it found, and what such a file is; nil for what has none.
+  /// - Throws: as `claim(file:as:beside:)` does.
+  public func claim(pattern url: URL, keepsSamples: Bool, journal: Companion? = nil) throws {
+    // Ids that are not the pattern's own stay where they are when it has none.
+    let ids = keepsSamples ? [Companion.part(SampleIdentifiers.url(beside: url), as: .identifiers)] : []
+    try claim(file: url, as: .pattern(named: url), beside: ids + [journal].compactMap(\.self))
+  }
+}
