@@ -144,7 +144,7 @@ let package = Package(
     .target(
       name: "Goldens", dependencies: ["CheckpointFiles", "LanguageModels", "Torch"], path: "Tests/Goldens", exclude: ["Fixtures"],
       swiftSettings: swiftSettings),
-    .testTarget(name: "CommandTests", dependencies: ["headway"], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+    .testTarget(name: "CommandTests", dependencies: ["headway", "Ground"], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     tests(of: "Ground", ["StrictJSON"]),
     tests(of: "CheckpointFiles"),
     tests(of: "Torch"),

@@ -15,13 +15,37 @@ extension OutputKind {
     url.pathExtension.lowercased() == "npy" ? .unmarked("an .npy file") : .pattern
   }
 
-  /// The ids beside a pattern: `{"id":…` and nothing else in every line.
-  static let identifiers = OutputKind("the ids of a pattern's samples") { url in
+  /// The ids beside a pattern: `{"id":…` and nothing else in every line, and no other pattern of this name, with another ending, that they
+  /// belong to.
+  static func identifiers(of pattern: URL) -> OutputKind {
+    OutputKind("the ids of the pattern's samples") { url in
+      let sibling = pattern.deletingPathExtension().appendingPathExtension("safetensors")
+      let isAnothers = FileIdentity(at: sibling) != FileIdentity(at: pattern) && hasIds(sibling, url)
+      return hasLines(url) && !isAnothers
+    }
+  }
+
+  /// Whether a pattern file says that these are its ids.
+  private static func hasIds(_ pattern: URL, _ url: URL) -> Bool {
+    guard let fingerprint = (try? SafetensorsFile(at: pattern))?.metadata["ids_fingerprint"],
+      let ids = try? SampleIdentifiers.read(from: url)
+    else {
+      return false
+    }
+    return SampleIdentifiers.fingerprint(ids) == fingerprint
+  }
+
+  private static func hasLines(_ url: URL) -> Bool {
     guard let file = try? MappedFile(at: url), file.count > 0, (try? SampleIdentifiers.read(from: url)) != nil else { return false }
     return withExtendedLifetime(file) {
       file.bytes.split(separator: UInt8(ascii: "\n")).allSatisfy { $0.starts(with: Array("{\"id\":\"".utf8)) }
     }
   }
+}
+
+extension PatternFile {
+  /// The files that a pattern or change is read from: itself, and its ids where it has any.
+  public static func files(of url: URL) -> [URL] { [url, SampleIdentifiers.url(beside: url)] }
 }
 
 extension OutputGuard {
@@ -32,7 +56,7 @@ extension OutputGuard {
   /// - Throws: as `claim(file:as:beside:)` does.
   public func claim(pattern url: URL, keepsSamples: Bool, journal: Companion? = nil) throws {
     // Ids that are not the pattern's own stay where they are when it has none.
-    let ids = keepsSamples ? [Companion.part(SampleIdentifiers.url(beside: url), as: .identifiers)] : []
+    let ids = keepsSamples ? [Companion.part(SampleIdentifiers.url(beside: url), as: .identifiers(of: url))] : []
     try claim(file: url, as: .pattern(named: url), beside: ids + [journal].compactMap(\.self))
   }
 }

@@ -192,10 +192,11 @@ private struct PatternWriting {
     var metadata = provenance.metadata.merging(kind) { _, kind in kind }
     let idsURL = SampleIdentifiers.url(beside: url)
     let ids = perSample.isEmpty ? nil : samples?.ids
-    let hasOtherIds = FileManager.default.fileExists(atPath: idsURL.path(percentEncoded: false)) && !OutputKind.identifiers.isOwn(idsURL)
-    if ids != nil, hasOtherIds {
+    let hasOtherIds =
+      FileManager.default.fileExists(atPath: idsURL.path(percentEncoded: false)) && !OutputKind.identifiers(of: url).isOwn(idsURL)
+    if let ids, hasOtherIds, (try? SampleIdentifiers.read(from: idsURL)) != ids {
       throw PatternError(
-        idsURL.path(percentEncoded: false), problem: "the ids of the pattern's samples belong there, but Headway did not write this file",
+        idsURL.path(percentEncoded: false), problem: "the ids of the pattern's samples belong there, but this file is another's",
         remedy: "move it away, or choose another name for the pattern")
     }
     if let ids, let index = samples?.index {

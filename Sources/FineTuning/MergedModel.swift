@@ -10,14 +10,8 @@ public enum MergedModel {
   /// - Parameters:
   ///   - model: loaded in any type, its adapters attached; the weights' exact values are read from the base model's files.
   ///   - elementType: what the weights are rounded to.
-  ///   - folder: made where it is missing.
+  ///   - folder: made where it is missing. Files of an earlier model that Headway wrote there are replaced or deleted, others are not.
   public static func write(_ model: LanguageModel, elementType: ElementType, to folder: URL) throws {
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw TrainingError(
-        "cannot make the folder \(folder.path(percentEncoded: false)): \(error.localizedDescription); choose another \(setting: .output)")
-    }
     let locations = try WeightFiles(of: model.base).locations
     let weights = model.decoder.parameters.map { parameter in
       WeightWriter.Weight(name: parameter.storedName, shape: parameter.tensor.shape, elementType: elementType) {
@@ -30,10 +24,17 @@ public enum MergedModel {
         return try finite(value.converted(to: .float32) + adapter.weightChange(), parameter, elementType)
       }
     }
+    let output = OutputFolder(folder)
+    let names =
+      WeightWriter.names(of: weights) + WeightWriter.companions(of: model.base) + WeightWriter.tokenizerFiles(of: model.tokenizerFolder)
+    try output.make()
+    try output.claim(names)
     try WeightWriter.write(weights, to: folder)
     try WeightWriter.writeCompanions(of: model.base, elementType: elementType, to: folder)
     if model.tokenizerFolder != model.base { try WeightWriter.writeTokenizer(of: model.tokenizerFolder, to: folder) }
+    try output.removeOwn(except: names)
   }
+
   /// The value, rounded to the type it is written in.
   /// - Throws: `ModelError` where that holds numbers that are not finite.
   private static func finite(_ value: Tensor, _ parameter: Parameter, _ type: ElementType) throws -> Tensor {

@@ -350,11 +350,10 @@ public final class Trainer {
       try weights.frozen { try pass.meanLoss(of: window(0), tokenLimit: settings.batchTokens ?? 2048) }
     }
     do {
-      try saved.write(weights, elementType: savedType, to: folder.url)
-    } catch let error as FileError {
-      throw TrainingError(
-        "cannot \(error.operation) \(error.path): \(error.reason); the last checkpoint holds the whole run: make room on the disk and go on with \(setting: .resume)"
-      )
+      try writeModel(savedType)
+    } catch let error where error is FileError || error is OutputError {
+      let reason: Message = if let error = error as? any ExplainedError { "\(error)" } else { "\(error)" }
+      throw TrainingError("\(reason); the last checkpoint holds the whole run, and \(setting: .resume) goes on from it")
     }
     if settings.lowRank == nil {
       let changed = try ChangedShare(of: weights, base: saved.base, savedAs: savedType)
@@ -365,6 +364,14 @@ public final class Trainer {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     try AtomicFile.write(encoder.encode(summary) + Data("\n".utf8), to: folder.summary)
     return summary
+  }
+
+  /// Writes the model in the place of the one that an earlier part of the run, or an earlier run, left.
+  private func writeModel(_ type: ElementType) throws {
+    let names = saved.names(weights, elementType: type)
+    try folder.output.claim(names)
+    try saved.write(weights, elementType: type, to: folder.url)
+    try folder.output.removeOwn(except: names)
   }
 
   /// Puts the weights of the best evaluation in place of the last ones.

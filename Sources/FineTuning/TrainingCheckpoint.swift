@@ -52,26 +52,42 @@ struct TrainingCheckpoint {
   private static let optimizerName = "optimizer.safetensors"
   private static let patternsName = "patterns.safetensors"
 
+  /// The file of a checkpoint that tells how far its run is.
+  static func state(in checkpoint: URL) -> URL { checkpoint.appending(path: stateName) }
+
   /// Writes a checkpoint, whole or not at all.
+  /// - Throws: `TrainingError` where it cannot be written; earlier ones are untouched.
   static func write(
     to url: URL, _ state: TrainingState, _ weights: TrainableWeights, _ optimizer: any Optimizer, _ patterns: TrackedPatterns,
     _ model: SavedModel
   ) throws {
-    try TrainingFolder.create(url) { folder in
-      try model.write(weights, elementType: .float32, to: folder)
-      let names = weights.parameters.map(\.storedName)
-      var moments: [WeightWriter.Weight] = []
-      for (prefix, tensors) in optimizer.memory {
-        for (name, tensor) in zip(names, tensors) {
-          moments.append(.init(name: "\(prefix).\(name)", shape: tensor.shape, elementType: .float32) { tensor })
-        }
-      }
-      try WeightWriter.write(moments, to: folder, fileName: optimizerName, shardLimit: .max)
-      try patterns.write(to: folder.appending(path: patternsName))
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      try AtomicFile.write(encoder.encode(state) + Data("\n".utf8), to: folder.appending(path: stateName))
+    do {
+      try AtomicFolder.create(url) { folder in try fill(folder, state, weights, optimizer, patterns, model) }
+    } catch let error as FileError where FileKind(of: url.deletingLastPathComponent()) != nil {
+      // Which of its files it was does not matter to anybody.
+      throw TrainingError(
+        "cannot write the checkpoint \(url.path(percentEncoded: false)): \(error.reason); \(error.remedy); earlier checkpoints are untouched, and \(setting: .resume) goes on from the last"
+      )
     }
+  }
+
+  private static func fill(
+    _ folder: URL, _ state: TrainingState, _ weights: TrainableWeights, _ optimizer: any Optimizer, _ patterns: TrackedPatterns,
+    _ model: SavedModel
+  ) throws {
+    try model.write(weights, elementType: .float32, to: folder)
+    let names = weights.parameters.map(\.storedName)
+    var moments: [WeightWriter.Weight] = []
+    for (prefix, tensors) in optimizer.memory {
+      for (name, tensor) in zip(names, tensors) {
+        moments.append(.init(name: "\(prefix).\(name)", shape: tensor.shape, elementType: .float32) { tensor })
+      }
+    }
+    try WeightWriter.write(moments, to: folder, fileName: optimizerName, shardLimit: .max)
+    try patterns.write(to: folder.appending(path: patternsName))
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try AtomicFile.write(encoder.encode(state) + Data("\n".utf8), to: folder.appending(path: stateName))
   }
 
   /// Reads what is beside the weights.
@@ -136,6 +152,13 @@ struct SavedModel {
   /// The adapters' configuration; nil for a model that was trained whole.
   let adapter: AdapterConfiguration?
 
+  /// The names of the files that `write` writes.
+  func names(_ weights: TrainableWeights, elementType: ElementType) -> [String] {
+    adapter == nil
+      ? WeightWriter.names(of: wholeWeights(weights, elementType: elementType)) + WeightWriter.companions(of: base)
+      : AdapterFolder.names + WeightWriter.tokenizerFiles(of: base)
+  }
+
   /// Writes weights, configuration and tokenizer into a folder that exists.
   func write(_ weights: TrainableWeights, elementType: ElementType, to folder: URL) throws {
     if let adapter {
@@ -143,10 +166,13 @@ struct SavedModel {
       try WeightWriter.writeTokenizer(of: base, to: folder)
       return
     }
-    let sources = zip(weights.parameters, weights.masters).map { parameter, master in
+    try WeightWriter.write(wholeWeights(weights, elementType: elementType), to: folder)
+    try WeightWriter.writeCompanions(of: base, elementType: elementType, to: folder)
+  }
+
+  private func wholeWeights(_ weights: TrainableWeights, elementType: ElementType) -> [WeightWriter.Weight] {
+    zip(weights.parameters, weights.masters).map { parameter, master in
       WeightWriter.Weight(name: parameter.storedName, shape: master.shape, elementType: elementType) { try master.detached() }
     }
-    try WeightWriter.write(sources, to: folder)
-    try WeightWriter.writeCompanions(of: base, elementType: elementType, to: folder)
   }
 }

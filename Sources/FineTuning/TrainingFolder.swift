@@ -1,17 +1,23 @@
-import Ground
 public import Foundation
-import Torch
+public import Ground
 
 /// The output folder of a run: the model on top, everything about the run in `headway/`.
 public struct TrainingFolder: Sendable, Hashable {
+  /// A picture of a run's curves.
+  public enum Picture: String, Sendable, CaseIterable {
+    case loss, correlation, mse, gini
+  }
+
   /// The folder that transformers loads.
   public let url: URL
 
   /// The folder at this place, which need not exist yet.
   public init(_ url: URL) { self.url = url }
 
+  /// The folder as an output, which knows the files of the model in it that Headway wrote.
+  public var output: OutputFolder { OutputFolder(url) }
   /// `headway/`.
-  public var records: URL { url.appending(path: "headway", directoryHint: .isDirectory) }
+  public var records: URL { output.records }
   /// `headway/metrics.jsonl`.
   public var metrics: URL { records.appending(path: "metrics.jsonl") }
   /// `headway/settings.json`.
@@ -24,62 +30,70 @@ public struct TrainingFolder: Sendable, Hashable {
   public var checkpoints: URL { records.appending(path: "checkpoints", directoryHint: .isDirectory) }
   /// `headway/summary.json`, there once the run is done.
   public var summary: URL { records.appending(path: "summary.json") }
+  /// `headway/loss.svg` and its like.
+  public func picture(_ picture: Picture) -> URL { records.appending(path: "\(picture).svg") }
 
   /// The checkpoint after so many updates.
   public func checkpoint(_ step: Int) -> URL { checkpoints.appending(path: "step-\(step)", directoryHint: .isDirectory) }
   /// The checkpoint of the best evaluation, which was after so many updates.
   public func best(_ step: Int) -> URL { checkpoints.appending(path: "best-\(step)", directoryHint: .isDirectory) }
 
-  /// Makes the folders.
+  /// Whether a run was started here, and can be gone on with.
+  public var holdsRun: Bool { FileManager.default.fileExists(atPath: settings.path(percentEncoded: false)) }
+
+  /// Makes the folders, and deletes what killed runs left half-written in them.
+  /// - Throws: `FileError`.
   public func make() throws {
-    do {
-      try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
-    } catch {
-      throw TrainingError(
-        "cannot make the folder \(checkpoints.path(percentEncoded: false)): \(error.localizedDescription); choose another \(setting: .output), or change its permissions"
-      )
-    }
+    try output.make()
+    try Folders.make(checkpoints)
+    for folder in [url, records, checkpoints] { Leftovers.remove(from: folder) }
   }
 
   /// Whole checkpoints by their step, the latest first.
-  public func savedSteps() -> [Int] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.path(percentEncoded: false))) ?? []
-    return names.compactMap { $0.hasPrefix("step-") ? Int($0.dropFirst(5)) : nil }.sorted(by: >)
-  }
+  public func savedSteps() -> [Int] { saved("step").sorted(by: >) }
 
-  /// Deletes all checkpoints but the latest `count` and the best, and what killed runs left half-written.
+  /// Deletes all checkpoints but the latest `count` and the best, and what killed runs left half-written. Nothing but a run's own checkpoints
+  /// is touched, and nothing that lies elsewhere: where the folder of checkpoints is a link, or a checkpoint in it is, that stays.
   func prune(keeping count: Int, best bestStep: Int?) {
-    for step in savedSteps().dropFirst(max(1, count)) { try? FileManager.default.removeItem(at: checkpoint(step)) }
+    for step in savedSteps().dropFirst(max(1, count)) { remove(checkpoint(step)) }
+    for step in saved("best") where step != bestStep { remove(best(step)) }
+    Leftovers.remove(from: checkpoints)
+  }
+
+  /// Deletes the model and the records of an earlier run, and nothing that Headway did not write.
+  /// - Throws: `FileError`.
+  public func clear() throws {
+    try output.removeOwn()
+    clearRecords()
+  }
+
+  /// Deletes the checkpoints and records of an earlier run, and nothing that Headway did not write.
+  public func clearRecords() {
+    for step in saved("step") { remove(checkpoint(step)) }
+    for step in saved("best") { remove(best(step)) }
+    let events = (try? FileManager.default.contentsOfDirectory(atPath: curves.path(percentEncoded: false))) ?? []
+    if FileKind(of: curves) == .folder {
+      for name in events where name.hasPrefix("events.out.tfevents.") { unlink(curves.appending(path: name).path(percentEncoded: false)) }
+    }
+    // The settings go last: what is killed before has still an earlier run to tell of.
+    for file in [metrics, patterns, summary] + Picture.allCases.map(picture) + [settings] { unlink(file.path(percentEncoded: false)) }
+    for folder in [curves, checkpoints] where FileKind(of: folder) == .folder { rmdir(folder.path(percentEncoded: false)) }
+  }
+
+  /// The steps of checkpoints of this kind, in names as this type gives them.
+  private func saved(_ kind: String) -> [Int] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.path(percentEncoded: false))) ?? []
-    for name in names where name.hasPrefix(".") || (name.hasPrefix("best-") && name != bestStep.map { "best-\($0)" }) {
-      try? FileManager.default.removeItem(at: checkpoints.appending(path: name))
+    return names.compactMap { name in
+      guard name.hasPrefix("\(kind)-"), let step = Int(name.dropFirst(kind.count + 1)), name == "\(kind)-\(step)" else { return nil }
+      return step
     }
   }
 
-  /// Deletes every checkpoint of an earlier run, and its records.
-  public func clear() {
-    for url in [checkpoints, curves, metrics, settings, patterns, summary] { try? FileManager.default.removeItem(at: url) }
-  }
-
-  /// Fills a folder under a temporary name and renames it to `destination`, whole or not at all; one that is there already is left as it is.
-  static func create(_ destination: URL, _ fill: (URL) throws -> Void) throws {
-    let manager = FileManager.default
-    guard !manager.fileExists(atPath: destination.path(percentEncoded: false)) else { return }
-    let parent = destination.deletingLastPathComponent()
-    let temporary = parent.appending(path: ".\(destination.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).part")
-    do {
-      try? manager.removeItem(at: temporary)
-      try manager.createDirectory(at: temporary, withIntermediateDirectories: true)
-      try fill(temporary)
-      try manager.moveItem(at: temporary, to: destination)
-      AtomicFile.flush(folder: parent.path(percentEncoded: false))
-    } catch {
-      try? manager.removeItem(at: temporary)
-      // A file's error has a remedy of its own, which does not fit here.
-      let reason = (error as? FileError)?.reason ?? error.localizedDescription
-      throw TrainingError(
-        "cannot write \(destination.path(percentEncoded: false)): \(reason); earlier checkpoints are untouched: make room on the disk and go on with \(setting: .resume)"
-      )
-    }
+  /// Deletes a checkpoint: a folder with a run's state, inside this very folder.
+  private func remove(_ checkpoint: URL) {
+    guard FileKind(of: records) == .folder, FileKind(of: checkpoints) == .folder, FileKind(of: checkpoint) == .folder,
+      FileManager.default.fileExists(atPath: TrainingCheckpoint.state(in: checkpoint).path(percentEncoded: false))
+    else { return }
+    AtomicFolder.remove(checkpoint)
   }
 }

@@ -70,35 +70,20 @@ public struct StepMetrics: Sendable, Hashable, Codable {
 
 /// `metrics.jsonl`, a line at a time; every line is in the file when `append` returns.
 final class MetricsFile {
-  private let handle: FileHandle
-  private let path: String
+  private let file: GrowingFile
   private let encoder = JSONEncoder()
 
   /// Opens the file for the steps after `step`: lines of later ones, which a killed run wrote after its last checkpoint, are dropped.
   init(_ url: URL, after step: Int?) throws {
-    path = url.path(percentEncoded: false)
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     var kept = ""
     if let step { for line in try MetricsFile.lines(of: url) where line.metrics.step <= step { kept += line.text + "\n" } }
     try AtomicFile.write(kept, to: url)
-    do {
-      handle = try FileHandle(forWritingTo: url)
-      try handle.seekToEnd()
-    } catch {
-      throw TrainingError("cannot open \(path): \(error.localizedDescription); check the folder's permissions")
-    }
+    file = try GrowingFile(at: url)
   }
 
-  deinit { try? handle.close() }
-
-  func append(_ metrics: StepMetrics) throws {
-    do {
-      try handle.write(contentsOf: encoder.encode(metrics) + Data("\n".utf8))
-    } catch {
-      throw TrainingError("cannot write \(path): \(error.localizedDescription); make room on the disk and go on with \(setting: .resume)")
-    }
-  }
+  func append(_ metrics: StepMetrics) throws { try file.append(encoder.encode(metrics) + Data("\n".utf8)) }
 
   /// The lines of a file; one that was cut off by a kill ends them.
   static func lines(of url: URL) throws -> [(text: String, metrics: StepMetrics)] {

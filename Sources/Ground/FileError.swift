@@ -25,12 +25,19 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible, Lo
       switch code {
       case ENOENT: "check the path"
       case EACCES, EPERM, EROFS: "check who may read and write there, or choose another place"
-      case ENOSPC, EDQUOT: "free some space there or choose another place; what the file held before is untouched"
+      case ENOSPC, EDQUOT: "free some space there or choose another place"
       case EISDIR, ENOTDIR: "name a file"
       case EMFILE, ENFILE: "raise the limit on open files (ulimit -n)"
       default: "check the disk and the path"
       }
     self.init(path: path, operation: operation, reason: String(cString: strerror(code)).lowercased(), remedy: remedy)
+  }
+
+  /// A file or folder that is no longer where a run was writing to it.
+  static func vanished(_ path: String) -> FileError {
+    FileError(
+      path: path, operation: "write", reason: "it was moved or deleted while a run was writing to it",
+      remedy: "go on with the run where its files are now, or start it again")
   }
 
   /// One sentence: what, where, remedy.

@@ -155,9 +155,6 @@ public struct PatternMeasurement {
   /// Deletes the journal beside an output that is written.
   public static func removeJournal(beside output: URL) { RunJournal.remove(beside: output) }
 
-  /// Whether an unfinished run left its journal beside this output.
-  public static func hasJournal(beside output: URL) -> Bool { RunJournal.exists(beside: output) }
-
   /// Where the journal beside this output lies.
   public static func journal(beside output: URL) -> URL { RunJournal.url(beside: output) }
 

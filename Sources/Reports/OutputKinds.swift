@@ -1,3 +1,4 @@
+public import Foundation
 public import Ground
 
 extension OutputKind {
@@ -7,4 +8,11 @@ extension OutputKind {
   public static let page = OutputKind.text(
     "a report page",
     beginningWith: "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"generator\" content=\"Headway\">\n")
+}
+
+extension ReportPage {
+  /// The names of the files of numbers that a page which this type wrote names, without their folder.
+  public static func numberFiles(of page: URL) throws -> Set<String> {
+    Set(try String(contentsOf: page, encoding: .utf8).matches(of: #/href="[^"/]+/([A-Za-z0-9._-]+)">numbers: /#).map { String($0.1) })
+  }
 }

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Ground
 public import Instructions
 public import Tokenizers
@@ -144,6 +144,9 @@ public struct DataSettings: Codable, Sendable, Hashable {
         ? "\(setting: Setting("form")) is for formats that make samples in several ways; leave it out for \(format)"
         : "\(setting: Setting("form")) of \(format) takes one of \(forms.joined(separator: ", ")), not '\(form)'")
   }
+
+  /// The files that are read of a dataset, and the template: no run that reads them may write there.
+  public func inputs(_ dataset: Dataset) -> [URL] { dataset.files + [template].compactMap { $0.map { URL(filePath: $0) } } }
 
   /// The options for the library.
   /// - Parameter tokenizer: counts tokens for the filters by length, and names the model's own chat form; nil where no model is at hand.

@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 import Ground
 
 /// The path of a model or dataset changed; a name in the Hugging Face cache stays as it is.
@@ -11,17 +11,5 @@ func changedPath(_ name: String, _ change: (String) -> String) -> String {
 func requirePatternName(_ out: String) throws {
   guard ["safetensors", "npy", "npz"].contains(URL(filePath: out).pathExtension.lowercased()) else {
     throw SettingsError("\(setting: .output) names a file that ends in .safetensors, .npy or .npz, not '\(out)'")
-  }
-}
-
-/// Fails now, not after an hour's work, where the folder of an output does not exist or cannot be written.
-public func requireFolder(of output: URL) throws {
-  let folder = output.deletingLastPathComponent().path(percentEncoded: false)
-  var isDirectory: ObjCBool = false
-  guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory), isDirectory.boolValue else {
-    throw RunError("the folder \(folder) of \(setting: .output) does not exist; make it first")
-  }
-  guard FileManager.default.isWritableFile(atPath: folder) else {
-    throw RunError("the folder \(folder) of \(setting: .output) cannot be written to; choose another, or change its permissions")
   }
 }

@@ -30,6 +30,8 @@ public struct PatternRun: Run {
   public var memory = ActivationMemory.automatic
   /// Whether to go on with a run that was interrupted.
   public var resume = false
+  /// Whether to replace a file that Headway did not write, and to throw away what an interrupted run left.
+  public var overwrite = false
 
   /// A pattern with the defaults.
   public init(model: String, data: [String], out: String) {
@@ -64,12 +66,17 @@ public struct PatternRun: Run {
   public func run(_ monitor: RunMonitor) throws -> PatternResult {
     try validate()
     let target = URL(filePath: out)
-    try requireFolder(of: target)
+    let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
+    defer { outputs.release() }
+    let journal = PatternMeasurement.journal(beside: target)
+    try outputs.claim(pattern: target, keepsSamples: keepsSamples, journal: .journal(journal, as: .journal))
+    try outputs.protect(ModelFolder(named: model.model).inputs)
     let loaded = try model.load(monitor)
     let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: data.maximumLength)
     let (dataset, encoded) = try EncodedData.read(
       data.files, data.datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, monitor)
+    try outputs.protect(data.inputs(dataset))
 
     var provenance = Provenance(
       model: loaded.folder.name, modelFingerprint: try loaded.fingerprint(), architecture: loaded.decoder.shape.description,
@@ -91,9 +98,6 @@ public struct PatternRun: Run {
 
     let probe = Probe(loaded.decoder, scores: scores, memory: memory)
     let measurement = PatternMeasurement(probe, loss: loss, batchTokens: model.batchTokens)
-    if !resume, PatternMeasurement.hasJournal(beside: target) {
-      monitor.note("note: an interrupted run of \(out) is started over; \(setting: .resume) would go on with it")
-    }
     let found = try measure(measurement, encoded, target, identity, monitor)
     provenance.samples = found.samples.count
     provenance.skipped = encoded.skipped
@@ -111,7 +115,7 @@ public struct PatternRun: Run {
   ) throws -> PatternMeasurement.Result {
     do {
       return try measurement.run(
-        encoded.samples, journalOutput: target, settings: identity.line, resume: resume, shouldStop: monitor.shouldStop,
+        encoded.samples, journalOutput: target, settings: identity.line, resume: resume, overwrites: overwrite, shouldStop: monitor.shouldStop,
         progress: { now in
           monitor.progress(
             RunProgress(
@@ -146,7 +150,7 @@ public struct PatternRun: Run {
 
 extension PatternRun {
   enum CodingKeys: String, CodingKey {
-    case out, task, loss, memory, resume
+    case out, task, loss, memory, resume, overwrite
     case scores = "score"
     case keepsSamples = "per_sample"
   }
@@ -162,6 +166,7 @@ extension PatternRun {
     loss = try values.value(.loss, or: .sample)
     memory = try values.value(.memory, or: .automatic)
     resume = try values.value(.resume, or: false)
+    overwrite = try values.value(.overwrite, or: false)
   }
 
   public func encode(to encoder: any Swift.Encoder) throws {
@@ -175,6 +180,7 @@ extension PatternRun {
     try values.encode(loss, forKey: .loss)
     try values.encode(memory, forKey: .memory)
     if resume { try values.encode(resume, forKey: .resume) }
+    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
   }
 }
 

@@ -15,21 +15,21 @@ struct TrainingCurves {
   }
 
   /// The pictures by their file names; those without points left out.
-  var pictures: [(name: String, svg: String)] {
+  var pictures: [(picture: TrainingFolder.Picture, svg: String)] {
     [
-      ("loss.svg", chart("Loss", "mean cross-entropy of a label", [("training windows", \.loss), ("evaluation data", \.evalLoss)])),
+      (.loss, chart("Loss", "mean cross-entropy of a label", [("training windows", \.loss), ("evaluation data", \.evalLoss)])),
       (
-        "correlation.svg",
+        .correlation,
         chart(
           "Likeness to the base model", "Pearson correlation of patterns",
           [("probe set", \.correlation), ("training windows", \.windowCorrelation)], floor: noiseFloor)
       ),
       (
-        "mse.svg",
+        .mse,
         chart("Distance from the base model", "mean squared error of patterns", [("probe set", \.mse), ("training windows", \.windowMse)])
       ),
-      ("gini.svg", chart("Concentration", "Gini coefficient", [("probe set", \.gini), ("training windows", \.windowGini)])),
-    ].compactMap { name, svg in svg.map { (name, $0) } }
+      (.gini, chart("Concentration", "Gini coefficient", [("probe set", \.gini), ("training windows", \.windowGini)])),
+    ].compactMap { picture, svg in svg.map { (picture, $0) } }
   }
 
   private func chart(
@@ -52,6 +52,6 @@ struct TrainingCurves {
 
   /// Writes the pictures into the run's `headway/`.
   func write(to folder: TrainingFolder) throws {
-    for (name, svg) in pictures { try AtomicFile.write(svg, to: folder.records.appending(path: name)) }
+    for (picture, svg) in pictures { try AtomicFile.write(svg, to: folder.picture(picture)) }
   }
 }

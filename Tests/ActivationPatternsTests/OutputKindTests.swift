@@ -13,7 +13,8 @@ import Testing
   @Test func patternsAndChangesAreKnownByTheirMetadata() throws {
     try withTemporaryFolder { folder in
       let before = try PatternFileTests.pattern(["a", "b"])
-      let change = try PatternChange(from: ("x", before), to: ("y", PatternFileTests.pattern(["a", "b"], scale: 2)), relative: false)
+      let change = try PatternChange(
+        from: ("x", before), to: ("y", PatternFileTests.pattern(["a", "b"], scale: 2)), relative: false, mixed: true)
       for ending in ["safetensors", "npz"] {
         let url = folder.appending(path: "p.\(ending)")
         try before.write(to: url)
@@ -63,7 +64,7 @@ import Testing
         let outputs = OutputGuard(overwrites: overwrites)
         defer { outputs.release() }
         let error = #expect(throws: OutputError.self) { try outputs.claim(pattern: url, keepsSamples: true) }
-        #expect(try #require(error?.description).contains("notes.ids.jsonl was not written by Headway"))
+        #expect(try #require(error?.description).contains("notes.ids.jsonl is not this run's to replace"))
       }
       #expect(throws: PatternError.self) { try PatternFileTests.pattern(["a", "b"]).write(to: url) }
       #expect(try text(ids) == "my ids\n")
@@ -77,11 +78,28 @@ import Testing
     }
   }
 
+  /// `p.npz` beside `p.safetensors` would share a file of ids with it.
+  @Test func idsOfAPatternOfTheSameNameStay() throws {
+    try withTemporaryFolder { folder in
+      let (first, second) = (folder.appending(path: "p.safetensors"), folder.appending(path: "p.npz"))
+      let ids = folder.appending(path: "p.ids.jsonl")
+      try PatternFileTests.pattern(["a", "b"]).write(to: first)
+      let before = try text(ids)
+      #expect(throws: PatternError.self) { try PatternFileTests.pattern(["b"]).write(to: second) }
+      let pattern = try PatternFileTests.pattern(["a", "b"])
+      try pattern.write(to: second)
+      try ActivationPattern(provenance: pattern.provenance, levels: pattern.levels.mapValues { .init(mean: $0.mean) }, samples: nil)
+        .write(to: second)
+      #expect(try text(ids) == before)
+      #expect(try ActivationPattern.read(from: first).samples?.ids == ["a", "b"])
+    }
+  }
+
   @Test(arguments: ["{\"id\": \"a\"}\n", "{\"id\":\"a\",\"index\":0}\nmore\n", "", "\"a\"\n", "{\"id\":1}\n"])
   func otherLinesAreNoIds(text: String) throws {
     try withTemporaryFolder { folder in
       try write(text, folder.appending(path: "x"))
-      #expect(!OutputKind.identifiers.isOwn(folder.appending(path: "x")))
+      #expect(!OutputKind.identifiers(of: folder.appending(path: "p.safetensors")).isOwn(folder.appending(path: "x")))
     }
   }
 }

@@ -134,6 +134,12 @@ import Testing
     }
     kill(killed.processIdentifier, SIGKILL)
     killed.waitUntilExit()
+    // Without --resume what it found is kept, and both ways are named.
+    let found = try Data(contentsOf: URL(filePath: journal))
+    let forgotten = try headway(arguments: ["pattern", Self.model, "--out", "killed.safetensors"] + shared, in: folder)
+    #expect(
+      forgotten.status == 1 && forgotten.errors.contains("--resume") && forgotten.errors.contains("--overwrite"), "\(forgotten.errors)")
+    #expect(try Data(contentsOf: URL(filePath: journal)) == found)
     let resumed = try run("killed.safetensors", ["--resume"])
     resumed.waitUntilExit()
     #expect(resumed.terminationStatus == 0)

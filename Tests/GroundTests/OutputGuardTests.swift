@@ -92,7 +92,7 @@ func endedProcess() throws -> Int32 {
     let beside = try folder.write("my ids", to: "a.ids")
     for outputs in [OutputGuard(), OutputGuard(overwrites: true)] {
       let text = refusal(outputs) { try $0.claim(file: folder.file("a.svg"), as: kind, beside: [.part(beside, as: journal)]) }
-      #expect(try #require(text).contains("a.ids was not written by Headway"))
+      #expect(try #require(text).contains("a.ids is not this run's to replace"))
     }
     try folder.write("journal", to: "a.ids")
     #expect(refusal(OutputGuard()) { try $0.claim(file: folder.file("a.svg"), as: kind, beside: [.part(beside, as: journal)]) } == nil)

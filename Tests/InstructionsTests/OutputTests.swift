@@ -28,9 +28,10 @@ import Testing
 
   @Test func namesWhatCannotBeWritten() throws {
     let folder = try TemporaryFolder()
-    #expect(throws: DataError.self) { try InstructionWriter(to: folder.url.appending(components: "none", "out.jsonl")) }
-    let writer = try InstructionWriter(to: folder.url)
-    #expect(throws: DataError.self) { try writer.finish() }
+    for target in [folder.url.appending(components: "none", "out.jsonl"), folder.url] {
+      let error = #expect(throws: FileError.self) { try InstructionWriter(to: target) }
+      #expect(error?.description.contains(target.path(percentEncoded: false)) == true)
+    }
   }
 }
 

@@ -10,6 +10,7 @@ public enum AtomicFolder {
     let parent = (path as NSString).deletingLastPathComponent
     let temporary = (parent as NSString).appendingPathComponent(PartialName.make(for: (path as NSString).lastPathComponent))
     // The folder around it is not made anew: where it is gone, somebody took it away.
+    guard FileKind(of: parent) != nil else { throw FileError.vanished(parent) }
     guard mkdir(temporary, 0o777) == 0 else { throw FileError(path: path, operation: "write", code: errno) }
     let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
     defer { if descriptor >= 0 { close(descriptor) } }

@@ -41,10 +41,16 @@ public struct FileIdentity: Sendable, Hashable {
 }
 
 /// What a name stands for by itself: unlike most questions about files this one does not follow a link.
-enum FileKind {
+public enum FileKind: Sendable {
   case file, folder, link, other
 
-  /// Nil where the name does not exist.
+  /// What a name stands for; nil where it does not exist.
+  public init?(of url: URL) {
+    let path = url.path(percentEncoded: false)
+    // With a slash at its end a link to a folder would pass for the folder.
+    self.init(of: path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path)
+  }
+
   init?(of path: String) {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }

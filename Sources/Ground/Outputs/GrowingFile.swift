@@ -67,9 +67,7 @@ public final class GrowingFile {
   public func append(_ bytes: some Collection<UInt8>) throws {
     guard !isClosed else { throw FileError(path: path, operation: "write", reason: "it has been closed", remedy: "begin another file") }
     guard let identity, FileIdentity(at: path) == identity else {
-      throw FileError(
-        path: path, operation: "write", reason: "it was moved or deleted while a run was writing to it",
-        remedy: "go on with the run where its files are now, or start it again")
+      throw FileError.vanished(path)
     }
     var rest = ArraySlice(bytes)
     var target = end

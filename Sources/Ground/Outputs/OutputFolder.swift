@@ -102,6 +102,10 @@ public enum Folders {
       place = (place as NSString).deletingLastPathComponent
     }
     var made: [String] = []
+    var status = stat()
+    if missing.isEmpty, stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR {
+      throw FileError(path: path, operation: "make the folder", reason: "a file is there", remedy: "choose another place")
+    }
     for place in missing.reversed() {
       if mkdir(place, 0o777) == 0 {
         made.append(place)

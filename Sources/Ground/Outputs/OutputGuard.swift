@@ -40,7 +40,7 @@ public final class OutputGuard {
   }
 
   private var locks: [OutputLock] = []
-  private var places: [(place: Place, path: String)] = []
+  private var places: [(place: Place, name: String)] = []
   private var files: [URL] = []
   private var folders: [URL] = []
   private var madeFolders: [String] = []
@@ -63,32 +63,33 @@ public final class OutputGuard {
   /// - Throws: `OutputError` where the rule forbids it or another run writes there, `FileError` where the folder cannot be written to.
   public func claim(file url: URL, as kind: OutputKind, beside companions: [Companion] = []) throws {
     let path = url.path(percentEncoded: false)
+    let name = OutputGuard.name(url)
     guard !path.isEmpty else { throw OutputError("the name of \(setting: .output) is empty; name a file") }
     var status = stat()
     let exists = stat(path, &status) == 0
-    if !exists, errno != ENOENT { throw FileError(path: path, operation: "write", code: errno) }
+    if !exists, errno != ENOENT { throw FileError(path: name, operation: "write", code: errno) }
     if exists {
       switch status.st_mode & S_IFMT {
       case S_IFREG: break
-      case S_IFDIR: throw OutputError.isFolder(path)
+      case S_IFDIR: throw OutputError.isFolder(name)
       default: return
       }
     }
     let destination = OutputGuard.destination(of: path)
-    try OutputGuard.requireFolder(of: destination, for: path)
+    try OutputGuard.requireFolder(of: destination)
     let place = Place(destination)
-    if let other = places.first(where: { $0.place == place })?.path { throw OutputError.twice(other, path) }
-    places.append((place, path))
-    locks.append(try OutputLock(OutputLock.place(beside: destination), of: path))
+    if let other = places.first(where: { $0.place == place })?.name { throw OutputError.twice(other, name) }
+    places.append((place, name))
+    locks.append(try OutputLock(OutputLock.place(beside: destination), of: name))
     Leftovers.remove(from: URL(filePath: OutputGuard.parent(of: destination), directoryHint: .isDirectory))
     for companion in companions { try check(companion) }
-    if exists, !overwrites, !kind.isOwn(url) { throw OutputError.foreign(path, kind) }
+    if exists, !overwrites, !kind.isOwn(url) { throw OutputError.foreign(name, kind) }
     files += [url] + companions.map(\.url)
   }
 
   private func check(_ companion: Companion) throws {
-    let path = companion.url.path(percentEncoded: false)
-    guard let kind = FileKind(of: path) else { return }
+    let path = OutputGuard.name(companion.url)
+    guard let kind = FileKind(of: companion.url) else { return }
     guard kind == .file, companion.kind.isOwn(companion.url) else { throw OutputError.inTheWay(path, companion.kind) }
     if companion.isJournal, !resumes, !overwrites { throw OutputError.journal(path) }
   }
@@ -103,23 +104,24 @@ public final class OutputGuard {
   ///   to be overwritten, or where another run writes there; `FileError` where it cannot be made or written to.
   public func claim(folder: OutputFolder, canResume: Bool = false) throws {
     let path = folder.url.path(percentEncoded: false)
-    madeFolders += try Folders.make(folder.url)
+    let name = OutputGuard.name(folder.url)
     var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-      throw OutputError("\(path) is no folder; name a folder for \(setting: .output)")
+    guard stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFDIR else {
+      throw OutputError("\(name) is no folder; name a folder for \(setting: .output)")
     }
-    locks.append(try OutputLock((path as NSString).appendingPathComponent(OutputLock.nameInFolder), of: path))
+    madeFolders += try Folders.make(folder.url)
+    locks.append(try OutputLock((path as NSString).appendingPathComponent(OutputLock.nameInFolder), of: name))
     Leftovers.remove(from: folder.url)
     let foreign = folder.foreign
     guard foreign.isEmpty else {
       let shown = foreign.prefix(3).joined(separator: ", ") + (foreign.count > 3 ? " and \(foreign.count - 3) more" : "")
-      throw OutputError("\(path) holds what Headway did not write (\(shown)); choose another folder, or move it away")
+      throw OutputError("\(name) holds what Headway did not write (\(shown)); choose another folder, or move it away")
     }
     if folder.isUsed, !overwrites, !(resumes && canResume) {
       throw OutputError(
         canResume
-          ? "\(path) holds an earlier run; go on with it by \(setting: .resume), delete it by \(setting: .overwrite), or choose another folder"
-          : "\(path) holds what Headway wrote earlier; replace it by \(setting: .overwrite), or choose another folder")
+          ? "\(name) holds an earlier run; go on with it by \(setting: .resume), delete it by \(setting: .overwrite), or choose another folder"
+          : "\(name) holds what Headway wrote earlier; replace it by \(setting: .overwrite), or choose another folder")
     }
     folders.append(folder.url)
   }
@@ -133,12 +135,12 @@ public final class OutputGuard {
     let outputs = files.compactMap { url in FileIdentity(at: url).map { ($0, url) } }
     for input in inputs {
       guard let identity = FileIdentity(at: input) else { continue }
-      let name = input.path(percentEncoded: false)
-      if let output = outputs.first(where: { $0.0 == identity })?.1 { throw OutputError.isInput(output.path(percentEncoded: false), name) }
+      let name = OutputGuard.name(input)
+      if let output = outputs.first(where: { $0.0 == identity })?.1 { throw OutputError.isInput(OutputGuard.name(output), name) }
       for folder in folders {
         guard let own = FileIdentity(at: folder) else { continue }
-        if own == identity { throw OutputError.isInput(folder.path(percentEncoded: false), name) }
-        if own.contains(input) { throw OutputError.holdsInput(folder.path(percentEncoded: false), name) }
+        if own == identity { throw OutputError.isInput(OutputGuard.name(folder), name) }
+        if own.contains(input) { throw OutputError.holdsInput(OutputGuard.name(folder), name) }
       }
     }
   }
@@ -160,13 +162,19 @@ public final class OutputGuard {
     return String(cString: real)
   }
 
+  /// What messages call a file: as it was given, so that a person knows it again.
+  private static func name(_ url: URL) -> String {
+    let name = url.relativePath
+    return name.count > 1 && name.hasSuffix("/") ? String(name.dropLast()) : name
+  }
+
   private static func parent(of path: String) -> String {
     let parent = (path as NSString).deletingLastPathComponent
     return parent.isEmpty ? "." : parent
   }
 
   /// Fails now, not after an hour's work, where the folder of an output does not exist or cannot be written to.
-  private static func requireFolder(of destination: String, for path: String) throws {
+  private static func requireFolder(of destination: String) throws {
     let folder = parent(of: destination)
     var status = stat()
     guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {

@@ -14,6 +14,8 @@ public struct AdapterFolder: Sendable {
 
   private static let weightsName = "adapter_model.safetensors"
   private static let configurationName = "adapter_config.json"
+  /// The files that `write` writes.
+  public static let names = [weightsName, configurationName]
 
   /// Whether a folder holds adapters instead of a whole model.
   public static func isAdapter(_ folder: ModelFolder) -> Bool {

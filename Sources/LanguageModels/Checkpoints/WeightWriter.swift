@@ -33,7 +33,8 @@ public struct WeightWriter {
     }
   }
 
-  /// Writes the weights into a folder that exists. Each file is replaced whole; files of an earlier write that no longer belong are deleted last.
+  /// Writes the weights into a folder that exists, each file whole or not at all, the index last. Nothing is deleted: files of an earlier write
+  /// that no longer belong are the caller's affair, who knows which they are (`OutputFolder`).
   /// - Parameters:
   ///   - weights: in the order in which they are written.
   ///   - folder: where to.
@@ -41,10 +42,41 @@ public struct WeightWriter {
   ///   - shardLimit: the most bytes of a file; a single larger tensor has one to itself.
   public static func write(_ weights: [Weight], to folder: URL, fileName: String = "model.safetensors", shardLimit: Int = shardLimit) throws
   {
+    let shards = shards(of: weights, fileName, shardLimit)
+    for (name, members) in shards {
+      try SafetensorsWriter.write(members.map(\.source), metadata: ["format": "pt"], to: folder.appending(path: name))
+    }
+    guard shards.count > 1 else { return }
+    var places: [String: String] = [:]
+    for (name, members) in shards { for weight in members { places[weight.name] = name } }
+    struct Index: Encodable {
+      var metadata: [String: Int]
+      var places: [String: String]
+
+      enum CodingKeys: String, CodingKey {
+        case metadata
+        case places = "weight_map"
+      }
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let index = Index(metadata: ["total_size": weights.reduce(0) { $0 + $1.byteCount }], places: places)
+    try AtomicFile.write(encoder.encode(index), to: folder.appending(path: indexName(fileName)))
+  }
+
+  /// The names of the files that `write` writes.
+  public static func names(of weights: [Weight], fileName: String = "model.safetensors", shardLimit: Int = shardLimit) -> [String] {
+    let shards = shards(of: weights, fileName, shardLimit).map(\.name)
+    return shards.count > 1 ? shards + [indexName(fileName)] : shards
+  }
+
+  private static func indexName(_ fileName: String) -> String { "\(fileName).index.json" }
+
+  private static func shards(of weights: [Weight], _ fileName: String, _ limit: Int) -> [(name: String, members: [Weight])] {
     var shards: [[Weight]] = [[]]
     var size = 0
     for weight in weights {
-      if size > 0, size + weight.byteCount > shardLimit {
+      if size > 0, size + weight.byteCount > limit {
         shards.append([])
         size = 0
       }
@@ -53,36 +85,8 @@ public struct WeightWriter {
     }
     let stem = (fileName as NSString).deletingPathExtension
     let total = String(format: "%05d", shards.count)
-    let names = shards.indices.map {
-      shards.count == 1 ? fileName : "\(stem)-\(String(format: "%05d", $0 + 1))-of-\(total).safetensors"
-    }
-    for (name, members) in zip(names, shards) {
-      try SafetensorsWriter.write(members.map(\.source), metadata: ["format": "pt"], to: folder.appending(path: name))
-    }
-    let index = folder.appending(path: "\(fileName).index.json")
-    if shards.count > 1 {
-      var places: [String: String] = [:]
-      for (name, members) in zip(names, shards) { for weight in members { places[weight.name] = name } }
-      struct Index: Encodable {
-        var metadata: [String: Int]
-        var places: [String: String]
-
-        enum CodingKeys: String, CodingKey {
-          case metadata
-          case places = "weight_map"
-        }
-      }
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      let bytes = weights.reduce(0) { $0 + $1.byteCount }
-      try AtomicFile.write(encoder.encode(Index(metadata: ["total_size": bytes], places: places)), to: index)
-    } else {
-      try? FileManager.default.removeItem(at: index)
-    }
-    let written = Set(names)
-    for file in (try? FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))) ?? []
-    where file.hasPrefix(stem) && file.hasSuffix(".safetensors") && !written.contains(file) {
-      try? FileManager.default.removeItem(at: folder.appending(path: file))
+    return shards.enumerated().map { number, members in
+      (shards.count == 1 ? fileName : "\(stem)-\(String(format: "%05d", number + 1))-of-\(total).safetensors", members)
     }
   }
 
@@ -94,6 +98,14 @@ public struct WeightWriter {
       return true
     }
     return name.hasPrefix("tokenizer")
+  }
+
+  /// The names of the files that `writeCompanions` writes.
+  public static func companions(of source: ModelFolder) -> [String] { tokenizerFiles(of: source) + ["config.json"] }
+
+  /// The names of the files that `writeTokenizer` writes.
+  public static func tokenizerFiles(of source: ModelFolder) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: source.url.path(percentEncoded: false))) ?? []).filter(isCompanion).sorted()
   }
 
   /// Copies what makes weights a model folder: `config.json` with the weights' type, the tokenizer's files and the generation settings.
@@ -121,8 +133,7 @@ public struct WeightWriter {
 
   /// Copies the tokenizer's files and the generation settings.
   public static func writeTokenizer(of source: ModelFolder, to folder: URL) throws {
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: source.url.path(percentEncoded: false))) ?? [] where isCompanion(name)
-    {
+    for name in tokenizerFiles(of: source) {
       guard let contents = try? Data(contentsOf: source.file(name)) else { continue }
       try AtomicFile.write(contents, to: folder.appending(path: name))
     }

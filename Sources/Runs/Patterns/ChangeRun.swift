@@ -18,6 +18,8 @@ public struct ChangeRun: Run {
   public var isRelative = false
   /// Whether to go on where the two were measured differently.
   public var mixed = false
+  /// Whether to replace a file that Headway did not write.
+  public var overwrite = false
 
   /// A change with the defaults.
   public init(before: String, after: String, out: String) {
@@ -37,9 +39,12 @@ public struct ChangeRun: Run {
   public func run(_ monitor: RunMonitor) throws -> ChangeResult {
     try validate()
     let target = URL(filePath: out)
-    try requireFolder(of: target)
     let old = try ActivationPattern.read(from: URL(filePath: before))
     let new = try ActivationPattern.read(from: URL(filePath: after))
+    let outputs = OutputGuard(overwrites: overwrite)
+    defer { outputs.release() }
+    try outputs.claim(pattern: target, keepsSamples: old.samples != nil && new.samples != nil)
+    try outputs.protect([before, after].flatMap { PatternFile.files(of: URL(filePath: $0)) })
     let change: PatternChange
     do {
       change = try PatternChange(from: (before, old), to: (after, new), relative: isRelative, mixed: mixed)
@@ -56,7 +61,7 @@ public struct ChangeRun: Run {
 
 extension ChangeRun {
   enum CodingKeys: String, CodingKey {
-    case before, after, out, mixed
+    case before, after, out, mixed, overwrite
     case isRelative = "relative"
   }
 
@@ -67,6 +72,7 @@ extension ChangeRun {
     out = try values.decode(String.self, forKey: .out)
     isRelative = try values.value(.isRelative, or: false)
     mixed = try values.value(.mixed, or: false)
+    overwrite = try values.value(.overwrite, or: false)
   }
 }
 

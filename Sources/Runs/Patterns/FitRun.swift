@@ -32,6 +32,8 @@ public struct FitRun: Run {
   public var score: Score?
   /// Whether to go on where models, scores, kinds of file or measurements differ.
   public var mixed = false
+  /// Whether to replace a file that Headway did not write.
+  public var overwrite = false
 
   /// A fit with the defaults.
   public init(target: PatternSource, basics: [PatternSource], out: String? = nil) {
@@ -64,7 +66,12 @@ public struct FitRun: Run {
 
   public func run(_ monitor: RunMonitor) throws -> FitResult {
     try validate()
-    if let out { try requireFolder(of: URL(filePath: out)) }
+    let outputs = OutputGuard(overwrites: overwrite)
+    defer { outputs.release() }
+    if let out {
+      try outputs.claim(file: URL(filePath: out), as: .result)
+      try outputs.protect(([target] + basics).flatMap(\.files))
+    }
     try basics.requireDistinctNames()
     let comparison = try ([target] + basics).compare(score: score, mixed: mixed)
     try comparison.requireTargetApart()
@@ -122,7 +129,7 @@ public struct FitRun: Run {
 
 extension FitRun {
   enum CodingKeys: String, CodingKey {
-    case target, out, subsets, ridge, permutations, bootstrap, seed, score, mixed
+    case target, out, subsets, ridge, permutations, bootstrap, seed, score, mixed, overwrite
     case basics = "basic"
     case isNonnegative = "nonnegative"
     case hasIntercept = "intercept"
@@ -144,5 +151,6 @@ extension FitRun {
     seed = try values.value(.seed, or: seed)
     score = try values.decodeIfPresent(Score.self, forKey: .score)
     mixed = try values.value(.mixed, or: mixed)
+    overwrite = try values.value(.overwrite, or: overwrite)
   }
 }

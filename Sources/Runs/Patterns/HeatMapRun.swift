@@ -19,6 +19,8 @@ public struct HeatMapRun: Run {
   public var score: Score?
   /// Whether to go on where models, scores, kinds of file or measurements differ.
   public var mixed = false
+  /// Whether to replace a file that Headway did not write.
+  public var overwrite = false
 
   /// The most steps of one training run in a picture.
   public static let mostSteps = 12
@@ -45,7 +47,10 @@ public struct HeatMapRun: Run {
   public func run(_ monitor: RunMonitor) throws -> HeatMapResult {
     try validate()
     let target = URL(filePath: out)
-    try requireFolder(of: target)
+    let outputs = OutputGuard(overwrites: overwrite)
+    defer { outputs.release() }
+    try outputs.claim(file: target, as: .chart)
+    try outputs.protect(files.flatMap(\.files))
     var patterns: [(name: String, file: PatternFile)] = []
     for source in files {
       let all = try source.readAll()
@@ -73,7 +78,7 @@ public struct HeatMapRun: Run {
 
 extension HeatMapRun {
   enum CodingKeys: String, CodingKey {
-    case files, out, title, score, mixed
+    case files, out, title, score, mixed, overwrite
     case fullScale = "full_scale"
   }
 
@@ -84,6 +89,7 @@ extension HeatMapRun {
     fullScale = try values.value(.fullScale, or: fullScale)
     score = try values.decodeIfPresent(Score.self, forKey: .score)
     mixed = try values.value(.mixed, or: mixed)
+    overwrite = try values.value(.overwrite, or: overwrite)
   }
 }
 

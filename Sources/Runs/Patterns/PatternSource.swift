@@ -1,4 +1,5 @@
 import ActivationPatterns
+import FineTuning
 public import Foundation
 import Ground
 import Reports
@@ -38,6 +39,9 @@ public struct PatternSource: Codable, Sendable, Hashable {
 
   /// The file.
   public var url: URL { URL(filePath: path) }
+
+  /// The files that are read: no run that reads them may write there.
+  var files: [URL] { PatternFile.files(of: url) + [TrainingFolder(url).patterns] }
 
   /// The same with its path changed.
   func mappingPaths(_ change: (String) -> String) -> PatternSource {

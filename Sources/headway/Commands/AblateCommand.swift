@@ -52,6 +52,7 @@ struct AblateCommand: ParsableCommand {
   @Flag(help: "Go on with a run that was interrupted; needs --out.")
   var resume = false
 
+  @OptionGroup var replacing: OverwriteOption
   @OptionGroup var dataOptions: DataOptions
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var output: OutputOptions
@@ -73,12 +74,20 @@ struct AblateCommand: ParsableCommand {
   }
 
   func run() throws {
-    for path in [out, svg].compactMap(\.self) { try requireFolder(of: URL(filePath: path)) }
+    let outputs = OutputGuard(overwrites: replacing.overwrite, resumes: resume)
+    defer { outputs.release() }
+    if let out {
+      let target = URL(filePath: out)
+      try outputs.claim(file: target, as: .result, beside: AblationRun.journals(of: target).map { .journal($0, as: .journal) })
+    }
+    if let svg { try outputs.claim(file: URL(filePath: svg), as: .chart) }
+    try outputs.protect(ModelFolder(named: model).inputs + [choice.pattern].compactMap { $0.map { URL(filePath: $0) } })
     let loaded = try modelOptions.settings(model).load(output.monitor)
     let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: dataOptions.maxLength)
     let (dataset, encoded) = try EncodedData.read(
       data, dataOptions.settings(data).datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, output.monitor)
+    try outputs.protect(dataOptions.settings(data).inputs(dataset))
     // Wrong names are refused before anything is measured.
     let shape = loaded.decoder.shape
     _ = try choice.items(of: shape, magnitudes: [Double](repeating: 0, count: shape.layers * shape.attentionHeads))
@@ -89,7 +98,8 @@ struct AblateCommand: ParsableCommand {
       maxLength: encoder.maximumLength, choice: choice.text, seed: choice.seed)
     let run = AblationRun(
       decoder: loaded.decoder, samples: encoded.samples, batchTokens: modelOptions.batchTokens, output: out.map { URL(filePath: $0) },
-      settings: about.settings + "\tbatch_tokens=\(modelOptions.batchTokens)", resume: resume, options: output)
+      settings: about.settings + "\tbatch_tokens=\(modelOptions.batchTokens)", resume: resume, overwrites: replacing.overwrite,
+      options: output)
     let (result, plan) = try run.measure(choice, cumulative: cumulative, randomOrders: randomOrders ?? 5)
     let summary = try AblationResult(about, plan, result, replicates: bootstrap, skipped: encoded.skipped, keepsSamples: perSample)
 

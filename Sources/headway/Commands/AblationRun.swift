@@ -71,10 +71,17 @@ struct AblationRun {
   let output: URL?
   let settings: String
   let resume: Bool
+  let overwrites: Bool
   let options: OutputOptions
 
   /// Where the levels' journal lies: beside a file of this name.
-  private var levelsOutput: URL? { output?.appendingPathExtension("levels") }
+  private var levelsOutput: URL? { output.map(AblationRun.levelsOutput(of:)) }
+  private static func levelsOutput(of output: URL) -> URL { output.appendingPathExtension("levels") }
+
+  /// Where a run of this output keeps what it found until it is done.
+  static func journals(of output: URL) -> [URL] {
+    [AblationMeasurement.journal(beside: output), PatternMeasurement.journal(beside: levelsOutput(of: output))]
+  }
 
   func removeJournals() {
     if let output { AblationMeasurement.removeJournal(beside: output) }
@@ -82,9 +89,6 @@ struct AblationRun {
   }
 
   func measure(_ choice: AblationChoice, cumulative: Bool, randomOrders: Int) throws -> (AblationFindings, AblationPlan) {
-    if !resume, let output, AblationMeasurement.hasJournal(beside: output) {
-      options.note("note: an interrupted run of \(output.lastPathComponent) is started over; --resume would go on with it")
-    }
     let received = StopSignal()
     let sources = Interruption.install { received.set($0) }
     defer { sources.forEach { $0.cancel() } }
@@ -92,7 +96,8 @@ struct AblationRun {
     defer { line.finish() }
     do {
       let levels = try PatternMeasurement(Probe(decoder, scores: [.signed]), batchTokens: batchTokens).run(
-        samples, journalOutput: levelsOutput, settings: settings, resume: resume, shouldStop: { received.number != 0 },
+        samples, journalOutput: levelsOutput, settings: settings, resume: resume, overwrites: overwrites,
+        shouldStop: { received.number != 0 },
         progress: { now in line.show("levels: \(now.samples)/\(now.totalSamples) samples, \(ProgressLine.duration(now.secondsLeft)) left") }
       )
       let signed = levels.samples.map { ($0.levels[.signed] ?? []).map(Double.init) }
@@ -103,7 +108,7 @@ struct AblationRun {
       let plan = AblationPlan(items, decoder.shape, cumulative: cumulative, randomOrders: randomOrders, seed: choice.seed)
       let ablation = try HeadAblation(decoder, sets: plan.sets, batchTokens: batchTokens)
       let result = try AblationMeasurement(ablation).run(
-        samples, journalOutput: output, settings: settings, resume: resume, shouldStop: { received.number != 0 },
+        samples, journalOutput: output, settings: settings, resume: resume, overwrites: overwrites, shouldStop: { received.number != 0 },
         progress: { now in
           line.show(
             "ablation: \(now.samples)/\(now.totalSamples) samples, \(Int(now.share * 100))% of the work, \(ProgressLine.duration(now.secondsLeft)) left"

@@ -27,6 +27,7 @@ struct ChangeCommand: ParsableCommand {
   @Flag(help: "Go on where type, architecture, loss, template, greatest length or samples differ.")
   var mixed = false
 
+  @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
   /// What is asked for.
@@ -34,6 +35,7 @@ struct ChangeCommand: ParsableCommand {
     var run = ChangeRun(before: before, after: after, out: out)
     run.isRelative = relative
     run.mixed = mixed
+    run.overwrite = replacing.overwrite
     return run
   }
 

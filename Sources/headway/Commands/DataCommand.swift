@@ -1,6 +1,7 @@
 import Runs
 import ArgumentParser
 import Foundation
+import Ground
 import Instructions
 import LanguageModels
 import Tokenizers
@@ -30,6 +31,7 @@ struct DataCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Count tokens with this model's tokenizer.", valueName: "model"))
   var tokenizer: String?
 
+  @OptionGroup var replacing: OverwriteOption
   @OptionGroup var dataOptions: DataOptions
   @OptionGroup var output: OutputOptions
 
@@ -41,6 +43,13 @@ struct DataCommand: ParsableCommand {
     let tokenizer = try tokenizer.map { try Tokenizer.load(from: ModelFolder(named: $0).url) }
     let dataset = try Dataset(
       at: files.map { URL(filePath: $0) }, options: dataOptions.settings(files).datasetOptions(tokenizer: tokenizer))
+    let outputs = OutputGuard(overwrites: replacing.overwrite)
+    defer { outputs.release() }
+    if let write {
+      try outputs.claim(file: URL(filePath: write), as: .unmarked("a JSON Lines file"))
+      try outputs.protect(dataOptions.settings(files).inputs(dataset))
+      if let tokenizerName = self.tokenizer { try outputs.protect(ModelFolder(named: tokenizerName).inputs) }
+    }
     let writer = try write.map { try InstructionWriter(to: URL(filePath: $0)) }
     let reader = dataset.instructions()
     let summary = try read(reader, tokenizer, writer)

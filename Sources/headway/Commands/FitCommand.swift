@@ -43,6 +43,7 @@ struct FitCommand: ParsableCommand {
 
   @OptionGroup var bootstrapOptions: BootstrapOptions
   @OptionGroup var comparisonOptions: ComparisonOptions
+  @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
   /// What is asked for.
@@ -58,6 +59,7 @@ struct FitCommand: ParsableCommand {
     run.seed = bootstrapOptions.seed
     run.score = comparisonOptions.score
     run.mixed = comparisonOptions.mixed
+    run.overwrite = replacing.overwrite
     return run
   }
 

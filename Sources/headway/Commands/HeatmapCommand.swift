@@ -25,6 +25,7 @@ struct HeatmapCommand: ParsableCommand {
   var fullScale = false
 
   @OptionGroup var comparisonOptions: ComparisonOptions
+  @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
   /// What is asked for.
@@ -34,6 +35,7 @@ struct HeatmapCommand: ParsableCommand {
     run.fullScale = fullScale
     run.score = comparisonOptions.score
     run.mixed = comparisonOptions.mixed
+    run.overwrite = replacing.overwrite
     return run
   }
 

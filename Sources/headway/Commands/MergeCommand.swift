@@ -2,6 +2,7 @@ import CheckpointFiles
 import ArgumentParser
 import FineTuning
 import Foundation
+import Ground
 import LanguageModels
 import Torch
 
@@ -23,6 +24,7 @@ struct MergeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The type the model is written in; auto is the base model's.", valueName: "auto|float32|bfloat16"))
   var saveDtype: SFTCommand.SaveType = .auto
 
+  @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
   func run() throws {
@@ -30,7 +32,11 @@ struct MergeCommand: ParsableCommand {
     guard AdapterFolder.isAdapter(folder) else {
       throw CommandError("\(adapter) holds no adapters (adapter_config.json and adapter_model.safetensors); name a folder that does")
     }
-    let target = URL(filePath: out, directoryHint: .isDirectory)
+    let target = TrainingFolder(URL(filePath: out, directoryHint: .isDirectory))
+    let outputs = OutputGuard(overwrites: replacing.overwrite)
+    defer { outputs.release() }
+    try outputs.claim(folder: target.output)
+    try outputs.protect(folder.inputs)
     let model = try LanguageModel(folder)
     let stored = try LanguageModel.storedType(of: model.base)
     let type: ElementType =
@@ -39,11 +45,9 @@ struct MergeCommand: ParsableCommand {
       case .float32: .float32
       case .bfloat16: .bfloat16
       }
-    guard target.standardizedFileURL != model.base.url.standardizedFileURL, target.standardizedFileURL != folder.url.standardizedFileURL
-    else {
-      throw CommandError("--out \(out) is the folder that is read from; choose another")
-    }
-    try MergedModel.write(model, elementType: type, to: target)
+    try MergedModel.write(model, elementType: type, to: target.url)
+    // Of an earlier training run there, only its model has been replaced.
+    target.clearRecords()
     let merged = model.decoder.parameters.count { $0.adapter != nil }
     if output.json { return try output.printJSON(Report(out: out, layers: merged, savedAs: type.rawValue)) }
     try Terminal.writeLine("\(out): the adapters of \(merged) layers merged into \(model.base.name), saved in \(type)")

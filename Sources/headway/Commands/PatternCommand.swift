@@ -43,6 +43,7 @@ struct PatternCommand: ParsableCommand {
   @Flag(help: "Go on with a run that was interrupted.")
   var resume = false
 
+  @OptionGroup var replacing: OverwriteOption
   @OptionGroup var dataOptions: DataOptions
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var output: OutputOptions
@@ -58,6 +59,7 @@ struct PatternCommand: ParsableCommand {
     run.loss = loss
     run.memory = memory
     run.resume = resume
+    run.overwrite = replacing.overwrite
     return run
   }
 

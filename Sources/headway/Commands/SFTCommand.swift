@@ -36,12 +36,10 @@ struct SFTCommand: ParsableCommand {
   @Flag(help: "Go on with a run that was interrupted, to the same bits.")
   var resume = false
 
-  @Flag(help: "Start over in a folder that holds an earlier run, which is deleted.")
-  var overwrite = false
-
   @Flag(help: "Start even where the run needs more memory than the machine has.")
   var ignoreMemory = false
 
+  @OptionGroup var replacing: OverwriteOption
   @OptionGroup(title: "Data") var dataOptions: DataOptions
   @OptionGroup(title: "Computing") var computing: ComputingOptions
   @OptionGroup var output: OutputOptions
@@ -53,7 +51,7 @@ struct SFTCommand: ParsableCommand {
   func validate() throws {
     try training.check()
     try tracking.check()
-    if resume, overwrite { throw ValidationError("--resume goes on with a run and --overwrite deletes it; name one of them.") }
+    if resume, replacing.overwrite { throw ValidationError("--resume goes on with a run and --overwrite deletes it; name one of them.") }
   }
 
   func run() throws {
@@ -62,9 +60,14 @@ struct SFTCommand: ParsableCommand {
     settings.batchTokens = training.packTokens
     tracking.apply(to: &settings)
     let folder = TrainingFolder(URL(filePath: out, directoryHint: .isDirectory))
-    let checkpoint = try existingCheckpoint(in: folder)
+    let outputs = OutputGuard(overwrites: replacing.overwrite, resumes: resume)
+    defer { outputs.release() }
+    try outputs.claim(folder: folder.output, canResume: folder.holdsRun)
+    let checkpoint = resume ? folder.savedSteps().first : nil
+    if resume, checkpoint == nil { output.note("note: \(out) holds no checkpoint, so the run starts from the beginning") }
 
     let base = try ModelFolder(named: model)
+    try outputs.protect(base.inputs)
     let storedType = try LanguageModel.storedType(of: base)
     let device = try computing.settings(model).chosenDevice(output.monitor)
     let (type, typeNote) = LanguageModel.computeType(asked: computing.dtype.elementType, stored: storedType, device: device)
@@ -75,13 +78,15 @@ struct SFTCommand: ParsableCommand {
     let source = isWhole ? try checkpoint.map { try ModelFolder(named: folder.checkpoint($0).path(percentEncoded: false)) } ?? base : base
     let loaded = try LanguageModel(source, elementType: isWhole ? .float32 : type, device: device)
 
-    let (samples, identity) = try readSamples(loaded, base, settings)
+    let (samples, identity) = try readSamples(loaded, base, settings, outputs)
     try announce(loaded, settings, type, samples)
     let trainer = try Trainer(
       loaded, base: base, elementType: type, settings: settings, samples: samples, folder: folder, identity: identity,
       resumingAfter: checkpoint)
     for warning in trainer.warnings { output.warn(warning.onCommandLine) }
     if let checkpoint { output.note("going on after step \(checkpoint) of \(trainer.totalSteps)") }
+    // Model, data and settings are sound: only now is anything of an earlier run deleted.
+    if replacing.overwrite { try folder.clear() }
     try writeSettings(settings, identity, type, folder)
     let savedType: ElementType =
       switch saveDtype {
@@ -94,29 +99,15 @@ struct SFTCommand: ParsableCommand {
     try report(summary, folder)
   }
 
-  /// The step to go on from; nil to start. An earlier run is never overwritten unasked.
-  private func existingCheckpoint(in folder: TrainingFolder) throws -> Int? {
-    let steps = folder.savedSteps()
-    if resume {
-      if steps.isEmpty { output.note("note: \(out) holds no checkpoint, so the run starts from the beginning") }
-      return steps.first
-    }
-    if overwrite {
-      folder.clear()
-    } else if FileManager.default.fileExists(atPath: folder.settings.path(percentEncoded: false)) {
-      throw CommandError("\(out) holds an earlier run; go on with it by --resume, delete it by --overwrite, or choose another --out")
-    }
-    return nil
-  }
-
   /// Reads and encodes all data, and names what a resume must find again.
-  private func readSamples(_ loaded: LanguageModel, _ base: ModelFolder, _ settings: TrainingSettings) throws -> (
+  private func readSamples(_ loaded: LanguageModel, _ base: ModelFolder, _ settings: TrainingSettings, _ outputs: OutputGuard) throws -> (
     Trainer.Samples, RunIdentity
   ) {
     let tokenizer = try Tokenizer.load(from: base.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: dataOptions.maxLength)
     func read(_ paths: [String], _ options: DatasetOptions, _ what: String) throws -> [TokenizedSample] {
-      let (_, encoded) = try EncodedData.read(paths, options, encoder, loaded.decoder.shape, as: what, output.monitor)
+      let (dataset, encoded) = try EncodedData.read(paths, options, encoder, loaded.decoder.shape, as: what, output.monitor)
+      try outputs.protect(dataOptions.settings(paths).inputs(dataset))
       let usable = encoded.samples.filter { $0.labelCount > 0 }
       let tokens = usable.reduce(0) { $0 + $1.tokens.count }
       output.note(

@@ -3,6 +3,12 @@ import Foundation
 import Ground
 import Runs
 
+/// Leave to replace what is there: every command that writes has it.
+struct OverwriteOption: ParsableArguments {
+  @Flag(help: "Replace what is there although Headway did not write it, and delete what an interrupted or earlier run left.")
+  var overwrite = false
+}
+
 /// How a command speaks: every command has these two.
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Print one JSON document on standard output, and nothing else there.")
