@@ -1,5 +1,6 @@
 // Parquet files through Apache Arrow C++, behind carrow.h. Every function catches everything.
 #include "carrow.h"
+#include "guard.hpp"
 
 #include <arrow/api.h>
 #include <arrow/io/file.h>
@@ -8,42 +9,27 @@
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+using namespace carrow;
+
 namespace {
 
-thread_local std::string last_error;
-
-/// Runs `body`; whatever it throws becomes the thread's error.
-template <typename Body> int guarded(Body body) {
-  try {
-    body();
-    return 0;
-  } catch (const std::bad_alloc &) {
-    last_error = "there is not enough memory for it";
-  } catch (const std::exception &error) {
-    last_error = error.what();
-  } catch (...) {
-    last_error = "an unknown error";
-  }
-  return 1;
-}
-
-void require(const arrow::Status &status) {
-  if (!status.ok()) throw std::runtime_error(status.message());
-}
-
-template <typename Value> Value taken(arrow::Result<Value> result) {
-  require(result.status());
-  return std::move(result).ValueUnsafe();
-}
+/// The most memory that Arrow may take for a batch, and that its columns may take in the form of this header. Runs of equal values take
+/// a few bytes in a file, so its size says nothing of this.
+constexpr int64_t memory_limit = 256 << 20;
+/// About how many bytes a batch is to have.
+constexpr int64_t batch_bytes = 32 << 20;
 
 /// What the columns of a batch point to. Deques keep addresses when they grow.
 struct Arena {
+  /// Bytes of all that stands here, and of the texts that columns point to.
+  int64_t bytes_taken = 0;
   std::deque<std::string> names;
   std::deque<std::vector<uint8_t>> bytes;
   std::deque<std::vector<int64_t>> integers;
@@ -51,12 +37,20 @@ struct Arena {
   std::deque<std::vector<ca_column>> children;
   std::deque<std::string> texts;
   std::vector<std::shared_ptr<arrow::Array>> arrays;
+
+  /// Counts what is about to be made.
+  void take(int64_t bytes) {
+    bytes_taken += bytes;
+    if (bytes_taken > memory_limit)
+      throw std::runtime_error("a few of its rows take more than " + std::to_string(memory_limit >> 20) + " MiB");
+  }
 };
 
 ca_column converted(const std::string &name, const std::shared_ptr<arrow::Array> &array, Arena &arena, int depth);
 
 void set_validity(ca_column &column, const arrow::Array &array, Arena &arena) {
   if (array.null_count() == 0) return;
+  arena.take(array.length());
   auto &validity = arena.bytes.emplace_back(array.length());
   for (int64_t i = 0; i < array.length(); ++i) validity[i] = array.IsValid(i) ? 1 : 0;
   column.validity = validity.data();
@@ -65,6 +59,7 @@ void set_validity(ca_column &column, const arrow::Array &array, Arena &arena) {
 /// Integers of any width, and the days, milliseconds… that dates and times are stored as.
 template <typename ArrayType> void set_integers(ca_column &column, const arrow::Array &array, Arena &arena) {
   const auto &typed = static_cast<const ArrayType &>(array);
+  arena.take(8 * array.length());
   auto &values = arena.integers.emplace_back(array.length());
   for (int64_t i = 0; i < array.length(); ++i) values[i] = typed.IsValid(i) ? static_cast<int64_t>(typed.Value(i)) : 0;
   column.kind = CA_INTEGER;
@@ -73,6 +68,7 @@ template <typename ArrayType> void set_integers(ca_column &column, const arrow::
 
 template <typename ArrayType> void set_floats(ca_column &column, const arrow::Array &array, Arena &arena) {
   const auto &typed = static_cast<const ArrayType &>(array);
+  arena.take(8 * array.length());
   auto &values = arena.floats.emplace_back(array.length());
   for (int64_t i = 0; i < array.length(); ++i) values[i] = typed.IsValid(i) ? static_cast<double>(typed.Value(i)) : 0;
   column.kind = CA_FLOAT;
@@ -82,8 +78,10 @@ template <typename ArrayType> void set_floats(ca_column &column, const arrow::Ar
 /// Texts and bytes whose data lie in one buffer: only the offsets are copied.
 template <typename ArrayType> void set_text(ca_column &column, const arrow::Array &array, Arena &arena) {
   const auto &typed = static_cast<const ArrayType &>(array);
+  arena.take(8 * array.length());
   auto &offsets = arena.integers.emplace_back(array.length() + 1);
   for (int64_t i = 0; i <= array.length(); ++i) offsets[i] = array.length() == 0 ? 0 : static_cast<int64_t>(typed.value_offset(i));
+  arena.take(std::max<int64_t>(0, offsets.back() - offsets.front()));
   column.kind = CA_TEXT;
   column.offsets = offsets.data();
   column.values = typed.value_data() ? typed.value_data()->data() : nullptr;
@@ -95,10 +93,15 @@ template <typename ArrayType> void set_views(ca_column &column, const arrow::Arr
   const auto &typed = static_cast<const ArrayType &>(array);
   auto &text = arena.texts.emplace_back();
   auto &offsets = arena.integers.emplace_back();
+  arena.take(8 * array.length());
   offsets.reserve(array.length() + 1);
   offsets.push_back(0);
   for (int64_t i = 0; i < array.length(); ++i) {
-    if (typed.IsValid(i)) text += typed.GetView(i);
+    if (typed.IsValid(i)) {
+      const auto view = typed.GetView(i);
+      arena.take(static_cast<int64_t>(view.size()));
+      text += view;
+    }
     offsets.push_back(static_cast<int64_t>(text.size()));
   }
   column.kind = CA_TEXT;
@@ -109,6 +112,7 @@ template <typename ArrayType> void set_views(ca_column &column, const arrow::Arr
 
 template <typename ArrayType> void set_list(ca_column &column, const arrow::Array &array, Arena &arena, int depth) {
   const auto &typed = static_cast<const ArrayType &>(array);
+  arena.take(8 * array.length());
   auto &offsets = arena.integers.emplace_back(array.length() + 1);
   for (int64_t i = 0; i <= array.length(); ++i) offsets[i] = array.length() == 0 ? 0 : static_cast<int64_t>(typed.value_offset(i));
   auto &children = arena.children.emplace_back();
@@ -142,12 +146,16 @@ void set_dictionary(ca_column &column, const arrow::Array &array, Arena &arena, 
   }
   auto &text = arena.texts.emplace_back();
   auto &offsets = arena.integers.emplace_back();
+  arena.take(8 * array.length());
+  offsets.reserve(array.length() + 1);
   offsets.push_back(0);
   for (int64_t i = 0; i < array.length(); ++i) {
     if (typed.IsValid(i)) {
       const int64_t index = typed.GetValueIndex(i);
       if (index < 0 || index >= values.length) throw std::runtime_error("a dictionary index is out of range");
-      text.append(static_cast<const char *>(values.values) + values.offsets[index], values.offsets[index + 1] - values.offsets[index]);
+      const int64_t size = values.offsets[index + 1] - values.offsets[index];
+      arena.take(size);
+      text.append(static_cast<const char *>(values.values) + values.offsets[index], size);
     }
     offsets.push_back(static_cast<int64_t>(text.size()));
   }
@@ -160,6 +168,8 @@ void set_dictionary(ca_column &column, const arrow::Array &array, Arena &arena, 
 ca_column converted(const std::string &name, const std::shared_ptr<arrow::Array> &array, Arena &arena, int depth) {
   if (depth > 64) throw std::runtime_error("its columns are nested deeper than 64");
   arena.arrays.push_back(array);
+  // A column of nothing but nulls costs time, too.
+  arena.take(array->length());
   ca_column column{};
   column.name = arena.names.emplace_back(name).c_str();
   column.type = arena.names.emplace_back(array->type()->ToString()).c_str();
@@ -169,6 +179,7 @@ ca_column converted(const std::string &name, const std::shared_ptr<arrow::Array>
   case arrow::Type::NA: column.kind = CA_NULL; break;
   case arrow::Type::BOOL: {
     const auto &typed = static_cast<const arrow::BooleanArray &>(*array);
+    arena.take(array->length());
     auto &values = arena.bytes.emplace_back(array->length());
     for (int64_t i = 0; i < array->length(); ++i) values[i] = typed.IsValid(i) && typed.Value(i) ? 1 : 0;
     column.kind = CA_BOOL;
@@ -212,6 +223,9 @@ ca_column converted(const std::string &name, const std::shared_ptr<arrow::Array>
 } // namespace
 
 struct ca_reader_s {
+  // Its own count of the default pool's memory, with a limit. First, so that it outlives what was taken from it.
+  arrow::ProxyMemoryPool counted{arrow::default_memory_pool()};
+  arrow::CappedMemoryPool pool{&counted, memory_limit};
   std::unique_ptr<parquet::arrow::FileReader> file;
   std::unique_ptr<arrow::RecordBatchReader> batches;
   std::shared_ptr<arrow::RecordBatch> batch;
@@ -229,23 +243,30 @@ int ca_open(const char *path, int64_t batch_rows, ca_reader *out) {
   return guarded([&] {
     auto reader = std::make_unique<ca_reader_s>();
     auto source = taken(arrow::io::ReadableFile::Open(path));
-    auto reading = parquet::default_reader_properties();
+    parquet::ReaderProperties reading(&reader->pool);
     // Pages are read as they are needed: a row group may hold a whole file.
     reading.enable_buffered_stream();
     reading.set_buffer_size(1 << 20);
     auto raw = parquet::ParquetFileReader::Open(source, reading);
     reader->rows = raw->metadata()->num_rows();
+    int64_t bytes = 0;
+    for (int i = 0; i < raw->metadata()->num_row_groups(); ++i)
+      bytes += std::clamp<int64_t>(raw->metadata()->RowGroup(i)->total_byte_size(), 0, int64_t{1} << 40);
+    const int64_t row_bytes = std::max<int64_t>(1, bytes / std::max<int64_t>(1, reader->rows));
+    batch_rows = std::clamp<int64_t>(batch_bytes / row_bytes, 1, batch_rows);
     parquet::ArrowReaderProperties properties;
     properties.set_use_threads(false);
     properties.set_pre_buffer(false);
     properties.set_batch_size(batch_rows);
-    reader->file = taken(parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(raw), properties));
+    reader->file = taken(parquet::arrow::FileReader::Make(&reader->pool, std::move(raw), properties));
     reader->batches = taken(reader->file->GetRecordBatchReader());
     *out = reader.release();
   });
 }
 
 int64_t ca_rows(ca_reader reader) { return reader->rows; }
+
+int64_t ca_batch_bytes(ca_reader reader) { return reader->arena ? reader->arena->bytes_taken : 0; }
 
 int ca_next(ca_reader reader, const ca_column **columns, int *column_count, int64_t *rows) {
   *columns = nullptr;

@@ -4,16 +4,26 @@
 // sleep at once cost a few microseconds a parallel loop on an idle machine (docs/Performance.md). What the user set is left alone.
 #include "cstartup.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+// A program that is started with a standard stream closed (`>&-`, some services) would get its number for the next file that it opens, and
+// write its progress and its results into a journal or a model. The lowest free number is given out, so each stream is its own here.
+static void open_closed_streams(void) {
+  for (int stream = 0; stream <= 2; stream++)
+    if (fcntl(stream, F_GETFD) < 0 && errno == EBADF) (void)open("/dev/null", O_RDWR);
+}
 
 #if defined(__linux__)
 static int begins(const char *entry, const char *name) { return strncmp(entry, name, strlen(name)) == 0; }
 
 // This early, the C library has not taken over its environment yet and would forget a setenv; so the program starts itself again with one
 // variable more, before libtorch's 200 ms of start-up have begun. If that cannot be done, it goes on as it is.
-static void quiet_idle_threads(int count, char **arguments, char **environment) {
+static void before_libraries(int count, char **arguments, char **environment) {
   (void)count;
+  open_closed_streams();
   size_t entries = 0;
   for (; environment[entries] != NULL; entries++)
     if (begins(environment[entries], "OMP_WAIT_POLICY=") || begins(environment[entries], "GOMP_SPINCOUNT=")) return;
@@ -24,5 +34,7 @@ static void quiet_idle_threads(int count, char **arguments, char **environment) 
   longer[entries + 1] = NULL;
   execve("/proc/self/exe", arguments, longer);
 }
-__attribute__((used, section(".preinit_array"))) static void (*const before_libraries)(int, char **, char **) = quiet_idle_threads;
+__attribute__((used, section(".preinit_array"))) static void (*const first)(int, char **, char **) = before_libraries;
+#else
+__attribute__((constructor)) static void before_main(void) { open_closed_streams(); }
 #endif

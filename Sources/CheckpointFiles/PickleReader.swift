@@ -1,3 +1,5 @@
+import StrictJSON
+
 /// Numbers of a checkpoint that tensors are views of.
 struct PickledStorage {
   var elementType: ElementType
@@ -360,7 +362,13 @@ struct PickleReader {
       throw damaged("claims a text of \(length) bytes where \(bytes.count - position) are left")
     }
     let end = position + Int(length)
-    guard let text = String(validating: bytes[position..<end], as: UTF8.self) else { throw damaged("has a text that is not UTF-8") }
+    let content = UnsafeRawBufferPointer(rebasing: bytes[position..<end])
+    let text: String
+    do throws(ForeignText.Problem) {
+      text = try ForeignText.text(content.bindMemory(to: UInt8.self))
+    } catch {
+      throw damaged("has a text that \(error == .invalid ? "is not UTF-8" : error.rawValue)")
+    }
     position = end
     return text
   }

@@ -66,8 +66,7 @@ public struct SafetensorsFile: Sendable {
     }
     var header: SafetensorsHeader
     do {
-      var parser = SafetensorsHeaderParser(UnsafeRawBufferPointer(rebasing: bytes[8..<headerEnd]))
-      header = try parser.parse()
+      header = try SafetensorsHeader(UnsafeRawBufferPointer(rebasing: bytes[8..<headerEnd]))
     } catch {
       throw CheckpointError(path: path, tensor: error.tensor, problem: error.problem, remedy: "download or write it again")
     }

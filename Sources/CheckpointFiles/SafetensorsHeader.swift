@@ -1,3 +1,5 @@
+import StrictJSON
+
 /// What a safetensors header says, before its numbers are checked against each other.
 struct SafetensorsHeader {
   struct Tensor {
@@ -17,211 +19,93 @@ struct SafetensorsHeaderError: Error {
   var problem: String
 }
 
-/// Reads a safetensors header: one JSON object of fixed form, so that depth and size are bounded by the grammar, duplicate
-/// names are seen, and no number passes through floating point.
-struct SafetensorsHeaderParser {
-  private let bytes: UnsafeRawBufferPointer
-  private var position = 0
-  /// The tensor being read, for messages.
-  private var current: String?
+extension SafetensorsHeader {
+  /// Bounds on what a header may ask for in memory: a header of the greatest length has room for more than a million of each.
+  private static let mostTensors = 500_000
+  private static let mostMetadata = 100_000
+  private static let mostDimensions = 64
 
-  init(_ bytes: UnsafeRawBufferPointer) {
-    self.bytes = bytes
+  /// Reads a header: one JSON object of fixed form, so that depth and size are bounded by the grammar, duplicate names are seen, and no
+  /// number passes through floating point.
+  init(_ bytes: UnsafeRawBufferPointer) throws(SafetensorsHeaderError) {
+    var current: String?
+    do throws(JSONError) {
+      var scanner = JSONScanner(bytes.bindMemory(to: UInt8.self))
+      var header = SafetensorsHeader()
+      try header.read(&scanner, &current)
+      try scanner.end()
+      self = header
+    } catch {
+      throw SafetensorsHeaderError(
+        tensor: current, problem: "\(current == nil ? "its header is damaged" : "is damaged in the header"): \(error)")
+    }
   }
 
-  mutating func parse() throws(SafetensorsHeaderError) -> SafetensorsHeader {
+  /// - Parameter current: the tensor being read, for messages.
+  private mutating func read(_ scanner: inout JSONScanner, _ current: inout String?) throws(JSONError) {
     var header = SafetensorsHeader()
     var names: Set<String> = []
     var hasMetadata = false
     // The reference implementation allows no space before the brace.
-    guard peek() == UInt8(ascii: "{") else { throw problem("its header does not begin with {") }
-    try object { (parser: inout Self, name: String) throws(SafetensorsHeaderError) in
+    guard scanner.peek() == UInt8(ascii: "{"), scanner.position == 0 else { throw scanner.error("it does not begin with {") }
+    var tensor: String?
+    defer { current = tensor }
+    try scanner.object { (scanner, name) throws(JSONError) in
       if name == "__metadata__" {
-        guard !hasMetadata else { throw parser.problem("its header has __metadata__ twice") }
+        guard !hasMetadata else { throw scanner.error("__metadata__ is there twice") }
         hasMetadata = true
-        header.metadata = try parser.metadata()
+        header.metadata = try Self.metadata(&scanner)
       } else {
-        parser.current = name
-        guard names.insert(name).inserted else { throw parser.problem("is named twice in the header") }
-        header.tensors.append(try parser.tensor(named: name))
-        parser.current = nil
+        tensor = name
+        guard names.insert(name).inserted else { throw scanner.error("it is named twice") }
+        guard header.tensors.count < Self.mostTensors else { throw scanner.error("there are more than \(Self.mostTensors) tensors") }
+        header.tensors.append(try Self.tensor(named: name, &scanner))
+        tensor = nil
       }
     }
-    skipSpace()
-    guard position == bytes.count else { throw problem("its header goes on after the closing brace") }
-    return header
+    self = header
   }
 
-  private mutating func metadata() throws(SafetensorsHeaderError) -> [String: String] {
+  private static func metadata(_ scanner: inout JSONScanner) throws(JSONError) -> [String: String] {
     var metadata: [String: String] = [:]
-    try object { (parser: inout Self, key: String) throws(SafetensorsHeaderError) in
-      guard parser.peek() == UInt8(ascii: "\"") else { throw parser.problem("its metadata \(key.debugDescription) is not a string") }
-      let value = try parser.string()
-      guard metadata.updateValue(value, forKey: key) == nil else { throw parser.problem("its metadata has \(key.debugDescription) twice") }
+    try scanner.object { (scanner, key) throws(JSONError) in
+      guard scanner.peek() == UInt8(ascii: "\"") else { throw scanner.error("the metadata \(key.shortened) is not a text") }
+      guard metadata.updateValue(try scanner.text(), forKey: key) == nil else {
+        throw scanner.error("the metadata \(key.shortened) is there twice")
+      }
+      guard metadata.count <= mostMetadata else { throw scanner.error("there are more than \(mostMetadata) texts of metadata") }
     }
     return metadata
   }
 
-  private mutating func tensor(named name: String) throws(SafetensorsHeaderError) -> SafetensorsHeader.Tensor {
+  private static func tensor(named name: String, _ scanner: inout JSONScanner) throws(JSONError) -> Tensor {
     var elementType: String?
     var shape: [Int]?
     var offsets: [Int]?
-    try object { (parser: inout Self, field: String) throws(SafetensorsHeaderError) in
+    try scanner.object { (scanner, field) throws(JSONError) in
       switch field {
-      case "dtype" where elementType == nil: elementType = try parser.string()
-      case "shape" where shape == nil: shape = try parser.integers()
-      case "data_offsets" where offsets == nil: offsets = try parser.integers()
-      case "dtype", "shape", "data_offsets": throw parser.problem("has the field \"\(field)\" twice in the header")
-      default: throw parser.problem("has the unknown field \(field.debugDescription) in the header")
+      case "dtype" where elementType == nil:
+        guard scanner.peek() == UInt8(ascii: "\"") else { throw scanner.unexpected("a dtype") }
+        elementType = try scanner.text()
+      case "shape" where shape == nil: shape = try wholeNumbers(&scanner)
+      case "data_offsets" where offsets == nil: offsets = try wholeNumbers(&scanner)
+      case "dtype", "shape", "data_offsets": throw scanner.error("the field '\(field)' is there twice")
+      default: throw scanner.error("the field \(field.shortened) is unknown")
       }
     }
-    guard let elementType else { throw problem("has no dtype in the header") }
-    guard let shape else { throw problem("has no shape in the header") }
-    guard let offsets else { throw problem("has no data_offsets in the header") }
-    guard offsets.count == 2 else { throw problem("has \(offsets.count) data_offsets where two belong") }
-    return SafetensorsHeader.Tensor(name: name, elementType: elementType, shape: shape, begin: offsets[0], end: offsets[1])
+    guard let elementType else { throw scanner.error("it has no dtype") }
+    guard let shape else { throw scanner.error("it has no shape") }
+    guard let offsets else { throw scanner.error("it has no data_offsets") }
+    guard offsets.count == 2 else { throw scanner.error("it has \(offsets.count) data_offsets where two belong") }
+    return Tensor(name: name, elementType: elementType, shape: shape, begin: offsets[0], end: offsets[1])
   }
 
-  // MARK: The grammar
-
-  /// Reads an object; the closure is called at each value, after its key and colon.
-  private mutating func object(
-    _ member: (inout Self, String) throws(SafetensorsHeaderError) -> Void
-  ) throws(SafetensorsHeaderError) {
-    try expect(UInt8(ascii: "{"))
-    skipSpace()
-    if take(UInt8(ascii: "}")) { return }
-    repeat {
-      skipSpace()
-      let key = try string()
-      skipSpace()
-      try expect(UInt8(ascii: ":"))
-      skipSpace()
-      try member(&self, key)
-      skipSpace()
-    } while take(UInt8(ascii: ","))
-    try expect(UInt8(ascii: "}"))
-  }
-
-  /// Reads an array of integers that are not negative.
-  private mutating func integers() throws(SafetensorsHeaderError) -> [Int] {
-    try expect(UInt8(ascii: "["))
-    skipSpace()
-    if take(UInt8(ascii: "]")) { return [] }
+  private static func wholeNumbers(_ scanner: inout JSONScanner) throws(JSONError) -> [Int] {
     var values: [Int] = []
-    repeat {
-      skipSpace()
-      values.append(try integer())
-      skipSpace()
-    } while take(UInt8(ascii: ","))
-    try expect(UInt8(ascii: "]"))
+    try scanner.list { scanner throws(JSONError) in
+      guard values.count < mostDimensions else { throw scanner.error("there are more than \(mostDimensions) dimensions") }
+      values.append(try scanner.wholeNumber())
+    }
     return values
-  }
-
-  private mutating func integer() throws(SafetensorsHeaderError) -> Int {
-    let start = position
-    var value = 0
-    while let byte = peek(), byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
-      let (tens, overflowed) = value.multipliedReportingOverflow(by: 10)
-      let (sum, overflowedAgain) = tens.addingReportingOverflow(Int(byte - UInt8(ascii: "0")))
-      guard !overflowed, !overflowedAgain else { throw problem("has a number in the header that is too large to count with") }
-      value = sum
-      position += 1
-    }
-    let digits = position - start
-    guard digits == 1 || digits > 1 && bytes[start] != UInt8(ascii: "0") else {
-      throw problem("has something other than a whole number at byte \(start) of the header")
-    }
-    return value
-  }
-
-  private mutating func string() throws(SafetensorsHeaderError) -> String {
-    try expect(UInt8(ascii: "\""))
-    let start = position
-    var units: [UInt8]?  // Only for strings with escapes; others are decoded where they lie.
-    while let byte = peek() {
-      switch byte {
-      case UInt8(ascii: "\""):
-        let text = units.map { String(validating: $0, as: UTF8.self) } ?? String(validating: bytes[start..<position], as: UTF8.self)
-        guard let text else { throw problem("has a string at byte \(start) of the header that is not UTF-8") }
-        position += 1
-        return text
-      case UInt8(ascii: "\\"):
-        if units == nil { units = Array(bytes[start..<position]) }
-        let scalar = try escape()
-        units?.append(contentsOf: Array(String(scalar).utf8))
-      case 0..<0x20: throw problem("has a control character at byte \(position) of the header")
-      default:
-        units?.append(byte)
-        position += 1
-      }
-    }
-    throw problem("has a string at byte \(start) of the header that does not end")
-  }
-
-  private mutating func escape() throws(SafetensorsHeaderError) -> Unicode.Scalar {
-    let start = position
-    position += 1
-    guard let kind = peek() else { throw problem("has an unfinished escape at byte \(start) of the header") }
-    position += 1
-    switch kind {
-    case UInt8(ascii: "\""): return "\""
-    case UInt8(ascii: "\\"): return "\\"
-    case UInt8(ascii: "/"): return "/"
-    case UInt8(ascii: "b"): return "\u{8}"
-    case UInt8(ascii: "f"): return "\u{c}"
-    case UInt8(ascii: "n"): return "\n"
-    case UInt8(ascii: "r"): return "\r"
-    case UInt8(ascii: "t"): return "\t"
-    case UInt8(ascii: "u"):
-      let first = try hexadecimal()
-      if let scalar = Unicode.Scalar(first) { return scalar }
-      // A character beyond 16 bits is two escapes: a high surrogate, then a low one.
-      if (0xd800..<0xdc00).contains(first), take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
-        let second = try hexadecimal()
-        if (0xdc00..<0xe000).contains(second), let scalar = Unicode.Scalar(0x10000 + (first - 0xd800) << 10 + (second - 0xdc00)) {
-          return scalar
-        }
-      }
-      throw problem("has half of a surrogate pair at byte \(start) of the header")
-    default: throw problem("has an unknown escape at byte \(start) of the header")
-    }
-  }
-
-  private mutating func hexadecimal() throws(SafetensorsHeaderError) -> UInt32 {
-    var value: UInt32 = 0
-    for _ in 0..<4 {
-      guard let byte = peek(), let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-        throw problem("has an unfinished escape at byte \(position) of the header")
-      }
-      value = value << 4 | UInt32(digit)
-      position += 1
-    }
-    return value
-  }
-
-  private func peek() -> UInt8? {
-    position < bytes.count ? bytes[position] : nil
-  }
-
-  private mutating func take(_ byte: UInt8) -> Bool {
-    guard peek() == byte else { return false }
-    position += 1
-    return true
-  }
-
-  private mutating func expect(_ byte: UInt8) throws(SafetensorsHeaderError) {
-    guard take(byte) else {
-      let found = peek().map { (0x20..<0x7f).contains($0) ? "'\(Unicode.Scalar($0))'" : "byte \($0)" } ?? "the end"
-      throw problem("expected '\(Unicode.Scalar(byte))' at byte \(position) of the header and found \(found)")
-    }
-  }
-
-  private mutating func skipSpace() {
-    while let byte = peek(), byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { position += 1 }
-  }
-
-  private func problem(_ problem: String) -> SafetensorsHeaderError {
-    SafetensorsHeaderError(tensor: current, problem: problem)
   }
 }

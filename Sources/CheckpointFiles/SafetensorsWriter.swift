@@ -1,5 +1,6 @@
 public import Ground
 public import Foundation
+import StrictJSON
 
 /// Writes safetensors files, streaming one tensor after another, whole or not at all (`AtomicFile`).
 public enum SafetensorsWriter {
@@ -104,23 +105,5 @@ public enum SafetensorsWriter {
   }
 
   /// A JSON string literal.
-  private static func quoted(_ text: String) -> String {
-    var literal = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": literal += "\\\""
-      case "\\": literal += "\\\\"
-      case "\u{8}": literal += "\\b"
-      case "\t": literal += "\\t"
-      case "\n": literal += "\\n"
-      case "\u{c}": literal += "\\f"
-      case "\r": literal += "\\r"
-      case "\u{0}"..."\u{1f}":
-        let digits = String(scalar.value, radix: 16)
-        literal += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: literal.unicodeScalars.append(scalar)
-      }
-    }
-    return literal + "\""
-  }
+  private static func quoted(_ text: String) -> String { JSONValue.string(text).jsonText }
 }

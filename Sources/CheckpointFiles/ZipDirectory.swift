@@ -1,3 +1,5 @@
+import StrictJSON
+
 /// What is wrong with a checkpoint's container or description, and what to do about it; the file is added by whoever opened it.
 package struct CheckpointProblem: Error {
   var problem: String
@@ -166,9 +168,11 @@ struct LittleEndianBytes {
 
   func text(at place: Int, length: Int) throws(CheckpointProblem) -> String {
     let range = try checked(place, length)
-    guard let text = String(validating: bytes[range], as: UTF8.self) else {
-      throw CheckpointProblem(problem: "an entry's name in its zip directory is not UTF-8")
+    guard length <= 4096 else { throw CheckpointProblem(problem: "an entry's name in its zip directory has \(length) bytes") }
+    do throws(ForeignText.Problem) {
+      return try ForeignText.text(UnsafeRawBufferPointer(rebasing: bytes[range]).bindMemory(to: UInt8.self))
+    } catch {
+      throw CheckpointProblem(problem: "an entry's name in its zip directory \(error.rawValue)")
     }
-    return text
   }
 }

@@ -47,8 +47,8 @@ public struct HuggingFaceCache: Sendable, Hashable {
         ? url : nil
     }
     // A commit is 40 digits; a file that holds much more is no reference.
-    if let reference = try? FileHandle(forReadingFrom: repository.appending(path: "refs/main")).read(upToCount: 1024),
-      let text = String(data: reference, encoding: .utf8)
+    if let reference = try? InputFile(at: repository.appending(path: "refs/main")).read(upTo: 1024),
+      let text = String(validating: reference, as: UTF8.self)
     {
       let name = text.trimmingCharacters(in: .whitespacesAndNewlines)
       if !name.isEmpty, !name.hasPrefix("."), !name.contains("/"), !name.utf8.contains(0), let found = folder(name) { return found }

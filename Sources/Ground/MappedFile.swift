@@ -18,17 +18,9 @@ public final class MappedFile: Sendable {
   public init(at url: URL) throws {
     self.url = url
     let path = url.path(percentEncoded: false)
-    // Without waiting: a pipe that nobody writes to would hold the open up for ever, before anything could tell what it is.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
+    let (descriptor, size) = try InputFile.open(path)
     defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw FileError(path: path, operation: "read", code: errno) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      let reason = status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is not a regular file"
-      throw FileError(path: path, operation: "read", reason: reason, remedy: "name a file")
-    }
-    count = Int(status.st_size)
+    count = size
     guard count > 0 else {
       base = nil
       return

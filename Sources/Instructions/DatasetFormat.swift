@@ -124,10 +124,12 @@ public enum DatasetFormats {
     var reader = try file.records(unit: unit)
     var records: [Record] = []
     var failure: DataError?
-    for _ in 0..<(4 * recognitionRecords) where records.count < recognitionRecords {
+    var size = 0
+    for _ in 0..<(4 * recognitionRecords) where records.count < recognitionRecords && size < RecordLimits.recognitionBytes {
       do throws(DataError) {
         guard let record = try reader.next() else { break }
         records.append(record)
+        size += JSONValue.object(record.fields).memory
       } catch {
         failure = failure ?? error
         guard error.concernsOneRecord else { break }

@@ -20,6 +20,7 @@ public struct PromptTemplate: Sendable {
     var template: MustacheTemplate
     /// Fields that must be in every record: those outside of sections.
     var needed: [String]
+    var outline: TemplateOutline
   }
 
   /// Reads a template file.
@@ -29,9 +30,12 @@ public struct PromptTemplate: Sendable {
     let source = try FileBytes(url, name: name)
     while case let piece = try source.read(), !piece.isEmpty {
       bytes += piece
-      guard bytes.count <= 1 << 20 else { throw .file(name, problem: "is larger than 1 MiB, so it is no template") }
+      guard bytes.count <= Self.mostBytes else {
+        throw .file(name, problem: "is larger than \(Self.mostBytes >> 10) KiB, so it is no template")
+      }
     }
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw .file(name, problem: "is not valid UTF-8") }
+    let text: String
+    do throws(ForeignText.Problem) { text = try foreignText(bytes) } catch { throw .file(name, problem: error.rawValue) }
     try self.init(text, name: url.lastPathComponent)
   }
 
@@ -40,6 +44,9 @@ public struct PromptTemplate: Sendable {
   ///   - name: its name in messages.
   public init(_ text: String, name: String) throws(DataError) {
     self.name = name
+    guard text.utf8.count <= Self.mostBytes, text.utf8.count(where: { $0 == UInt8(ascii: "{") }) <= Self.mostBraces else {
+      throw .file(name, problem: "has more than \(Self.mostBytes >> 10) KiB or \(Self.mostBraces) braces '{', so it is no template")
+    }
     var text = text
     if text.hasSuffix("\r\n") { text.removeLast() } else if text.hasSuffix("\n") { text.removeLast() }
     let mark = "{{!response}}"
@@ -73,31 +80,45 @@ public struct PromptTemplate: Sendable {
       default: break
       }
     }
+    guard part.outline.size(of: fields) <= mostRendered else {
+      throw .record(place, problem: "the template would make a text of more than \(mostRendered >> 20) MiB of it")
+    }
     let text = part.template.render(context)
     return text.hasSuffix(sentinel) ? String(text.dropLast(sentinel.count)) : text
   }
+
+  /// Reading a template takes time in proportion to its length times its braces.
+  private static let mostBytes = 1 << 16
+  private static let mostBraces = 1 << 11
+  /// The bytes of a prompt or a response.
+  private static let mostRendered = 64 << 20
 
   /// Mustache drops white space at the end of a template, so each part ends with this private character, which is taken off again.
   private static let sentinel = "\u{F8FF}"
 
   private static func part(_ text: String, name: String) throws(DataError) -> Part {
     guard !text.contains(sentinel) else { throw .file(name, problem: "holds the private character U+F8FF") }
-    let needed = try fields(in: text, name: name)
+    let (needed, outline) = try tags(in: text, name: name)
     do {
-      return Part(template: try MustacheTemplate(string: "{{% CONTENT_TYPE:TEXT}}\n" + text + sentinel), needed: needed)
+      return Part(
+        template: try MustacheTemplate(string: "{{% CONTENT_TYPE:TEXT}}\n" + text + sentinel), needed: needed, outline: outline)
     } catch {
       throw .file(name, problem: "the template is broken (a section that is not closed, or a tag without '}}')")
     }
   }
 
-  /// The fields named outside of sections. Tags that reach beyond the record are refused.
-  private static func fields(in text: String, name: String) throws(DataError) -> [String] {
+  /// The fields named outside of sections, and the outline. Tags that reach beyond the record are refused.
+  private static func tags(in text: String, name: String) throws(DataError) -> (needed: [String], outline: TemplateOutline) {
     var names: [String] = []
-    var depth = 0
+    var outline = TemplateOutline()
     var rest = text[...]
+    var line = 1
+    var counted = text.startIndex
     while let start = rest.range(of: "{{") {
-      let line = text[..<start.lowerBound].count { $0.isNewline } + 1
+      line += text[counted..<start.lowerBound].count { $0.isNewline }
+      counted = start.lowerBound
       let place = "\(name):\(line)"
+      outline.add(text: rest[..<start.lowerBound].utf8.count)
       var body = rest[start.upperBound...]
       let isTriple = body.first == "{"
       guard let end = body.range(of: isTriple ? "}}}" : "}}") else {
@@ -112,7 +133,7 @@ public struct PromptTemplate: Sendable {
       case ">", "<", "$", "=", "%":
         throw .file(place, problem: "the template uses the tag {{\(kind)…}}; only fields and sections are allowed")
       case "/":
-        depth -= 1
+        outline.closeSection()
         continue
       default: break
       }
@@ -121,15 +142,17 @@ public struct PromptTemplate: Sendable {
       let isName =
         parts.allSatisfy { !$0.isEmpty && Int($0) == nil }
         && characters.allSatisfy { !"(){}".unicodeScalars.contains($0) && !$0.properties.isWhitespace }
-      guard isName || (label == "." && depth > 0) else { throw .file(place, problem: "'\(label)' is no field name") }
+      guard isName || (label == "." && outline.depth > 0) else { throw .file(place, problem: "\(listed([label])) is no field name") }
       if kind == "#" || kind == "^" {
-        depth += 1
-        guard depth <= 16 else { throw .file(place, problem: "sections are nested deeper than 16") }
-      } else if depth == 0, label != "." {
-        names.append(label)
+        outline.openSection(label)
+        guard outline.depth <= 16 else { throw .file(place, problem: "sections are nested deeper than 16") }
+      } else {
+        outline.add(field: label)
+        if outline.depth == 0 { names.append(label) }
       }
     }
-    return names
+    outline.add(text: rest.utf8.count)
+    return (names, outline)
   }
 
   /// The fields as Mustache takes them. Null is absent, so that sections see it as false.

@@ -1,3 +1,4 @@
+import Foundation
 public import StrictJSON
 
 /// One record of a data file, in the same form whatever the file's kind: an ordered set of named values.
@@ -129,12 +130,25 @@ public struct Record: Sendable, Hashable {
   }
 }
 
+extension JSONValue {
+  /// About how many bytes of memory the value takes.
+  var memory: Int {
+    switch self {
+    case .null, .bool, .int, .double: 24
+    case .string(let text): 24 + text.utf8.count
+    case .list(let elements): elements.reduce(56) { $0 + $1.memory }
+    case .object(let object): object.fields.reduce(56) { $0 + 16 + $1.name.utf8.count + $1.value.memory }
+    }
+  }
+}
+
 /// Names in quotes, for a message: not more than a line can hold, however many and long they are.
 func listed(_ names: [String]) -> String {
   guard !names.isEmpty else { return "none" }
   let shown = names.prefix(12).map { name in
-    let line = name.prefix { !$0.isNewline }.prefix(40)
-    return line.count < name.count ? "'\(line)…'" : "'\(name)'"
+    // By scalars: one character may be any number of them.
+    let line = name.unicodeScalars.prefix(40).prefix { !CharacterSet.newlines.contains($0) }
+    return line.endIndex < name.unicodeScalars.endIndex ? "'\(Substring(line))…'" : "'\(name)'"
   }
   return shown.joined(separator: ", ") + (names.count > 12 ? " and \(names.count - 12) more" : "")
 }

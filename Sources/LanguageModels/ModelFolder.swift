@@ -34,7 +34,7 @@ public struct ModelFolder: Sendable, Hashable {
     guard let repository = cache.repository(.model, named: name), let snapshot = HuggingFaceCache.snapshot(of: repository) else {
       let place = cache.folder.map { " \($0.path(percentEncoded: false))" } ?? ""
       throw ModelError(
-        "there is no folder \(name), and no current snapshot of a model of that name in the Hugging Face cache\(place); get it with: hf download \(name)"
+        "there is no folder \(name), and no current snapshot of a model of that name in the Hugging Face cache\(place); get it with: hf download \(name.shellWord)"
       )
     }
     url = snapshot

@@ -15,7 +15,7 @@ extension JSONValue {
     case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
     case .int(let value): bytes.append(contentsOf: String(value).utf8)
     case .double(let value): bytes.append(contentsOf: (value.isFinite ? String(value) : "null").utf8)
-    case .string(let value): appendQuoted(value, to: &bytes)
+    case .string(let value): JSONValue.appendQuoted(value, to: &bytes)
     case .list(let elements):
       bytes.append(UInt8(ascii: "["))
       for (index, element) in elements.enumerated() {
@@ -27,28 +27,31 @@ extension JSONValue {
       bytes.append(UInt8(ascii: "{"))
       for (index, field) in object.fields.enumerated() {
         if index > 0 { bytes.append(UInt8(ascii: ",")) }
-        appendQuoted(field.name, to: &bytes)
+        JSONValue.appendQuoted(field.name, to: &bytes)
         bytes.append(UInt8(ascii: ":"))
         field.value.append(to: &bytes)
       }
       bytes.append(UInt8(ascii: "}"))
     }
   }
-}
 
-private func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
-  bytes.append(UInt8(ascii: "\""))
-  for byte in text.utf8 {
-    switch byte {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(contentsOf: [UInt8(ascii: "\\"), byte])
-    case 0x0A: bytes.append(contentsOf: #"\n"#.utf8)
-    case 0x0D: bytes.append(contentsOf: #"\r"#.utf8)
-    case 0x09: bytes.append(contentsOf: #"\t"#.utf8)
-    case 0..<0x20:
-      let digits = String(byte, radix: 16)
-      bytes.append(contentsOf: (#"\u00"# + (digits.count < 2 ? "0" : "") + digits).utf8)
-    default: bytes.append(byte)
+  /// Appends a text as JSON writes it, in quotation marks.
+  public static func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(contentsOf: [UInt8(ascii: "\\"), byte])
+      case 0x08: bytes.append(contentsOf: #"\b"#.utf8)
+      case 0x09: bytes.append(contentsOf: #"\t"#.utf8)
+      case 0x0A: bytes.append(contentsOf: #"\n"#.utf8)
+      case 0x0C: bytes.append(contentsOf: #"\f"#.utf8)
+      case 0x0D: bytes.append(contentsOf: #"\r"#.utf8)
+      case 0..<0x20:
+        let digits = String(byte, radix: 16)
+        bytes.append(contentsOf: (#"\u00"# + (digits.count < 2 ? "0" : "") + digits).utf8)
+      default: bytes.append(byte)
+      }
     }
+    bytes.append(UInt8(ascii: "\""))
   }
-  bytes.append(UInt8(ascii: "\""))
 }

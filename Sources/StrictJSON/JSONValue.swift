@@ -61,57 +61,6 @@ public enum JSONValue: Sendable, Hashable {
   }
 }
 
-/// The fields of a JSON object, in the order in which they were written.
-///
-/// Names are compared byte for byte: Swift's `==` on strings is canonical equivalence, under which two different
-/// field names could be taken for one.
-public struct JSONObject: Sendable, Hashable {
-  /// One field: its name and its value.
-  public struct Field: Sendable, Hashable {
-    /// The field's name.
-    public var name: String
-    /// The field's value.
-    public var value: JSONValue
-
-    /// A field.
-    public init(_ name: String, _ value: JSONValue) {
-      self.name = name
-      self.value = value
-    }
-  }
-
-  /// The fields in their written order.
-  public var fields: [Field]
-
-  /// An object of these fields, in order.
-  public init(_ fields: [Field] = []) {
-    self.fields = fields
-  }
-
-  /// The names of the fields in their written order.
-  public var names: [String] { fields.map(\.name) }
-
-  /// The value of the first field of this name, nil where there is none. Setting replaces it, or appends a new field;
-  /// setting nil removes the field.
-  public subscript(name: String) -> JSONValue? {
-    get { fields.first { $0.name.utf8.elementsEqual(name.utf8) }?.value }
-    set {
-      if let index = fields.firstIndex(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
-        if let newValue { fields[index].value = newValue } else { fields.remove(at: index) }
-      } else if let newValue {
-        fields.append(Field(name, newValue))
-      }
-    }
-  }
-}
-
-extension JSONObject: ExpressibleByDictionaryLiteral {
-  /// An object of these fields, in order.
-  public init(dictionaryLiteral elements: (String, JSONValue)...) {
-    fields = elements.map { Field($0.0, $0.1) }
-  }
-}
-
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByNilLiteral,
   ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {

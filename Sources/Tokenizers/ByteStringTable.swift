@@ -10,6 +10,8 @@ struct ByteStringTable: Sendable {
   private var slots: [UInt32] = Array(repeating: 0, count: 64)
   /// Upper half of the hash of the entry in the slot, so that most probes need not touch `bytes`.
   private var tags: [UInt32] = Array(repeating: 0, count: 64)
+  /// Different in every table, so that no file can hold strings that all meet in one slot.
+  private let seed = UInt64.random(in: 0 ... .max)
 
   /// Bytes that a table can hold: offsets are 32 bits wide.
   static let greatestSize = Int(UInt32.max) - 1
@@ -46,7 +48,7 @@ struct ByteStringTable: Sendable {
   /// The index of `string`, nil where it is not held.
   @inline(__always)
   func index(of string: UnsafeBufferPointer<UInt8>) -> Int? {
-    index(of: string, hash: ByteHash.hash(string))
+    index(of: string, hash: ByteHash.hash(string, seed: seed))
   }
 
   /// The index of `string`.
@@ -76,7 +78,7 @@ struct ByteStringTable: Sendable {
 
   /// Adds `string` and returns its index and true, or the index it already has and false.
   mutating func insert(_ string: UnsafeBufferPointer<UInt8>) -> (index: Int, isNew: Bool) {
-    let hash = ByteHash.hash(string)
+    let hash = ByteHash.hash(string, seed: seed)
     if let known = index(of: string, hash: hash) { return (known, false) }
     bytes.append(contentsOf: string)
     ends.append(UInt32(bytes.count))
@@ -98,7 +100,7 @@ struct ByteStringTable: Sendable {
     slots = Array(repeating: 0, count: size)
     tags = Array(repeating: 0, count: size)
     for index in 0..<ends.count {
-      place(withBytes(index, ByteHash.hash), entry: UInt32(index + 1))
+      place(withBytes(index) { ByteHash.hash($0, seed: seed) }, entry: UInt32(index + 1))
     }
   }
 
@@ -112,11 +114,12 @@ struct ByteStringTable: Sendable {
 
 /// Hashing and comparing of byte strings.
 enum ByteHash {
-  /// A 64-bit hash, mixed by 64×64→128-bit multiplication (the method of wyhash); the same on every run.
+  /// A 64-bit hash, mixed by 64×64→128-bit multiplication (the method of wyhash). Who does not know the seed cannot make strings that
+  /// collide.
   @inline(__always)
-  static func hash(_ string: UnsafeBufferPointer<UInt8>) -> UInt64 {
+  static func hash(_ string: UnsafeBufferPointer<UInt8>, seed: UInt64) -> UInt64 {
     let count = string.count
-    var state: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(count)
+    var state: UInt64 = seed ^ UInt64(count)
     guard let base = string.baseAddress else { return mix(state, 0xD6E8_FEB8_6659_FD93) }
     let raw = UnsafeRawPointer(base)
     var position = 0

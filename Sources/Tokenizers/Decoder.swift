@@ -1,3 +1,5 @@
+import StrictJSON
+
 /// A step that turns tokens back into text. Steps follow each other; what the last one leaves is joined.
 enum Decoder: Equatable, Sendable {
   /// Puts `replacement` in the place of every `pattern` in each token.
@@ -12,6 +14,15 @@ enum Decoder: Equatable, Sendable {
   case byteLevel
   /// `replacement` becomes a space; in the first token it is dropped where it was put there by encoding.
   case metaspace(replacement: [UInt8], dropsFirst: Bool)
+
+  /// How many bytes the step makes at most of each byte.
+  var expansion: Int {
+    switch self {
+    case .replace(let pattern, let replacement): Normalizer.expansion(of: pattern, to: replacement)
+    // A byte token has six bytes, U+FFFD three.
+    case .byteFallback, .fuse, .strip, .byteLevel, .metaspace: 1
+    }
+  }
 
   /// Applies the step.
   func apply(to tokens: [[UInt8]]) -> [[UInt8]] {
@@ -56,7 +67,7 @@ enum Decoder: Equatable, Sendable {
     var bytes: [UInt8] = []
     func flush() {
       guard !bytes.isEmpty else { return }
-      if bytes.withUnsafeBufferPointer({ UTF8Coding.firstFault(in: $0) }) == nil {
+      if bytes.withUnsafeBufferPointer({ ForeignText.firstFault(in: $0) }) == nil {
         result.append(bytes)
       } else {
         result += Array(repeating: Array("\u{FFFD}".utf8), count: bytes.count)

@@ -62,7 +62,10 @@ extension MergeTable {
 
   /// The merges that a vocabulary without a list of merges implies: every way to cut a token into two tokens
   /// (`generate_merges` and `TikTokenConverter` of transformers; `bpe::Model::SampleEncode` of SentencePiece).
-  static func implied(by vocabulary: Vocabulary, order: Order) -> MergeTable {
+  ///
+  /// - Throws: where there are more ways than a tokenizer has (see ``TokenizerLimits``).
+  static func implied(by vocabulary: Vocabulary, order: Order) throws(ModelFault) -> MergeTable {
+    try checkSplitting(vocabulary)
     var table = MergeTable(capacity: vocabulary.count * 2)
     var next: UInt32 = 0
     var cuts: [(left: UInt32, right: UInt32)] = []
@@ -77,6 +80,9 @@ extension MergeTable {
           else { continue }
           cuts.append((left, right))
         }
+      }
+      guard table.count + cuts.count <= TokenizerLimits.merges else {
+        throw ModelFault(reason: "its tokens are made of each other in more than \(TokenizerLimits.merges) ways")
       }
       switch order {
       case .idAndLength: break
@@ -99,5 +105,12 @@ extension MergeTable {
       cuts.removeAll(keepingCapacity: true)
     }
     return table
+  }
+
+  /// Every cut of a token hashes both its parts, so a token costs the square of its length.
+  private static func checkSplitting(_ vocabulary: Vocabulary) throws(ModelFault) {
+    var cost = 0
+    vocabulary.forEach { token, _ in cost += token.count * token.count }
+    guard cost <= TokenizerLimits.splitting else { throw ModelFault(reason: "its tokens are too long") }
   }
 }

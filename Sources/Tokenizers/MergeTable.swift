@@ -9,6 +9,8 @@ struct MergeTable: Sendable {
   private var values: [UInt64]
   /// Number of pairs.
   private(set) var count = 0
+  /// Different in every table, so that no file can hold merges that all meet in one slot.
+  private let seed = UInt64.random(in: 0 ... .max)
 
   /// No pair of ids is this: ids are far smaller.
   private static let free = UInt64.max
@@ -22,8 +24,8 @@ struct MergeTable: Sendable {
   }
 
   @inline(__always)
-  private static func slot(_ key: UInt64, _ mask: Int) -> Int {
-    Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 24) & mask
+  private func home(_ key: UInt64, _ mask: Int) -> Int {
+    Int(truncatingIfNeeded: ByteHash.mix(key ^ seed, 0x9E37_79B9_7F4A_7C15)) & mask
   }
 
   /// What stands for "these do not merge"; greater than every merge.
@@ -34,7 +36,7 @@ struct MergeTable: Sendable {
   subscript(left: UInt32, right: UInt32) -> UInt64 {
     let key = UInt64(left) << 32 | UInt64(right)
     let mask = keys.count - 1
-    var slot = Self.slot(key, mask)
+    var slot = home(key, mask)
     while true {
       let found = keys[slot]
       if found == key { return values[slot] }
@@ -58,7 +60,7 @@ struct MergeTable: Sendable {
 
   private mutating func place(_ key: UInt64, _ value: UInt64) {
     let mask = keys.count - 1
-    var slot = Self.slot(key, mask)
+    var slot = home(key, mask)
     while keys[slot] != Self.free, keys[slot] != key { slot = (slot + 1) & mask }
     if keys[slot] == Self.free { count += 1 }
     keys[slot] = key

@@ -9,6 +9,20 @@ enum Normalizer: Equatable, Sendable {
   /// Takes a text from the end as often as it stands there.
   case trimEnd([UInt8])
 
+  /// How many bytes the step makes at most of each byte of a text that is not empty.
+  var expansion: Int {
+    switch self {
+    case .prepend(let prefix): 1 + prefix.count
+    case .replace(let pattern, let replacement): Self.expansion(of: pattern, to: replacement)
+    case .removeExtraSpaces, .trimEnd: 1
+    }
+  }
+
+  /// How many bytes replacing makes at most of each byte.
+  static func expansion(of pattern: [UInt8], to replacement: [UInt8]) -> Int {
+    max(1, (replacement.count + pattern.count - 1) / max(1, pattern.count))
+  }
+
   /// Applies the step to `text`, appending to `result`.
   func apply(to text: UnsafeBufferPointer<UInt8>, into result: inout [UInt8]) {
     switch self {

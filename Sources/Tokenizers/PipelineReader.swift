@@ -37,7 +37,13 @@ struct PipelineReader {
 
   private func bytes(_ step: JSONValue, _ key: String, _ field: String) throws(TokenizerError) -> [UInt8] {
     guard let result = step[key]?.bytes else { throw malformed(field, "\"\(key)\" must be a text") }
-    return result
+    return try short(result, field)
+  }
+
+  /// A text that a step looks for or puts in, refused where it is so long that looking for it takes more than linear time.
+  private func short(_ text: [UInt8], _ field: String) throws(TokenizerError) -> [UInt8] {
+    guard text.count <= TokenizerLimits.stepBytes else { throw malformed(field, "the text \(quoted(text)) is too long for a step") }
+    return text
   }
 
   private func count(_ step: JSONValue, _ key: String, _ field: String) throws(TokenizerError) -> Int {
@@ -76,7 +82,7 @@ struct PipelineReader {
   private func literal(_ step: JSONValue, _ field: String) throws(TokenizerError) -> [UInt8] {
     if let pattern = step["pattern"]?["String"]?.bytes {
       guard !pattern.isEmpty else { throw malformed(field, "the pattern is empty") }
-      return pattern
+      return try short(pattern, field)
     }
     if let expression = step["pattern"]?["Regex"]?.bytes {
       throw unsupported(field, "with the regular expression \(quoted(expression))")
@@ -134,7 +140,7 @@ struct PipelineReader {
     guard behaviour == "MergedWithPrevious", !isInverted else {
       throw unsupported(field, "Split at a text with behavior \(behaviour)\(isInverted ? ", inverted" : "")")
     }
-    return .after(text)
+    return .after(try short(text, field))
   }
 
   /// Sign and prepending of a `Metaspace`, in its new and old spelling.
@@ -245,7 +251,7 @@ struct PipelineReader {
 
   /// Reads one added token.
   func addedToken(_ value: JSONValue, _ field: String) throws(TokenizerError) -> AddedToken {
-    let content = try bytes(value, "content", field)
+    guard let content = value["content"]?.bytes else { throw malformed(field, "\"content\" must be a text") }
     let special = try boolean(value, "special", field, default: false)
     return AddedToken(
       content: content,

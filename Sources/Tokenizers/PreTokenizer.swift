@@ -20,6 +20,15 @@ enum PreTokenizer: Equatable, Sendable {
   case byteLevel(addingSpace: Bool)
   /// Spaces become `replacement`, which may be put before the piece; cuts before each where `splitting`.
   case metaspace(replacement: [UInt8], prepending: Prepending, splitting: Bool)
+
+  /// How many bytes the step makes at most of each byte of a text that is not empty.
+  var expansion: Int {
+    switch self {
+    case .pattern, .after, .digits: 1
+    case .byteLevel(let addingSpace): addingSpace ? 2 : 1
+    case .metaspace(let replacement, let prepending, _): replacement.count + (prepending == .never ? 0 : replacement.count)
+    }
+  }
 }
 
 /// Runs the steps of pre-tokenisation over a text, handing each final piece on as soon as it is found.

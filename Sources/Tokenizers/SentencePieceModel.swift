@@ -1,3 +1,5 @@
+import StrictJSON
+
 /// A SentencePiece `tokenizer.model`: a protocol-buffer message `sentencepiece.ModelProto`, of which only what a BPE tokenizer
 /// needs is read.
 struct SentencePieceModel {
@@ -63,7 +65,7 @@ struct SentencePieceModel {
       switch field.number {
       case 1:
         let text = try field.bytes()
-        if let fault = UTF8Coding.firstFault(in: text) {
+        if let fault = ForeignText.firstFault(in: text) {
           throw Fault(offset: field.offset + fault, reason: "a piece is not UTF-8")
         }
         piece.text = Array(text)

@@ -53,7 +53,7 @@ public final class Tokenizer: Sendable {
     return try loader.load()
   }
 
-  init(_ definition: TokenizerDefinition, _ model: BytePairModel, settings: TokenizerSettings, files: [String]) {
+  init(_ definition: TokenizerDefinition, _ model: BytePairModel, settings: TokenizerSettings, files: [String]) throws(ModelFault) {
     self.model = model
     self.files = files
     normalizers = definition.normalizers
@@ -62,9 +62,9 @@ public final class Tokenizer: Sendable {
     template = definition.template ?? SpecialTokenTemplate()
     addedTokens = definition.addedTokens
     silentTokens = definition.silentTokens
-    matcher = addedTokens.matcher(normalized: false, normalizers: normalizers)
-    normalizedMatcher = addedTokens.matcher(normalized: true, normalizers: normalizers)
-    let greatestAdded = addedTokens.ids.values.max().map { Int($0) + 1 } ?? 0
+    matcher = try addedTokens.matcher(normalized: false, normalizers: normalizers)
+    normalizedMatcher = try addedTokens.matcher(normalized: true, normalizers: normalizers)
+    let greatestAdded = addedTokens.greatest.map { Int($0) + 1 } ?? 0
     vocabularySize = max(model.vocabulary.size, greatestAdded)
     beginningOfSequence = settings.beginning.flatMap { definition.id(of: $0.content) }
     endOfSequence = settings.end.flatMap { definition.id(of: $0.content) }

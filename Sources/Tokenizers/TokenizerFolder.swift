@@ -1,12 +1,10 @@
 import Foundation
+import Ground
 
 /// Where tokenizer files come from: a folder on disk, or files in memory.
 enum TokenizerFolder {
   case disk(URL)
   case memory([String: Data])
-
-  /// No tokenizer file is larger; a file beyond this is refused unread.
-  private static let greatestFileSize = 1 << 30
 
   /// The folder's name, for messages.
   var name: String {
@@ -25,16 +23,10 @@ enum TokenizerFolder {
       var isDirectory: ObjCBool = false
       guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else { return nil }
       guard !isDirectory.boolValue else { throw .unreadable(file: name, reason: "it is a folder") }
-      do {
-        let attributes = try FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)
-        guard attributes[.size] as? Int ?? 0 <= Self.greatestFileSize else {
-          throw TokenizerError.unreadable(file: name, reason: "it is larger than 1 GiB")
-        }
-        return try Data(contentsOf: url)
-      } catch let error as TokenizerError {
-        throw error
+      do throws(FileError) {
+        return try InputFile.contents(of: url, limit: TokenizerLimits.fileBytes)
       } catch {
-        throw .unreadable(file: name, reason: error.localizedDescription)
+        throw .unreadable(file: name, reason: error.reason)
       }
     }
   }

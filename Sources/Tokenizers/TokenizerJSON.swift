@@ -1,6 +1,7 @@
 import StrictJSON
 
-/// What a `tokenizer.json` holds, read but not yet interpreted.
+/// What a `tokenizer.json` holds, read but not yet interpreted. Vocabulary and merges, which are large, become tables without becoming a
+/// tree of values first.
 struct TokenizerJSON {
   /// Token → id.
   var vocabulary = Vocabulary()
@@ -33,18 +34,19 @@ struct TokenizerJSON {
   func modelField(_ key: String) -> JSONValue? { JSONValue.object(model).present(key) }
 
   /// Reads a document.
-  init(_ bytes: UnsafeBufferPointer<UInt8>) throws(Fault) {
-    var reader = try JSONReader(bytes)
+  init(_ scanner: inout JSONScanner) throws(JSONError) {
     // Closures cannot fill the properties of a value that is not complete yet.
     var result = Parts()
-    try reader.object { (reader, key) throws(Fault) in
-      if key.elementsEqual("model".utf8) {
-        try Self.readModel(&reader, into: &result)
+    var hasModel = false
+    try scanner.object { (scanner, key) throws(JSONError) in
+      if key == "model" {
+        guard !hasModel else { throw scanner.error("the field 'model' is there twice") }
+        hasModel = true
+        try Self.readModel(&scanner, into: &result)
       } else {
-        result.other.fields.append(.init(String(decoding: key, as: UTF8.self), try reader.value()))
+        try Self.readField(&scanner, key, into: &result.other)
       }
     }
-    try reader.end()
     vocabulary = result.vocabulary
     merges = result.merges
     model = result.model
@@ -57,57 +59,78 @@ struct TokenizerJSON {
     var merges = MergeList()
     var model = JSONObject()
     var hasVocabulary = false
+    var hasMerges = false
     var other = JSONObject()
   }
 
-  private static func readModel(_ reader: inout JSONReader, into result: inout Parts) throws(Fault) {
-    guard reader.peek() == UInt8(ascii: "{") else { throw reader.fault("\"model\" must be an object") }
-    try reader.object { (reader, key) throws(Fault) in
-      if key.elementsEqual("vocab".utf8), reader.peek() == UInt8(ascii: "{") {
-        result.vocabulary = try reader.vocabulary()
+  private static func readModel(_ scanner: inout JSONScanner, into result: inout Parts) throws(JSONError) {
+    guard scanner.peek() == UInt8(ascii: "{") else { throw scanner.error("\"model\" must be an object") }
+    try scanner.object { (scanner, key) throws(JSONError) in
+      if key == "vocab", scanner.peek() == UInt8(ascii: "{") {
+        guard !result.hasVocabulary else { throw scanner.error("the field 'vocab' is there twice") }
+        result.vocabulary = try scanner.vocabulary()
         result.hasVocabulary = true
-      } else if key.elementsEqual("merges".utf8), reader.peek() == UInt8(ascii: "[") {
-        result.merges = try reader.merges()
+      } else if key == "merges", scanner.peek() == UInt8(ascii: "[") {
+        guard !result.hasMerges else { throw scanner.error("the field 'merges' is there twice") }
+        result.merges = try scanner.merges()
+        result.hasMerges = true
       } else {
-        result.model.fields.append(.init(String(decoding: key, as: UTF8.self), try reader.value()))
+        try readField(&scanner, key, into: &result.model)
       }
     }
   }
+
+  private static func readField(_ scanner: inout JSONScanner, _ key: String, into object: inout JSONObject) throws(JSONError) {
+    guard !object.contains(key) else { throw scanner.error("the field \(quoted(key.utf8)) is there twice") }
+    object.append(key, try scanner.value())
+  }
 }
 
-extension JSONReader {
+extension JSONParser {
+  /// How the files of tokenizers are read: as Python writes them.
+  static let tokenizerFiles = JSONParser(
+    valueLimit: TokenizerLimits.jsonValues, acceptsNonFiniteNumbers: true, acceptsByteOrderMark: true)
+}
+
+extension JSONScanner {
   /// Reads an object of tokens and ids.
-  mutating func vocabulary() throws(Fault) -> Vocabulary {
+  mutating func vocabulary() throws(JSONError) -> Vocabulary {
     var vocabulary = Vocabulary()
     try expect(UInt8(ascii: "{"), "an object of tokens and ids")
     if take(UInt8(ascii: "}")) { return vocabulary }
     var pending: [UInt8] = []
     repeat {
-      try string { bytes in
+      try string("a token") { bytes in
         pending.removeAll(keepingCapacity: true)
         pending.append(contentsOf: bytes)
       }
       try expect(UInt8(ascii: ":"), "a colon after the token")
-      let id = try identifier()
-      if let reason = vocabulary.add(pending, id: id) { throw fault(reason) }
+      let number = try wholeNumber("a token id")
+      guard let id = UInt32(exactly: number) else { throw error("the token id \(number) is out of range") }
+      if let reason = vocabulary.add(pending, id: id) { throw error(reason) }
     } while take(UInt8(ascii: ","))
     try expect(UInt8(ascii: "}"), "a comma or the end of the vocabulary")
     return vocabulary
   }
 
   /// Reads a list of merges, each `"left right"` or `["left", "right"]`.
-  mutating func merges() throws(Fault) -> MergeList {
+  mutating func merges() throws(JSONError) -> MergeList {
     var merges = MergeList()
-    try array { reader throws(Fault) in
-      if reader.peek() == UInt8(ascii: "[") {
-        try reader.expect(UInt8(ascii: "["), "a merge")
-        let left = try reader.string { Array($0) }
-        try reader.expect(UInt8(ascii: ","), "the second token of a merge")
-        try reader.string { merges.append(left, $0) }
-        try reader.expect(UInt8(ascii: "]"), "the end of a merge of two tokens")
+    var left: [UInt8] = []
+    try list { scanner throws(JSONError) in
+      guard merges.count < TokenizerLimits.merges else { throw scanner.error("there are more than \(TokenizerLimits.merges) merges") }
+      if scanner.take(UInt8(ascii: "[")) {
+        try scanner.string("the first token of a merge") { bytes in
+          left.removeAll(keepingCapacity: true)
+          left.append(contentsOf: bytes)
+        }
+        try scanner.expect(UInt8(ascii: ","), "the second token of a merge")
+        try scanner.string("the second token of a merge") { merges.append(left, $0) }
+        try scanner.expect(UInt8(ascii: "]"), "the end of a merge of two tokens")
       } else {
-        let isPair = try reader.string { merges.append($0) }
-        guard isPair else { throw reader.fault("a merge is not two tokens with a space between") }
+        var isPair = false
+        try scanner.string("a merge") { isPair = merges.append($0) }
+        guard isPair else { throw scanner.error("a merge is not two tokens with a space between") }
       }
     }
     return merges

@@ -36,14 +36,25 @@ struct TokenizerLoader {
     return try outcome.get()
   }
 
+  /// Runs `body` on the JSON text of a file, which must end where `body` stops reading.
+  private func parseJSON<Result>(
+    _ name: String, _ data: Data, _ body: (inout JSONScanner) throws(JSONError) -> Result
+  ) throws(TokenizerError) -> Result {
+    try parse(name, data) { bytes throws(Fault) in
+      do throws(JSONError) {
+        var scanner = JSONScanner(bytes, options: .tokenizerFiles)
+        let result = try body(&scanner)
+        try scanner.end()
+        return result
+      } catch {
+        throw Fault(error)
+      }
+    }
+  }
+
   private mutating func json(_ name: String) throws(TokenizerError) -> JSONObject? {
     guard let data = try read(name) else { return nil }
-    let value = try parse(name, data) { bytes throws(Fault) in
-      var reader = try JSONReader(bytes)
-      let value = try reader.value()
-      try reader.end()
-      return value
-    }
+    let value = try parseJSON(name, data) { scanner throws(JSONError) in try scanner.value() }
     guard let object = value.object else {
       throw .malformed(file: name, place: "line 1", reason: "it must hold an object, not \(value.kind)")
     }
@@ -98,7 +109,7 @@ struct TokenizerLoader {
 
   private mutating func loadJSON(_ data: Data, _ config: JSONObject, _ naming: Naming) throws(TokenizerError) -> Tokenizer {
     let file = "tokenizer.json"
-    let document = try parse(file, data) { bytes throws(Fault) in try TokenizerJSON(bytes) }
+    let document = try parseJSON(file, data) { scanner throws(JSONError) in try TokenizerJSON(&scanner) }
     let reader = PipelineReader(file: file)
     try check(document, file)
     let fileTokens = try addedTokens(document, reader)
@@ -217,7 +228,7 @@ struct TokenizerLoader {
     if data.withUnsafeBytes({ TiktokenModel.matches($0.bindMemory(to: UInt8.self)) }) {
       let model = try parse(file, data) { bytes throws(Fault) in try TiktokenModel(bytes) }
       definition.vocabulary = model.vocabulary
-      definition.merges = .implied(by: definition.vocabulary, order: .ids)
+      definition.merges = try impliedMerges(of: definition.vocabulary, .ids, file)
       definition.setTiktokenSteps()
       if settings.added.isEmpty, !settings.hasExtra {
         settings.setExtra(TiktokenModel.llama3SpecialTokens.map { TokenizerSettings.special(Array($0.utf8)) })
@@ -237,7 +248,7 @@ struct TokenizerLoader {
       throw .malformed(file: file, place: "vocabulary", reason: error.reason)
     }
     guard naming.hasConfig || naming.declared != nil else { return try sentencePieceAlone(model, &definition, &settings, file) }
-    definition.merges = .implied(by: definition.vocabulary, order: .idAndLength)
+    definition.merges = try impliedMerges(of: definition.vocabulary, .idAndLength, file)
     settings.setExtra(
       model.pieces.filter { $0.kind == .control || $0.kind == .userDefined }.map {
         AddedToken(content: $0.text, isNormalized: false, isSpecial: $0.kind == .control)
@@ -246,13 +257,23 @@ struct TokenizerLoader {
     return try finish(definition, settings, addingSpecials: true, file: file)
   }
 
+  private func impliedMerges(
+    of vocabulary: Vocabulary, _ order: MergeTable.Order, _ file: String
+  ) throws(TokenizerError) -> MergeTable {
+    do throws(ModelFault) {
+      return try .implied(by: vocabulary, order: order)
+    } catch {
+      throw .malformed(file: file, place: "vocabulary", reason: error.reason)
+    }
+  }
+
   /// A `tokenizer.model` that no `tokenizer_config.json` accompanies, as Llama was first published: the ids are those of SentencePiece
   /// itself, after the beginning-of-sequence token where the file has one. Control pieces that stand in text are text.
   private func sentencePieceAlone(
     _ model: SentencePieceModel, _ definition: inout TokenizerDefinition, _ settings: inout TokenizerSettings, _ file: String
   ) throws(TokenizerError) -> Tokenizer {
     if let feature = model.unsupportedFeatureAlone { throw .unsupported(file: file, feature: feature) }
-    definition.merges = .implied(by: definition.vocabulary, order: .ranks(model.ranks()))
+    definition.merges = try impliedMerges(of: definition.vocabulary, .ranks(model.ranks()), file)
     definition.setSentencePieceSteps(model)
     definition.silentTokens = Set(model.pieces.indices.filter { model.pieces[$0].kind == .control }.map { UInt32($0) })
     func piece(_ id: Int32, _ text: [UInt8]) -> [UInt8]? {
@@ -279,12 +300,7 @@ struct TokenizerLoader {
       throw .unsupported(file: "tokenizer_config.json", feature: "vocab.json and merges.txt in a tokenizer_class other than GPT2Tokenizer")
     }
     var definition = TokenizerDefinition()
-    definition.vocabulary = try parse("vocab.json", vocabulary) { bytes throws(Fault) in
-      var reader = try JSONReader(bytes)
-      let vocabulary = try reader.vocabulary()
-      try reader.end()
-      return vocabulary
-    }
+    definition.vocabulary = try parseJSON("vocab.json", vocabulary) { scanner throws(JSONError) in try scanner.vocabulary() }
     let list = try parse("merges.txt", merges) { bytes throws(Fault) in try Self.mergeLines(bytes) }
     do throws(ModelFault) {
       definition.merges = try list.table(for: definition.vocabulary)
@@ -297,13 +313,16 @@ struct TokenizerLoader {
 
   /// Reads `merges.txt`: a pair a line, but for lines that start with `#version`.
   private static func mergeLines(_ bytes: UnsafeBufferPointer<UInt8>) throws(Fault) -> MergeList {
-    if let offset = UTF8Coding.firstFault(in: bytes) { throw Fault(offset: offset, reason: "this is not UTF-8") }
+    if let offset = ForeignText.firstFault(in: bytes) { throw Fault(offset: offset, reason: "this is not UTF-8") }
     var list = MergeList()
     var start = 0
     while start < bytes.count {
       let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
       var line = bytes[start..<end]
       if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
+      guard list.count < TokenizerLimits.merges else {
+        throw Fault(offset: start, reason: "there are more than \(TokenizerLimits.merges) merges")
+      }
       if !line.starts(with: "#version".utf8), !list.append(UnsafeBufferPointer(rebasing: line)) {
         throw Fault(offset: start, reason: "a line is not two tokens with a space between")
       }
@@ -338,18 +357,44 @@ struct TokenizerLoader {
   }
 
   private func build(_ definition: TokenizerDefinition, _ settings: TokenizerSettings, file: String) throws(TokenizerError) -> Tokenizer {
-    let model: BytePairModel
+    try definition.checkSizes(file)
     do throws(ModelFault) {
-      model = try BytePairModel(
+      let model = try BytePairModel(
         vocabulary: definition.vocabulary, merges: definition.merges, alphabet: definition.alphabet, options: definition.options)
+      return try Tokenizer(definition, model, settings: settings, files: files)
     } catch {
       throw .malformed(file: file, place: "field model", reason: error.reason)
     }
-    return Tokenizer(definition, model, settings: settings, files: files)
   }
 }
 
 extension TokenizerDefinition {
+  /// Refuses steps that would make much of little (see ``TokenizerLimits``): then encoding takes memory and time in proportion to the text.
+  fileprivate func checkSizes(_ file: String) throws(TokenizerError) {
+    func check(_ field: String, _ count: Int, _ limit: Int, _ what: String) throws(TokenizerError) {
+      guard count > limit else { return }
+      throw .malformed(file: file, place: "field \(field)", reason: "it has more than \(limit) \(what)")
+    }
+    try check("normalizer", normalizers.count, TokenizerLimits.steps, "steps")
+    try check("pre_tokenizer", preTokenizers.count, TokenizerLimits.steps, "steps")
+    try check("decoder", decoders?.count ?? 0, TokenizerLimits.steps, "steps")
+    let surrounding = (template?.before.count ?? 0) + (template?.after.count ?? 0)
+    try check("post_processor", surrounding, TokenizerLimits.surroundingTokens, "tokens around a text")
+    let expansions = [
+      ("normalizer", normalizers.map(\.expansion) + preTokenizers.map(\.expansion)), ("decoder", decoders?.map(\.expansion) ?? []),
+    ]
+    for (field, factors) in expansions {
+      var total = 1
+      for factor in factors {
+        let (product, overflow) = total.multipliedReportingOverflow(by: factor)
+        guard !overflow, product <= TokenizerLimits.expansion else {
+          throw .malformed(file: file, place: "field \(field)", reason: "it makes more than \(TokenizerLimits.expansion) bytes of one")
+        }
+        total = product
+      }
+    }
+  }
+
   /// The id of a token, added or of the vocabulary.
   func id(of content: [UInt8]) -> Int? { (addedTokens.ids[content] ?? vocabulary.id(of: content)).map { Int($0) } }
 }

@@ -28,6 +28,7 @@ struct Vocabulary: Sendable {
   /// - Returns: nil, or why this token cannot be.
   mutating func add(_ token: UnsafeBufferPointer<UInt8>, id: UInt32) -> String? {
     guard id <= Self.greatestID else { return "token id \(id) is beyond \(Self.greatestID)" }
+    guard token.count <= TokenizerLimits.tokenBytes else { return "the token \(quoted(token)) has \(token.count) bytes" }
     guard strings.hasRoom(for: token.count) else { return "the vocabulary is beyond 4 GiB" }
     let (index, isNew) = strings.insert(token)
     guard isNew else { return "the token \(quoted(Array(token))) is given twice" }

@@ -292,7 +292,8 @@ import Testing
     var random = SeededGenerator(seed: 6)
     for round in 0..<fuzzRounds(3000) {
       let bytes = mutated(seeds[round % seeds.count], palette: palette, using: &random)
-      guard let record = try? record(from: bytes, at: RecordPlace(file: "cloze_cn.jsonl", number: 1)) else { continue }
+      let place = RecordPlace(file: "cloze_cn.jsonl", number: 1)
+      guard let record = try? bytes.withBytes({ bytes throws(DataError) in try record(from: bytes, at: place) }) else { continue }
       for format in DatasetFormats.all {
         _ = format.fits(record)
         for form in format.forms.isEmpty ? [""] : format.forms { _ = try? format.samples(of: record, form: form) }

@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test func readsEveryType() throws {
-    let parquet = try records(of: ParquetReader(path: Self.fixture("types.parquet").path(percentEncoded: false), name: "types"))
+    let parquet = try records(of: ParquetReader(Self.fixture("types.parquet"), name: "types"))
     let lines = try records(of: JSONLinesReader(FileBytes(Self.fixture("types.jsonl"), name: "types"), name: "types"))
     #expect(parquet.count == 3)
     for (row, (one, other)) in zip(parquet, lines).enumerated() {
@@ -64,7 +64,7 @@ import Testing
     var random = SeededGenerator(seed: 8)
     for round in 0..<fuzzRounds(150) {
       let file = try folder.write("x.parquet", mutated(seeds[round % seeds.count], palette: [0, 0x7F, 0xFF], using: &random))
-      if let reader = try? ParquetReader(path: file.path(percentEncoded: false), name: "x") {
+      if let reader = try? ParquetReader(file, name: "x") {
         while let record = try? reader.next() { _ = record }
       }
     }

@@ -6,17 +6,8 @@ import Testing
 
 /// The readers of files, byte by byte.
 @Suite struct ReadingTests {
-  private func value(_ text: String) -> Result<JSONValue, Fault> {
-    Array(text.utf8).withUnsafeBufferPointer { bytes in
-      do throws(Fault) {
-        var reader = try JSONReader(bytes)
-        let value = try reader.value()
-        try reader.end()
-        return .success(value)
-      } catch {
-        return .failure(error)
-      }
-    }
+  private func value(_ text: String) -> Result<JSONValue, JSONError> {
+    do throws(JSONError) { return .success(try JSONParser.tokenizerFiles.parse(text)) } catch { return .failure(error) }
   }
 
   @Test(arguments: [
@@ -32,19 +23,19 @@ import Testing
     "\"\u{1}\"", "nul", "\"\\ud800\"",
     "\"\\udc00\"", "{\"a\":1,\"a\":2}", "[1}",
   ]) func damageIsAFault(_ text: String) {
-    #expect(throws: Fault.self) { try value(text).get() }
+    #expect(throws: JSONError.self) { try value(text).get() }
   }
 
   @Test func deepNestingIsAFault() {
-    #expect(throws: Fault.self) { try value(String(repeating: "[", count: 1_000_000)).get() }
-    #expect(throws: Fault.self) { try value(String(repeating: "[", count: 1000) + String(repeating: "]", count: 1000)).get() }
+    #expect(throws: JSONError.self) { try value(String(repeating: "[", count: 1_000_000)).get() }
+    #expect(throws: JSONError.self) { try value(String(repeating: "[", count: 1000) + String(repeating: "]", count: 1000)).get() }
   }
 
   @Test func vocabulariesAreRead() throws {
     let text = #"{"\u0041": 0, "\u00e9" :1, "e\u0301":2,"\ufeffx":3, "\n\"\\\/":4}"#
     let vocabulary = try Array(text.utf8).withUnsafeBufferPointer { bytes -> Vocabulary in
-      var reader = try JSONReader(bytes)
-      return try reader.vocabulary()
+      var scanner = JSONScanner(bytes)
+      return try scanner.vocabulary()
     }
     for (id, token) in ["A", "\u{E9}", "e\u{301}", "\u{FEFF}x", "\n\"\\/"].enumerated() {
       #expect(vocabulary.id(of: Array(token.utf8)) == UInt32(id))
@@ -60,7 +51,7 @@ import Testing
       ([0xE6, 0xBC], 0), ([0xF0, 0x9F, 0x98], 0), (Array("12345678".utf8) + [0xFF], 8), ([0xEF, 0xBF, 0xBF], nil),
     ]
     for (bytes, fault) in cases {
-      #expect(bytes.withUnsafeBufferPointer { UTF8Coding.firstFault(in: $0) } == fault, "\(bytes)")
+      #expect(bytes.withUnsafeBufferPointer { ForeignText.firstFault(in: $0) } == fault, "\(bytes)")
       #expect((String(validating: bytes, as: UTF8.self) == nil) == (fault != nil))
     }
   }

@@ -146,6 +146,21 @@ def every_type():
     return table, rows
 
 
+def expanding():
+    """Tables of a few hundred bytes on disk and gigabytes in memory, by name: runs of one value take no room in a file."""
+    def repeated(value, count):
+        return pa.DictionaryArray.from_arrays(pa.array(memoryview(bytes(4 * count)).cast("i"), pa.int32()), pa.array([value]))
+
+    # 20,000 rows of the same text of 1 MB.
+    yield "expanding-texts", pa.table({"prompt": repeated("x" * (1 << 20), 20_000), "response": repeated("y", 20_000)}), {}
+    # One row with a list of 100 million numbers.
+    count = 100_000_000
+    numbers = pa.Array.from_buffers(pa.int8(), count, [None, pa.py_buffer(bytes(count))])
+    yield "expanding-list", pa.table({"text": ["a"], "numbers": pa.ListArray.from_arrays(pa.array([0, count], pa.int32()), numbers)}), {}
+    # 10 million rows of nothing.
+    yield "expanding-rows", pa.table({"text": pa.nulls(10_000_000)}), {"row_group_size": 10_000_000}
+
+
 def write_rows(path, rows):
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
@@ -162,4 +177,6 @@ if __name__ == "__main__":
     pq.write_table(pa.table({"question": pa.array([], TEXT)}), FIXTURES / "empty.parquet")
     bad = pa.array([b"ok", b"\xff\xfe"]).cast(pa.binary())
     pq.write_table(pa.table({"text": bad}), FIXTURES / "not-utf8.parquet")
+    for name, table, options in expanding():
+        pq.write_table(table, FIXTURES / f"{name}.parquet", compression="zstd", data_page_size=1 << 40, store_schema=False, **options)
     (FIXTURES / "README.md").write_text(f"Made by scripts/goldens/instructions_parquet.py with pyarrow {pa.__version__}.\n")

@@ -1,4 +1,4 @@
-// The C boundary to Apache Arrow's Parquet reader: only what Headway uses, written by hand.
+// The C boundary to Apache Arrow's Parquet reader and gzip codec: only what Headway uses, written by hand.
 //
 // A file is read batch by batch. The columns of a batch are plain arrays of a few kinds, whatever Arrow's own types were:
 // every integer is int64, every float is double, every text has int64 offsets. Nothing of C++ crosses this header.
@@ -54,13 +54,28 @@ const char *ca_error(void);
 const char *ca_version(void);
 
 /// Opens a Parquet file. 0 for success, 1 for failure.
-/// `batch_rows`: the most rows of a batch.
+/// `batch_rows`: the most rows of a batch; it has fewer where rows are large. A batch that takes more than some 256 MiB is a failure.
 int ca_open(const char *path, int64_t batch_rows, ca_reader *out);
 /// The rows that the file says it has.
 int64_t ca_rows(ca_reader reader);
 /// Reads the next batch. `*rows` is 0 behind the last. 0 for success, 1 for failure.
 int ca_next(ca_reader reader, const ca_column **columns, int *column_count, int64_t *rows);
+/// The bytes that the present batch takes.
+int64_t ca_batch_bytes(ca_reader reader);
 void ca_close(ca_reader reader);
+
+typedef struct ca_inflater_s *ca_inflater;
+
+/// Makes a decompressor of gzip members. 0 for success, 1 for failure.
+int ca_inflater_open(ca_inflater *out);
+/// Unpacks what it can: `*read` bytes of the input were used, `*written` bytes of the output were filled. `*finished` is 1 at the end of a
+/// member, whose checksum and length were then right. 0 for success, 1 for failure.
+int ca_inflate(
+  ca_inflater inflater, const uint8_t *input, int64_t input_count, uint8_t *output, int64_t output_count, int64_t *read, int64_t *written,
+  int *finished);
+/// Makes it ready for the next member. 0 for success, 1 for failure.
+int ca_inflater_restart(ca_inflater inflater);
+void ca_inflater_close(ca_inflater inflater);
 
 #ifdef __cplusplus
 }

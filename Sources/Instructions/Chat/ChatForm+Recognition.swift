@@ -5,7 +5,8 @@ extension ChatForm {
   /// and the messages of its complaints say nothing about the form and are passed over. Anything else that it could put out
   /// (a date, tools, a default system message) makes it another form, which is refused.
   public init(template: String) throws(DataError) {
-    let code = JinjaTexts(template)
+    // The templates of these forms have a few hundred characters; the longest published ones some thousand.
+    let code = JinjaTexts(template.utf8.count <= 1 << 17 ? template : "")
     for (form, signatures) in ChatForm.signatures {
       let trims = form == .llama2 || form == .llama3 || form == .gemma
       if code.hasOnlyTags, signatures.contains(code.texts), code.trims == trims {

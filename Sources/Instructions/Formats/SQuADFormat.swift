@@ -21,6 +21,7 @@ struct SQuADFormat: DatasetFormat {
   func samples(of record: Record, form: String) throws(DataError) -> [Result<Sample, DataError>] {
     guard record.has("paragraphs") else { return [.success(try sample(of: record, form: form))] }
     var samples: [Result<Sample, DataError>] = []
+    var bytes = 0
     for paragraph in try record.list("paragraphs").indices {
       let path = "paragraphs.\(paragraph)"
       let context = try record.filledText("\(path).context")
@@ -29,6 +30,11 @@ struct SQuADFormat: DatasetFormat {
           samples.append(.success(try sample(of: record, context: context, at: "\(path).qas.\(question)")))
         } catch {
           samples.append(.failure(error))
+        }
+        // Every question repeats its passage.
+        bytes += context.utf8.count
+        guard bytes <= RecordLimits.sampleBytes else {
+          throw .record(record.place, problem: "its passages and questions make more than \(RecordLimits.sampleBytes >> 20) MiB of prompts")
         }
       }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Ground
 
 /// Bytes that come in pieces, so that a file of any size is read in little memory.
 protocol ByteSource: AnyObject {
@@ -8,27 +9,24 @@ protocol ByteSource: AnyObject {
 
 /// The bytes of a file.
 final class FileBytes: ByteSource {
-  private let handle: FileHandle
+  private let file: InputFile
   private let name: String
   static let chunkSize = 1 << 18
+
+  /// The file's length.
+  var size: Int { file.size }
 
   /// - Parameter name: the file's name in messages.
   init(_ url: URL, name: String) throws(DataError) {
     self.name = name
-    do {
-      handle = try FileHandle(forReadingFrom: url)
-    } catch {
-      throw .file(name, problem: "cannot be opened: \(describe(error))")
-    }
+    do throws(FileError) { file = try InputFile(at: url) } catch { throw .file(name, problem: "cannot be opened: \(error.reason)") }
   }
 
-  deinit { try? handle.close() }
-
   func read() throws(DataError) -> [UInt8] {
-    do {
-      return try autoreleasing { Array(try handle.read(upToCount: Self.chunkSize) ?? Data()) }
+    do throws(FileError) {
+      return try file.read(upTo: Self.chunkSize)
     } catch {
-      throw .file(name, problem: "cannot be read: \(describe(error))")
+      throw .file(name, problem: "cannot be read: \(error.reason)")
     }
   }
 }
@@ -68,15 +66,6 @@ final class RewoundBytes: ByteSource {
     }
     return try rest.read()
   }
-}
-
-/// Foundation hands out autoreleased data on Apple's platforms; elsewhere there is no pool.
-private func autoreleasing<Result>(_ body: () throws -> Result) rethrows -> Result {
-  #if canImport(ObjectiveC)
-    return try autoreleasepool(invoking: body)
-  #else
-    return try body()
-  #endif
 }
 
 /// A system error in a few words.

@@ -70,6 +70,7 @@ struct CSVReader: RecordReader {
     let place = RecordPlace(file: name, number: number)
     var cells: [String] = []
     var line = line
+    var size = line.count
     var cell: [UInt8] = []
     var index = 0
     while true {
@@ -79,8 +80,11 @@ struct CSVReader: RecordReader {
         quoted: while true {
           guard index < line.count else {
             guard let more = try lines.next() else { throw .record(place, problem: "a quoted cell is not closed by '\"'") }
-            guard cell.count <= RecordLimits.bytes else {
-              throw .file(name, problem: "the quoted cell that starts on line \(number) does not end")
+            size += more.count + 1
+            guard size <= RecordLimits.bytes else {
+              throw .file(
+                name, problem: "the row that starts on line \(number) is larger than \(RecordLimits.bytes >> 20) MiB; is a quote left open?"
+              )
             }
             cell.append(0x0A)
             line = more
@@ -107,10 +111,14 @@ struct CSVReader: RecordReader {
           index += 1
         }
       }
-      guard let text = String(validating: cell, as: UTF8.self) else {
-        throw .record(place, problem: "cell \(cells.count + 1) is not valid UTF-8")
+      guard cells.count < RecordLimits.cells else {
+        throw .file(name, problem: "the row on line \(number) has more than \(RecordLimits.cells) cells")
       }
-      cells.append(text)
+      do throws(ForeignText.Problem) {
+        cells.append(try foreignText(cell))
+      } catch {
+        throw .record(place, problem: "cell \(cells.count + 1) \(error.rawValue)")
+      }
       if isEnd(index, of: line) { return cells }
       index += 1
     }

@@ -31,7 +31,7 @@ struct DataFile: Sendable, Hashable {
   func records(unit: TextUnit) throws(DataError) -> any RecordReader {
     let (kind, source) = try opened()
     switch kind {
-    case .parquet: return try ParquetReader(path: url.path(percentEncoded: false), name: name)
+    case .parquet: return try ParquetReader(url, name: name)
     case .jsonLines: return JSONLinesReader(source, name: name)
     case .jsonDocument: return JSONDocumentReader(source, name: name)
     case .csv: return CSVReader(source, name: name)
@@ -57,10 +57,10 @@ struct DataFile: Sendable, Hashable {
   }
 
   /// Reads the first bytes of a source, through gzip where it is packed.
-  private static func unpacked(_ file: any ByteSource, name: String) throws(DataError) -> (head: [UInt8], rest: any ByteSource) {
+  private static func unpacked(_ file: FileBytes, name: String) throws(DataError) -> (head: [UInt8], rest: any ByteSource) {
     let head = try file.read()
     guard head.starts(with: [0x1F, 0x8B]) else { return (head, file) }
-    let unpacked = GzipBytes(RewoundBytes(head: head, rest: file), name: name)
+    let unpacked = try GzipBytes(RewoundBytes(head: head, rest: file), name: name, packed: file.size)
     return (try unpacked.read(), unpacked)
   }
 
@@ -75,7 +75,9 @@ struct DataFile: Sendable, Hashable {
       // `.json` and `.txt` are used for records a line, too: then the first line is a whole object, and others follow.
       let body = text.drop { isJSONWhitespace($0) }
       guard let end = body.firstIndex(of: 0x0A) else { return .jsonDocument }
-      let line: Result = Result { () throws(DataError) in try record(from: Array(body[..<end]), at: RecordPlace(file: name, number: 1)) }
+      let line: Result = Result { () throws(DataError) in
+        try Array(body[..<end]).withBytes { bytes throws(DataError) in try record(from: bytes, at: RecordPlace(file: name, number: 1)) }
+      }
       if case .success = line { return .jsonLines }
       return .jsonDocument
     case nil:

@@ -30,8 +30,9 @@ enum DataFiles {
 
   private static func inFolder(_ folder: URL, split: String?) throws(DataError) -> [DataFile] {
     let root = try snapshot(of: folder)
-    var paths: [[String]] = []
-    try list(root.path(percentEncoded: false), components: [], into: &paths, name: folder.relativePath)
+    var listing = FolderListing(name: folder.relativePath)
+    try listing.list(root.path(percentEncoded: false))
+    var paths = listing.files
     paths.sort { $0.joined(separator: "/").utf8.lexicographicallyPrecedes($1.joined(separator: "/").utf8) }
     // Notes often lie beside the data, so plain text is data only where nothing else is.
     let structured = paths.filter { !isPlainText($0) }
@@ -91,7 +92,7 @@ enum DataFiles {
     throw .file(
       name,
       problem:
-        "there is no such file or folder, nor such a dataset in the Hugging Face cache; fetch it with: hf download --repo-type dataset \(name)"
+        "there is no such file or folder, nor such a dataset in the Hugging Face cache; fetch it with: hf download --repo-type dataset \(name.shellWord)"
     )
   }
 
@@ -102,33 +103,6 @@ enum DataFiles {
       throw .options(
         "\(folder.relativePath) holds the configurations \(names.joined(separator: ", ")); name the folder of one, inside 'snapshots'.")
     }
-  }
-
-  private static let deepestFolder = 12
-
-  private static func list(_ folder: String, components: [String], into paths: inout [[String]], name: String) throws(DataError) {
-    guard components.count < deepestFolder else { return }
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: folder)
-    } catch {
-      throw .file(([name] + components).joined(separator: "/"), problem: "the folder cannot be listed: \(describe(error))")
-    }
-    for entry in names where !entry.hasPrefix(".") {
-      let path = folder.hasSuffix("/") ? folder + entry : folder + "/" + entry
-      guard let isFolder = isFolder(path) else { continue }
-      if isFolder {
-        try list(path, components: components + [entry], into: &paths, name: name)
-      } else if isData(entry) {
-        paths.append(components + [entry])
-      }
-    }
-  }
-
-  private static func isData(_ name: String) -> Bool {
-    let name = DataFile(URL(filePath: name), name: name).plainName
-    let descriptions: Set = ["dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json"]
-    return [".jsonl", ".ndjson", ".json", ".csv", ".parquet", ".txt"].contains { name.hasSuffix($0) } && !descriptions.contains(name)
   }
 
   private static func isPlainText(_ components: [String]) -> Bool {

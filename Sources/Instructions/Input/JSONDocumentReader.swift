@@ -16,7 +16,7 @@ struct JSONDocumentReader: RecordReader {
   }
 
   init(_ source: any ByteSource, name: String) {
-    bytes = Lookahead(source, name: name)
+    bytes = Lookahead(source)
     self.name = name
   }
 
@@ -54,6 +54,7 @@ struct JSONDocumentReader: RecordReader {
   private mutating func members(of object: JSONObject, at place: RecordPlace) throws(DataError) -> Record? {
     var object = object
     var size = 0
+    var values = 0
     if try bytes.skipWhitespace() == UInt8(ascii: "}") {
       bytes.advance()
       try finish()
@@ -61,8 +62,11 @@ struct JSONDocumentReader: RecordReader {
     }
     while true {
       guard try bytes.skipWhitespace() == UInt8(ascii: "\"") else { throw failure("a field name should stand here") }
-      guard case .string(let field) = try parsed(try bytes.value(failure: failure)) else { throw failure("a field name should stand here") }
-      guard try bytes.skipWhitespace() == UInt8(ascii: ":") else { throw failure("':' should stand behind the field name '\(field)'") }
+      let written = try bytes.value(failure: failure)
+      guard case .string(let field) = try parsed(written, &values) else { throw failure("a field name should stand here") }
+      guard try bytes.skipWhitespace() == UInt8(ascii: ":") else {
+        throw failure("':' should stand behind the field name \(listed([field]))")
+      }
       bytes.advance()
       let first = try bytes.skipWhitespace()
       if field == "data", first == UInt8(ascii: "[") {
@@ -75,8 +79,8 @@ struct JSONDocumentReader: RecordReader {
       guard size <= RecordLimits.bytes else {
         throw failure("the object is larger than \(RecordLimits.bytes >> 20) MiB and has no list 'data'")
       }
-      guard object[field] == nil else { throw failure("the field '\(field)' is there twice") }
-      object.fields.append(JSONObject.Field(field, try parsed(value)))
+      guard !object.contains(field) else { throw failure("the field \(listed([field])) is there twice") }
+      object.append(field, try parsed(value, &values))
       switch try bytes.skipWhitespace() {
       case UInt8(ascii: ","): bytes.advance()
       case UInt8(ascii: "}"):
@@ -106,7 +110,7 @@ struct JSONDocumentReader: RecordReader {
     let place = RecordPlace(file: name, number: bytes.line)
     let value = try bytes.value(failure: failure)
     state = .laterElement(inObject: inObject)
-    return try record(from: value, at: place)
+    return try bytes.withBytes(value) { bytes throws(DataError) in try record(from: bytes, at: place) }
   }
 
   /// Passes over what stands behind the `data` list.
@@ -136,147 +140,26 @@ struct JSONDocumentReader: RecordReader {
     }
   }
 
-  private func parsed(_ value: [UInt8]) throws(DataError) -> JSONValue {
-    do throws(JSONError) { return try dataParser.parse(value) } catch { throw failure("the JSON is broken: \(error)") }
+  /// The value of a member.
+  /// - Parameter values: how many values the object has so far.
+  private func parsed(_ member: Range<Int>, _ values: inout Int) throws(DataError) -> JSONValue {
+    let before = values
+    let (value, count) = try bytes.withBytes(member) { bytes throws(DataError) in
+      do throws(JSONError) {
+        var scanner = JSONScanner(bytes, options: dataParser, valueCount: before)
+        let value = try scanner.value()
+        try scanner.end()
+        return (value, scanner.valueCount)
+      } catch {
+        throw failure("the JSON is broken: \(error)")
+      }
+    }
+    values = count
+    return value
   }
 
   /// An error behind which the document's structure is lost.
   private func failure(_ problem: String) -> DataError {
     .file("\(name):\(bytes.line)", problem: problem)
-  }
-}
-
-/// A window onto a stream of bytes that finds where JSON values end.
-private struct Lookahead {
-  private let source: any ByteSource
-  private let name: String
-  private var buffer: [UInt8] = []
-  private var position = 0
-  private var atEnd = false
-  /// The line of the cursor, counted from 1.
-  private(set) var line = 1
-
-  init(_ source: any ByteSource, name: String) {
-    self.source = source
-    self.name = name
-  }
-
-  mutating func advance() { position += 1 }
-
-  mutating func leaveOutByteOrderMark() throws(DataError) {
-    while buffer.count < 3, !atEnd { try fill() }
-    if buffer.starts(with: byteOrderMark) { position = 3 }
-  }
-
-  /// Moves to the next byte that is not white space, and gives it; nil at the end.
-  @discardableResult
-  mutating func skipWhitespace() throws(DataError) -> UInt8? {
-    while true {
-      while position < buffer.count {
-        let byte = buffer[position]
-        guard isJSONWhitespace(byte) else { return byte }
-        if byte == 0x0A { line += 1 }
-        position += 1
-      }
-      if atEnd { return nil }
-      buffer.removeAll(keepingCapacity: true)
-      position = 0
-      try fill()
-    }
-  }
-
-  /// The bytes of the value at the cursor, which moves behind it. Only brackets and quotes are looked at: whether the value
-  /// is sound is for the parser to say.
-  mutating func value(failure: (String) -> DataError) throws(DataError) -> [UInt8] {
-    if position > 0 {
-      buffer.removeSubrange(..<position)
-      position = 0
-    }
-    var scan = ValueScan()
-    var index = 0
-    var lines = 0
-    while true {
-      var end: Int?
-      buffer.withUnsafeBufferPointer { bytes in
-        while index < bytes.count {
-          let byte = bytes[index]
-          if byte == 0x0A { lines += 1 }
-          if scan.ends(before: byte) {
-            if byte == 0x0A { lines -= 1 }
-            end = index
-            return
-          }
-          index += 1
-          if scan.ends(with: byte) {
-            end = index
-            return
-          }
-        }
-      }
-      if let end {
-        guard end > 0 else { throw failure("a value should stand here") }
-        line += lines
-        position = end
-        return Array(buffer[..<end])
-      }
-      if atEnd {
-        guard !buffer.isEmpty, scan.isScalar else { throw failure("the file ends inside a value") }
-        position = buffer.count
-        return buffer
-      }
-      guard buffer.count <= RecordLimits.bytes else { throw failure("a record is larger than \(RecordLimits.bytes >> 20) MiB") }
-      try fill()
-    }
-  }
-
-  private mutating func fill() throws(DataError) {
-    let more = try source.read()
-    if more.isEmpty { atEnd = true } else { buffer.append(contentsOf: more) }
-  }
-}
-
-/// Follows brackets and quotes through the bytes of one value.
-private struct ValueScan {
-  private var depth = 0
-  private var inString = false
-  private var escaped = false
-  private var started = false
-  /// Whether the value is a bare word or number, which only what follows it ends.
-  var isScalar: Bool { started && depth == 0 && !inString }
-
-  /// Whether a scalar has ended before this byte.
-  mutating func ends(before byte: UInt8) -> Bool {
-    guard depth == 0, !inString else { return false }
-    switch byte {
-    case UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}"), UInt8(ascii: ":"), 0x20, 0x0A, 0x0D, 0x09: return true
-    default: return false
-    }
-  }
-
-  /// Whether this byte is the last of a list, an object or a string.
-  mutating func ends(with byte: UInt8) -> Bool {
-    started = true
-    if inString {
-      if escaped {
-        escaped = false
-      } else if byte == UInt8(ascii: "\\") {
-        escaped = true
-      } else if byte == UInt8(ascii: "\"") {
-        inString = false
-        return depth == 0
-      }
-      return false
-    }
-    switch byte {
-    case UInt8(ascii: "\""):
-      inString = true
-    case UInt8(ascii: "["), UInt8(ascii: "{"):
-      depth += 1
-    case UInt8(ascii: "]"), UInt8(ascii: "}"):
-      depth -= 1
-      return depth == 0
-    default: break
-    }
-    return false
   }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Cuts bytes into lines at `\n`. A byte-order mark at the start is left out.
 struct LineReader {
   private let source: any ByteSource
@@ -63,13 +65,9 @@ struct LineReader {
   }
 
   private func newline(from index: Int) -> Int? {
-    buffer.withUnsafeBufferPointer { bytes in
-      var index = index
-      while index < bytes.count {
-        if bytes[index] == 0x0A { return index }
-        index += 1
-      }
-      return nil
+    buffer.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress, index < bytes.count else { return nil }
+      return memchr(base + index, 0x0A, bytes.count - index).map { UnsafeRawPointer($0) - base }
     }
   }
 
@@ -82,9 +80,3 @@ struct LineReader {
 
 /// The UTF-8 byte-order mark.
 let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-
-/// Bounds on what one record may take, so that a hostile or mistaken file cannot exhaust the memory.
-enum RecordLimits {
-  /// The bytes of one record.
-  static let bytes = 256 << 20
-}

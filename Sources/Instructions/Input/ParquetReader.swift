@@ -1,4 +1,6 @@
 internal import CArrow
+import Foundation
+import Ground
 import StrictJSON
 
 /// A Parquet file, read batch by batch: records with the same values as the JSON form of the data. Missing values are null, lists and
@@ -12,13 +14,15 @@ final class ParquetReader: RecordReader {
   private var rows = 0
   private var row = 0
   private var rowsBefore = 0
+  private var limit: ExpansionLimit
   /// Rows of a batch: enough to read fast, few enough that long texts stay small.
   private static let batchRows: Int64 = 512
 
-  init(path: String, name: String) throws(DataError) {
+  init(_ url: URL, name: String) throws(DataError) {
     self.name = name
+    limit = ExpansionLimit(packed: try FileBytes(url, name: name).size)
     var opened: ca_reader?
-    guard ca_open(path, Self.batchRows, &opened) == 0, let opened else {
+    guard ca_open(url.path(percentEncoded: false), Self.batchRows, &opened) == 0, let opened else {
       throw .file(name, problem: "cannot be read as Parquet: \(Self.message())")
     }
     reader = opened
@@ -34,10 +38,11 @@ final class ParquetReader: RecordReader {
     let index = row
     row += 1
     var fields = JSONObject()
-    fields.fields.reserveCapacity(columns.count)
+    var budget = Budget()
+    fields.reserve(columns.count)
     for (number, column) in columns.enumerated() where column.kind != Int32(CA_OTHER.rawValue) {
       do throws(Problem) {
-        fields.fields.append(JSONObject.Field(names[number], try Self.value(of: column, at: index)))
+        fields.append(names[number], try Self.value(of: column, at: index, &budget))
       } catch {
         throw .field(place, name: names[number], problem: error.text)
       }
@@ -56,6 +61,8 @@ final class ParquetReader: RecordReader {
       throw .file(name, problem: "the Parquet data behind row \(rowsBefore) is broken: \(Self.message())")
     }
     guard batch > 0 else { return false }
+    // A row of nothing takes time, too.
+    guard limit.take(Int(ca_batch_bytes(reader)) + 32 * Int(batch)) else { throw .file(name, problem: ExpansionLimit.problem) }
     columns = UnsafeBufferPointer(start: start, count: Int(count))
     if rowsBefore == 0 {
       names = columns.map { String(cString: $0.name) }
@@ -74,9 +81,17 @@ final class ParquetReader: RecordReader {
     var text: String
   }
 
+  /// What a record may take yet.
+  private struct Budget {
+    var values = RecordLimits.values
+    var bytes = RecordLimits.bytes
+  }
+
   /// A value of a column. Offsets come from the file, so each is checked.
-  private static func value(of column: ca_column, at index: Int) throws(Problem) -> JSONValue {
+  private static func value(of column: ca_column, at index: Int, _ budget: inout Budget) throws(Problem) -> JSONValue {
     guard index >= 0, index < Int(column.length) else { throw Problem(text: "reaches beyond its column") }
+    budget.values -= 1
+    guard budget.values >= 0 else { throw Problem(text: "has more than \(RecordLimits.values) elements") }
     if let validity = column.validity, validity[index] == 0 { return .null }
     switch UInt32(truncatingIfNeeded: column.kind) {
     case CA_BOOL.rawValue:
@@ -90,23 +105,26 @@ final class ParquetReader: RecordReader {
     case CA_TEXT.rawValue:
       let range = try range(of: column, at: index, upTo: Int(column.bytes))
       guard !range.isEmpty, let values = column.values else { return "" }
+      budget.bytes -= range.count
+      guard budget.bytes >= 0 else { throw Problem(text: "makes the record larger than \(RecordLimits.bytes >> 20) MiB") }
       let bytes = UnsafeRawBufferPointer(start: values + range.lowerBound, count: range.count)
-      guard let text = String(validating: bytes.bindMemory(to: UInt8.self), as: UTF8.self) else {
-        throw Problem(text: "is not valid UTF-8")
+      do throws(ForeignText.Problem) {
+        return .string(try ForeignText.text(bytes.bindMemory(to: UInt8.self)))
+      } catch {
+        throw Problem(text: error.rawValue)
       }
-      return .string(text)
     case CA_LIST.rawValue:
       guard let child = column.children else { return [] }
       let range = try range(of: column, at: index, upTo: Int(child.pointee.length))
       var elements: [JSONValue] = []
-      elements.reserveCapacity(range.count)
-      for element in range { elements.append(try value(of: child.pointee, at: element)) }
+      elements.reserveCapacity(min(range.count, budget.values))
+      for element in range { elements.append(try value(of: child.pointee, at: element, &budget)) }
       return .list(elements)
     case CA_STRUCT.rawValue:
       var object = JSONObject()
       for child in UnsafeBufferPointer(start: column.children, count: Int(column.child_count)) where child.kind != Int32(CA_OTHER.rawValue)
       {
-        object.fields.append(JSONObject.Field(String(cString: child.name), try value(of: child, at: index)))
+        object.append(String(cString: child.name), try value(of: child, at: index, &budget))
       }
       return .object(object)
     default:

@@ -46,7 +46,18 @@ struct TextReader: RecordReader {
     if case .lines(let number) = unit, count < number {
       throw .record(place, problem: "the file ends after \(count) of the record's \(number) lines")
     }
-    guard let string = String(validating: text, as: UTF8.self) else { throw .record(place, problem: "the text is not valid UTF-8") }
-    return Record(fields: ["text": .string(string)], place: place)
+    do throws(ForeignText.Problem) {
+      return Record(fields: ["text": .string(try foreignText(text))], place: place)
+    } catch {
+      throw .record(place, problem: "the text \(error.rawValue)")
+    }
   }
+}
+
+/// The text that bytes of a file hold.
+func foreignText(_ bytes: [UInt8]) throws(ForeignText.Problem) -> String {
+  let result: Result<String, ForeignText.Problem> = bytes.withUnsafeBufferPointer { buffer in
+    do throws(ForeignText.Problem) { return .success(try ForeignText.text(buffer)) } catch { return .failure(error) }
+  }
+  return try result.get()
 }

@@ -117,7 +117,7 @@ struct DataText {
     ] {
       let sorted = names.sorted
       guard !sorted.isEmpty else { continue }
-      let shown = sorted.prefix(20).map { "\($0.name) \($0.count)" }.joined(separator: ", ")
+      let shown = sorted.prefix(20).map { "\($0.name.terminalLine.excerpt(200)) \($0.count)" }.joined(separator: ", ")
       let label = label.padding(toLength: 12, withPad: " ", startingAt: 0)
       lines.append(label + shown + (sorted.count > 20 ? " and \(sorted.count - 20) more" : ""))
     }
@@ -148,11 +148,11 @@ struct DataText {
   /// A sample with prompt and response visibly apart: every line says by its first mark which text it belongs to, and where a text ends.
   private static func sample(_ instruction: Instruction) -> [String] {
     var title = "── sample \(instruction.index)"
-    if let id = instruction.id { title += "  id \(id)" }
-    if !instruction.tags.isEmpty { title += "  [\(instruction.tags.joined(separator: ", "))]" }
-    if case .text(let key) = instruction.answer { title += "  answer \(key)" }
+    if let id = instruction.id { title += "  id \(id.terminalLine.excerpt(200))" }
+    if !instruction.tags.isEmpty { title += "  [\(instruction.tags.joined(separator: ", ").terminalLine.excerpt(200))]" }
+    if case .text(let key) = instruction.answer { title += "  answer \(key.terminalLine.excerpt(200))" }
     if case .option(let option) = instruction.answer, instruction.options.indices.contains(option) {
-      title += "  answer \(instruction.options[option])"
+      title += "  answer \(instruction.options[option].terminalLine.excerpt(200))"
     }
     var lines = ["", title]
     for (number, piece) in instruction.pieces.enumerated() where number == 0 || !piece.text.isEmpty || !instruction.isAnswered {
@@ -161,9 +161,9 @@ struct DataText {
         lines.append("▶ (no published answer)")
         continue
       }
-      let shown = piece.text.count > 2000 ? piece.text.prefix(2000) + "…" : piece.text[...]
-      let parts = shown.components(separatedBy: "\n")
-      for (index, part) in parts.enumerated() { lines.append(mark + part + (index == parts.count - 1 ? "¶" : "")) }
+      // By scalars: "\r\n" is one character, and one without a line feed in it as far as searching goes.
+      let parts = piece.text.excerpt(2000).unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+      for (index, part) in parts.enumerated() { lines.append(mark + String(part) + (index == parts.count - 1 ? "¶" : "")) }
     }
     return lines
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Ground
 import LanguageModels
 import StrictJSON
 import Tokenizers
@@ -47,7 +48,8 @@ struct TokenizeCommand: ParsableCommand {
         results.append(result)
       } else {
         if case .string(let text) = result, !quoted {
-          pending.append(contentsOf: text.utf8)
+          // A file or a pipe gets the bytes; a terminal would obey some of them.
+          pending.append(contentsOf: (Terminal.outputIsTerminal ? text.terminalText : text).utf8)
         } else {
           pending.append(contentsOf: result.jsonText.utf8)
         }
@@ -60,7 +62,7 @@ struct TokenizeCommand: ParsableCommand {
       }
     }
     if output.json {
-      try Terminal.writeLine(JSONValue.list(results).jsonText)
+      try Terminal.write(Data((JSONValue.list(results).jsonText + "\n").utf8))
     } else if !pending.isEmpty {
       try Terminal.write(pending)
     }

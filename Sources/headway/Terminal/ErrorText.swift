@@ -5,7 +5,8 @@ import Ground
 /// How errors are told: one line, what, where and the remedy.
 enum ErrorText {
   /// The error as one line. What the libraries throw is a sentence already; what Foundation throws is put into words here.
-  static func sentence(_ error: any Error) -> String { oneLine(text(error)) }
+  /// However long the names are that it quotes, it stays readable.
+  static func sentence(_ error: any Error) -> String { oneLine(text(error)).excerpt(4000) }
 
   private static func text(_ error: any Error) -> String {
     switch error {

@@ -21,12 +21,12 @@ struct ProgressLine {
     guard now - last >= (isTerminal ? .milliseconds(200) : .seconds(10)) else { return }
     last = now
     shown = true
-    Terminal.writeError(isTerminal ? "\r\u{1B}[K\(text())" : "\(text())\n")
+    if isTerminal { Terminal.rewriteErrorLine(text()) } else { Terminal.writeError("\(text())\n") }
   }
 
   /// Leaves the line, so that what follows starts on one of its own.
   mutating func finish() {
-    if shown, isTerminal { Terminal.writeError("\r\u{1B}[K") }
+    if shown, isTerminal { Terminal.rewriteErrorLine("") }
     shown = false
   }
 

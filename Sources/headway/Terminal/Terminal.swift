@@ -24,12 +24,20 @@ enum Terminal {
         path: "standard output", operation: "write", reason: String(cString: strerror(code)).lowercased(), remedy: "send it somewhere else")
     }
   }
-  /// Writes a line of results.
-  static func writeLine(_ text: String) throws { try write(Data((text + "\n").utf8)) }
+  /// Writes lines of results for a person. What a terminal would obey in them is shown escaped; JSON goes through ``write(_:)``.
+  static func writeLine(_ text: String) throws { try write(Data((text.terminalText + "\n").utf8)) }
 
-  /// Writes to standard error; nobody is told if that fails, since there is nowhere left to tell it.
-  static func writeError(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+  /// Writes lines to standard error, what a terminal would obey in them escaped; nobody is told if that fails, since there is nowhere left to
+  /// tell it.
+  static func writeError(_ text: String) { writeRawError(text.terminalText) }
+
+  /// Writes over the line at the cursor of the terminal that standard error is.
+  static func rewriteErrorLine(_ text: String) { writeRawError("\r\u{1B}[K" + text.terminalLine) }
+
+  private static func writeRawError(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 
   /// Whether a person watches standard error.
   static var errorIsTerminal: Bool { isatty(2) == 1 }
+  /// Whether a person watches standard output.
+  static var outputIsTerminal: Bool { isatty(1) == 1 }
 }
