@@ -115,7 +115,8 @@ public struct PatternRun: Run {
   ) throws -> PatternMeasurement.Result {
     do {
       return try measurement.run(
-        encoded.samples, journalOutput: target, settings: identity.line, resume: resume, overwrites: overwrite, shouldStop: monitor.shouldStop,
+        encoded.samples, journalOutput: target, settings: identity.line, resume: resume, overwrites: overwrite,
+        shouldStop: monitor.shouldStop,
         progress: { now in
           monitor.progress(
             RunProgress(

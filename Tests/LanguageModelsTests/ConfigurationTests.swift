@@ -92,7 +92,7 @@ import Torch
     let file = target.appending(path: "config.json")
     var object = try #require(JSONParser().parse(Data(contentsOf: file)).object)
     for (key, value) in changes { object[key] = value }
-    if let removed { object.fields.removeAll { $0.name == removed } }
+    if let removed { object[removed] = nil }
     try Data(JSONValue.object(object).jsonText.utf8).write(to: file)
     return try ModelFolder(named: target.path(percentEncoded: false))
   }

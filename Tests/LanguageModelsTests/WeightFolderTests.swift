@@ -67,6 +67,6 @@ import Testing
     let path = folder.appending(path: file)
     try FileManager.default.removeItem(at: path)
     try #require(mkfifo(path.path(percentEncoded: false), 0o600) == 0)
-    #expect(message(folder).contains("\(file): it is not a regular file"), "\(message(folder))")
+    #expect(message(folder).contains("\(file): it is a pipe or a device, not a file"), "\(message(folder))")
   }
 }
