@@ -38,8 +38,11 @@ public struct TrainingFolder: Sendable, Hashable {
   /// The checkpoint of the best evaluation, which was after so many updates.
   public func best(_ step: Int) -> URL { checkpoints.appending(path: "best-\(step)", directoryHint: .isDirectory) }
 
-  /// Whether a run was started here, and can be gone on with.
-  public var holdsRun: Bool { FileManager.default.fileExists(atPath: settings.path(percentEncoded: false)) }
+  /// Whether a run was started here, and can be gone on with: from its beginning, where it ended before it had written its settings. A folder
+  /// with nothing but a model in it is no run.
+  public var holdsRun: Bool {
+    FileManager.default.fileExists(atPath: settings.path(percentEncoded: false)) || (output.isUsed && output.own.isEmpty)
+  }
 
   /// Makes the folders, and deletes what killed runs left half-written in them.
   /// - Throws: `FileError`.

@@ -72,6 +72,21 @@ import Torch
     #expect(try names(folder.records) == ["files.json", "notes.txt"])
   }
 
+  /// A kill or a full disk between the folders and the settings leaves a run that begins anew, not a folder that nobody may write to.
+  @Test func aRunThatEndedBeforeItsSettingsCanBeResumed() throws {
+    let scratch = try ScratchFolder()
+    let folder = TrainingFolder(scratch.url.appending(path: "run"))
+    #expect(!folder.holdsRun)
+    try folder.make()
+    #expect(folder.holdsRun)
+    let outputs = OutputGuard(resumes: true)
+    try outputs.claim(folder: folder.output, canResume: folder.holdsRun)
+    outputs.release()
+    // A merged model has a list of files and no run.
+    try folder.output.claim(["model.safetensors"])
+    #expect(!folder.holdsRun)
+  }
+
   /// The model of a run does not take the place of a file that came into the folder meanwhile.
   @Test func aFileInTheModelsPlaceIsNotReplaced() throws {
     let golden = try GoldenRun("llama-head-dim", "training")
