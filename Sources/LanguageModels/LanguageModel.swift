@@ -54,9 +54,17 @@ public final class LanguageModel {
   }
 
   /// Where the tokenizer lies: beside the adapters where they bring one, else with the base model.
-  public var tokenizerFolder: ModelFolder {
-    let names = ["tokenizer.json", "tokenizer.model", "vocab.json"]
-    return names.contains(where: folder.contains) ? folder : base
+  public var tokenizerFolder: ModelFolder { LanguageModel.bringsTokenizer(folder) ? folder : base }
+
+  /// Where the tokenizer of a folder lies, without loading the model: as ``tokenizerFolder``.
+  /// - Throws: `ModelError` where the base model of adapters without a tokenizer is not there.
+  public static func tokenizerFolder(of folder: ModelFolder) throws -> ModelFolder {
+    guard AdapterFolder.isAdapter(folder), !bringsTokenizer(folder) else { return folder }
+    return try AdapterFolder(folder).base
+  }
+
+  private static func bringsTokenizer(_ folder: ModelFolder) -> Bool {
+    ["tokenizer.json", "tokenizer.model", "vocab.json"].contains(where: folder.contains)
   }
 
   /// What a checkpoint is computed in. float16 overflows in attention's scores and underflows in gradients, so it is computed in bfloat16 unless

@@ -36,8 +36,8 @@ public struct RunProgress: Sendable, Hashable {
   public var stage: String?
   /// Units done.
   public var completed: Int
-  /// All units.
-  public var total: Int
+  /// All units; nil where their number is not known beforehand.
+  public var total: Int?
   /// What is counted: `samples`, `steps`.
   public var unit: String
   /// Further figures as text: `loss 2.3410`.
@@ -49,7 +49,7 @@ public struct RunProgress: Sendable, Hashable {
 
   /// Progress.
   public init(
-    stage: String? = nil, completed: Int, total: Int, unit: String, figures: [String] = [], tokensPerSecond: Double? = nil,
+    stage: String? = nil, completed: Int, total: Int?, unit: String, figures: [String] = [], tokensPerSecond: Double? = nil,
     secondsLeft: Double? = nil
   ) {
     self.stage = stage

@@ -90,6 +90,12 @@ import Testing
     }
     let result = try headway(arguments: ["ablate", "adapter", "--heads", "0:0"] + shared, in: folder)
     #expect(result.status == 0, "\(result.errors)")
+    let ids = try headway("tokenize", "adapter", "--text", "two pears", in: folder)
+    let own = try headway("tokenize", Self.model, "--text", "two pears")
+    #expect(ids.status == 0 && ids.output == own.output, "\(ids.errors)")
+    let counted = try headway("data", Self.problems, "--tokenizer", "adapter", "--json", in: folder)
+    #expect(counted.status == 0, "\(counted.errors)")
+    #expect(try json(counted.output)["tokens"] is [String: Any])
   }
 
   @Test func ablationRefusesWhatIsNotThere() throws {
@@ -97,7 +103,7 @@ import Testing
     for (extra, status, part) in [
       ([], 64, "--heads, --strongest, --random, --all and --layers"), (["--all", "--random", "1"], 64, "not by 2"),
       (["--heads", ""], 64, "LAYER:HEAD"), (["--heads", "1;2"], 64, "LAYER:HEAD"), (["--heads", "0:1,0:1"], 64, "twice"),
-      (["--layers", "x"], 64, "--layers takes"), (["--strongest", "0"], 64, "--strongest takes"), (["--all", "--resume"], 64, "--out"),
+      (["--layers", "x"], 64, "layers are numbers joined by commas"), (["--strongest", "0"], 64, "--strongest takes"), (["--all", "--resume"], 64, "--out"),
       (["--all", "--out", "x.txt"], 64, ".json"), (["--heads", "99:0"], 1, "there is no head 99:0"),
       (["--layers", "99"], 1, "there is no layer 99"),
       (["--random", "9999"], 1, "more than the model's"), (["--all", "--pattern", "none.safetensors"], 1, "none.safetensors"),

@@ -1,15 +1,5 @@
-import Runs
-import CheckpointFiles
-import Ground
-import ActivationPatterns
 import ArgumentParser
-import Foundation
-import Instructions
-import LanguageModels
-import Probing
-import Reports
-import Tokenizers
-import Torch
+import Runs
 
 /// `headway ablate`: what switching heads off really does to the loss, beside what their levels predict.
 struct AblateCommand: ParsableCommand {
@@ -29,7 +19,7 @@ struct AblateCommand: ParsableCommand {
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Data files or folders, as they are published.", valueName: "file"))
   var data: [String]
 
-  @OptionGroup(title: "What is switched off") var choice: AblationChoice
+  @OptionGroup(title: "What is switched off") var choiceOptions: AblationChoiceOptions
 
   @Flag(help: "Also switch off the first 1, 2, …, N of them together, beside as many drawn at random.")
   var cumulative = false
@@ -57,60 +47,75 @@ struct AblateCommand: ParsableCommand {
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var output: OutputOptions
 
-  func validate() throws {
-    if randomOrders != nil, !cumulative { throw ValidationError("--random-orders has no effect without --cumulative; give that too.") }
-    if let randomOrders, !(0...1000).contains(randomOrders) {
-      throw ValidationError("--random-orders takes a number from 0 to 1000, not \(randomOrders).")
-    }
-    guard (40...1_000_000).contains(bootstrap) else {
-      throw ValidationError("--bootstrap takes a number from 40 (95% intervals need that many) to 1000000, not \(bootstrap).")
-    }
-    if resume, out == nil { throw ValidationError("--resume goes on with the run of an --out; name it.") }
-    for (name, path, ending) in [("--out", out, "json"), ("--svg", svg, "svg")] {
-      if let path, URL(filePath: path).pathExtension.lowercased() != ending {
-        throw ValidationError("\(name) names a file that ends in .\(ending), not '\(path)'.")
-      }
-    }
+  /// What is asked for.
+  private func ablation() throws -> AblationRun {
+    var run = AblationRun(model: model, data: data, choice: try choiceOptions.choice())
+    run.model = modelOptions.settings(model)
+    run.data = dataOptions.settings(data)
+    run.pattern = choiceOptions.pattern
+    run.seed = choiceOptions.seed
+    run.cumulative = cumulative
+    run.randomOrders = randomOrders
+    run.resamples = bootstrap
+    run.out = out
+    run.svg = svg
+    run.keepsSamples = perSample
+    run.resume = resume
+    run.overwrite = replacing.overwrite
+    return run
   }
 
+  func validate() throws { try asArguments { try ablation().validate() } }
+
   func run() throws {
-    let outputs = OutputGuard(overwrites: replacing.overwrite, resumes: resume)
-    defer { outputs.release() }
-    if let out {
-      let target = URL(filePath: out)
-      try outputs.claim(file: target, as: .result, beside: AblationRun.journals(of: target).map { .journal($0, as: .journal) })
+    let result = try output.perform(ablation())
+    if output.json { return try output.printJSON(result) }
+    try Terminal.writeLine(result.text)
+    if let effort = result.effort {
+      output.note(
+        "\(effort.tokenLayers) tokens × layers in \(ProgressLine.duration(effort.seconds)); \(result.skipped) samples without a label skipped"
+      )
     }
-    if let svg { try outputs.claim(file: URL(filePath: svg), as: .chart) }
-    try outputs.protect(ModelFolder(named: model).inputs + [choice.pattern].compactMap { $0.map { URL(filePath: $0) } })
-    let loaded = try modelOptions.settings(model).load(output.monitor)
-    let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
-    let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: dataOptions.maxLength)
-    let (dataset, encoded) = try EncodedData.read(
-      data, dataOptions.settings(data).datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, output.monitor)
-    try outputs.protect(dataOptions.settings(data).inputs(dataset))
-    // Wrong names are refused before anything is measured.
-    let shape = loaded.decoder.shape
-    _ = try choice.items(of: shape, magnitudes: [Double](repeating: 0, count: shape.layers * shape.attentionHeads))
+  }
+}
 
-    let about = AblationResult.About(
-      model: loaded.folder.name, modelFingerprint: try loaded.fingerprint(), task: encoded.task, format: dataset.formatName,
-      template: dataset.templateName, dataFingerprint: try dataset.fingerprint(), dtype: loaded.decoder.elementType.rawValue,
-      maxLength: encoder.maximumLength, choice: choice.text, seed: choice.seed)
-    let run = AblationRun(
-      decoder: loaded.decoder, samples: encoded.samples, batchTokens: modelOptions.batchTokens, output: out.map { URL(filePath: $0) },
-      settings: about.settings + "\tbatch_tokens=\(modelOptions.batchTokens)", resume: resume, overwrites: replacing.overwrite,
-      options: output)
-    let (result, plan) = try run.measure(choice, cumulative: cumulative, randomOrders: randomOrders ?? 5)
-    let summary = try AblationResult(about, plan, result, replicates: bootstrap, skipped: encoded.skipped, keepsSamples: perSample)
+/// Which heads `headway ablate` switches off: one of these options.
+struct AblationChoiceOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Switch these heads off, LAYER:HEAD joined by commas, counted from 0.", valueName: "12:7,3:0"),
+    transform: { try HeadList($0) })
+  var heads: HeadList?
 
-    if let out { try AtomicFile.write(output.json(summary), to: URL(filePath: out)) }
-    if let svg { try AtomicFile.write(summary.picture(), to: URL(filePath: svg)) }
-    run.removeJournals()
-    for warning in summary.warnings { output.warn(warning) }
-    if output.json { return try output.printJSON(summary) }
-    try Terminal.writeLine(summary.text)
-    output.note(
-      "\(result.tokenLayers) tokens × layers in \(ProgressLine.duration(result.seconds)); \(encoded.skipped) samples without a label skipped"
-    )
+  @Option(help: ArgumentHelp("Switch off the heads with the greatest mean magnitude.", valueName: "n"))
+  var strongest: Int?
+
+  @Option(help: ArgumentHelp("Switch off heads drawn by --seed.", valueName: "n"))
+  var random: Int?
+
+  @Flag(help: "Switch off every head, one by one.")
+  var all = false
+
+  @Option(
+    help: ArgumentHelp("Switch off whole layers, joined by commas, or all of them one by one.", valueName: "3,5|all"),
+    transform: { try LayerList($0) })
+  var layers: LayerList?
+
+  @Option(help: ArgumentHelp("Take the magnitudes for --strongest from this pattern file, not from the data at hand.", valueName: "file"))
+  var pattern: String?
+
+  @Option(help: ArgumentHelp("Seeds --random, the random orders of --cumulative, and resamples.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  /// The one choice that was made.
+  func choice() throws -> AblationChoice {
+    let given: [AblationChoice] = [
+      heads.map(AblationChoice.heads), strongest.map(AblationChoice.strongest), random.map(AblationChoice.random), all ? .all : nil,
+      layers.map(AblationChoice.layers),
+    ].compactMap(\.self)
+    guard given.count == 1, let choice = given.first else {
+      throw ValidationError(
+        "Name what to switch off by one of --heads, --strongest, --random, --all and --layers, not by \(given.count) of them.")
+    }
+    return choice
   }
 }

@@ -38,7 +38,7 @@ struct TokenizeCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let tokenizer = try Tokenizer.load(from: ModelFolder(named: model).url)
+    let tokenizer = try Tokenizer.load(from: LanguageModel.tokenizerFolder(of: ModelFolder(named: model)).url)
     var results: [JSONValue] = []
     var lines = Lines(text: text)
     var pending = Data()

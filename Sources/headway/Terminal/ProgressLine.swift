@@ -55,7 +55,7 @@ final class SharedProgressLine: Sendable {
 extension RunProgress {
   /// One line: `levels: 12/30 samples, loss 2.3410, 915 tokens/s, 41 s left`.
   var text: String {
-    var parts = ["\(completed)/\(total) \(unit)"] + figures
+    var parts = ["\(completed)\(total.map { "/\($0)" } ?? "") \(unit)"] + figures
     if let tokensPerSecond { parts.append("\(Int(tokensPerSecond)) tokens/s") }
     if let secondsLeft { parts.append("\(ProgressLine.duration(secondsLeft)) left") }
     return (stage.map { "\($0): " } ?? "") + parts.joined(separator: ", ")

@@ -1,10 +1,10 @@
 import Foundation
-import Reports
+public import Reports
 
 /// An ablation as pictures and as a part of a report.
 extension AblationResult {
   /// Prediction against truth, or the curves where there are any.
-  func picture() -> String { curves?.svg() ?? scatter.svg() }
+  public func picture() -> String { curves?.svg() ?? scatter.svg() }
 
   private var title: String { [URL(filePath: about.model).lastPathComponent, about.task].compactMap(\.self).joined(separator: ", ") }
   private var kind: String { items.first?.head == nil ? "layer" : "head" }
@@ -39,7 +39,7 @@ extension AblationResult {
   }
 
   /// The report's part for it; the numbers behind its pictures are added to `numbers`.
-  func section(name: String, number: Int, _ numbers: inout [(name: String, text: String)]) -> ReportPage.Section {
+  public func section(name: String, number: Int, _ numbers: inout [(name: String, text: String)]) -> ReportPage.Section {
     func cells(_ change: Change) -> [String] {
       [change.trueChange, change.trueInterval?.low, change.trueInterval?.high, change.prediction, change.predictionInterval?.low]
         .map { CSVText.number($0) } + [CSVText.number(change.predictionInterval?.high)]

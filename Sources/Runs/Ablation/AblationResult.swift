@@ -1,24 +1,32 @@
+public import ActivationPatterns
 import Ground
-import ActivationPatterns
-import Foundation
-import Instructions
 import Probing
 import Reports
 
-/// What `headway ablate` found, as JSON shows it; changes are of the mean loss a label, in nats.
-struct AblationResult: Codable {
+/// What `AblationRun` found: printed, written and read back as it is. Changes are of the mean loss of a label, in nats.
+public struct AblationResult: Codable, Sendable {
   /// Where it came from.
-  struct About: Codable {
-    var model: String
-    var modelFingerprint: String?
-    var task: String?
-    var format: String
-    var template: String
-    var dataFingerprint: String?
-    var dtype: String
-    var maxLength: Int
-    var choice: String
-    var seed: UInt64
+  public struct About: Codable, Sendable, Hashable {
+    /// The model's folder or name.
+    public var model: String
+    /// The fingerprint of its weights.
+    public var modelFingerprint: String?
+    /// The task that the samples name.
+    public var task: String?
+    /// The data's format.
+    public var format: String
+    /// The template that wrote the prompts.
+    public var template: String
+    /// The SHA-256 of the data.
+    public var dataFingerprint: String?
+    /// The type of the computation.
+    public var dtype: String
+    /// The most tokens of a sample.
+    public var maxLength: Int
+    /// What was switched off, in words.
+    public var choice: String
+    /// The seed of whatever was drawn.
+    public var seed: UInt64
 
     /// What a resumed run must have in common.
     var settings: String {
@@ -37,16 +45,23 @@ struct AblationResult: Codable {
   }
 
   /// A mean true change and what was predicted of it.
-  struct Change: Codable {
-    var name: String
-    var layer: Int?
-    var head: Int?
+  public struct Change: Codable, Sendable, Equatable {
+    /// `layer:head`, `layer 3` or `together`.
+    public var name: String
+    /// The layer.
+    public var layer: Int?
+    /// The head in the layer; nil for a whole layer.
+    public var head: Int?
     /// The number of heads or layers that are off.
-    var count: Int?
-    var trueChange: Double
-    var prediction: Double
-    var trueInterval: IntervalEntry?
-    var predictionInterval: IntervalEntry?
+    public var count: Int?
+    /// The measured change of the mean loss.
+    public var trueChange: Double
+    /// What the levels predict of it.
+    public var prediction: Double
+    /// The measured change's interval.
+    public var trueInterval: Interval?
+    /// The prediction's interval.
+    public var predictionInterval: Interval?
 
     enum CodingKeys: String, CodingKey {
       case name, layer, head, count, prediction
@@ -57,11 +72,17 @@ struct AblationResult: Codable {
   }
 
   /// Over items, how well the prediction holds.
-  struct Agreement: Codable {
-    var pearson, spearman, slope: IntervalEntry?
-    var sameSign: Double
-    var trueReliability, predictionReliability: NullableNumber
-    var replicates: Int
+  public struct Agreement: Codable, Sendable, Equatable {
+    /// Correlations, and the slope of truth by prediction.
+    public var pearson, spearman, slope: Interval?
+    /// The share of items whose prediction has the sign of the truth.
+    public var sameSign: Double
+    /// The split-half reliability of the true changes.
+    @ShownAsNull public var trueReliability: Double?
+    /// The split-half reliability of the predictions.
+    @ShownAsNull public var predictionReliability: Double?
+    /// Resamples behind the intervals.
+    public var replicates: Int
 
     enum CodingKeys: String, CodingKey {
       case pearson, spearman, slope, replicates
@@ -71,8 +92,8 @@ struct AblationResult: Codable {
     }
 
     /// The figures in a line.
-    var text: String {
-      func figure(_ name: String, _ entry: IntervalEntry?) -> String {
+    public var text: String {
+      func figure(_ name: String, _ entry: Interval?) -> String {
         entry.map { "\(name) \(NumberText.fixed($0.estimate, decimals: 3)) \($0.text(decimals: 3))" } ?? "\(name) –"
       }
       return [figure("Pearson", pearson), figure("Spearman", spearman), figure("slope", slope)].joined(separator: ", ")
@@ -81,17 +102,23 @@ struct AblationResult: Codable {
   }
 
   /// The first 1, 2, … of some items together.
-  struct Curve: Codable {
-    var order: [String]
-    var changes: [Change]
+  public struct Curve: Codable, Sendable, Equatable {
+    /// The items in the order in which they are switched off.
+    public var order: [String]
+    /// The change with the first 1, 2, … of them off.
+    public var changes: [Change]
   }
 
   /// Every sample's own figures, [N][items].
-  struct Samples: Codable {
-    var index: [Int]
-    var loss: [Double]
-    var trueChange: [[Double]]
-    var prediction: [[Double]]
+  public struct Samples: Codable, Sendable, Equatable {
+    /// The samples' places in the data.
+    public var index: [Int]
+    /// Their losses.
+    public var loss: [Double]
+    /// Their measured changes `[N][items]`.
+    public var trueChange: [[Double]]
+    /// The predicted changes `[N][items]`.
+    public var prediction: [[Double]]
 
     enum CodingKeys: String, CodingKey {
       case index, loss, prediction
@@ -99,17 +126,39 @@ struct AblationResult: Codable {
     }
   }
 
-  var about: About
-  var samples: Int
-  var skipped: Int
-  var tokens: Int
-  var loss: Double
-  var items: [Change]
-  var together: Change?
-  var agreement: Agreement?
-  var cumulative: Curve?
-  var random: [Curve]
-  var perSample: Samples?
+  /// Where it came from.
+  public var about: About
+  /// Samples measured.
+  public var samples: Int
+  /// Samples left out because they had no label.
+  public var skipped: Int
+  /// Tokens of the samples.
+  public var tokens: Int
+  /// The mean of the samples' losses.
+  public var loss: Double
+  /// Each item switched off by itself.
+  public var items: [Change]
+  /// All items switched off together; nil for one item.
+  public var together: Change?
+  /// How well the prediction holds; nil for fewer than three items.
+  public var agreement: Agreement?
+  /// The items switched off one after another; nil where not asked for.
+  public var cumulative: Curve?
+  /// Random orders to set that against.
+  public var random: [Curve]
+  /// Every sample's own figures, where they are kept.
+  public var perSample: Samples?
+
+  /// What measuring took; known to the run that measured alone.
+  public var effort: Effort?
+
+  /// What measuring took.
+  public struct Effort: Sendable, Hashable {
+    /// Tokens times layers that were computed in this run.
+    public var tokenLayers: Int
+    /// Seconds of the measuring loop in this run.
+    public var seconds: Double
+  }
 
   enum CodingKeys: String, CodingKey {
     case about, samples, skipped, tokens, loss, items, together, agreement, cumulative, random
@@ -122,6 +171,7 @@ struct AblationResult: Codable {
     samples = findings.samples.count
     tokens = findings.tokens
     loss = findings.samples.reduce(0) { $0 + $1.loss } / Double(max(1, samples))
+    effort = Effort(tokenLayers: findings.tokenLayers, seconds: findings.seconds)
 
     /// [N][sets], true and predicted.
     func columns(_ places: [Int]) -> (truth: [[Double]], prediction: [[Double]]) {
@@ -143,8 +193,8 @@ struct AblationResult: Codable {
         return Change(
           name: name, layer: item?.layer, head: item?.head, count: count, trueChange: mean(truth, place),
           prediction: mean(prediction, place),
-          trueInterval: agreement?.truths[place].map(IntervalEntry.init),
-          predictionInterval: agreement?.predictions[place].map(IntervalEntry.init))
+          trueInterval: agreement?.truths[place],
+          predictionInterval: agreement?.predictions[place])
       }
       return (changes, agreement)
     }
@@ -153,9 +203,9 @@ struct AblationResult: Codable {
     items = single
     if let agreement, single.count > 2 {
       self.agreement = Agreement(
-        pearson: agreement.pearson.map(IntervalEntry.init), spearman: agreement.spearman.map(IntervalEntry.init),
-        slope: agreement.slope.map(IntervalEntry.init), sameSign: agreement.sameSign,
-        trueReliability: .init(agreement.truthReliability), predictionReliability: .init(agreement.predictionReliability),
+        pearson: agreement.pearson, spearman: agreement.spearman,
+        slope: agreement.slope, sameSign: agreement.sameSign,
+        trueReliability: agreement.truthReliability, predictionReliability: agreement.predictionReliability,
         replicates: agreement.replicates)
     }
     together = try plan.together.map { try changes([$0]) { _ in ("together", nil, plan.items.count) }.0[0] }
@@ -177,68 +227,19 @@ struct AblationResult: Codable {
   }
 
   /// What a reader of the figures should know.
-  var warnings: [String] {
+  public var warnings: [String] {
     var warnings: [String] = []
     if samples < 2 { warnings.append("one sample says nothing of uncertainty: there are no intervals; measure more samples") }
-    if let value = agreement?.trueReliability.value, value < Reliability.sufficient {
+    if let value = agreement?.trueReliability, value < Reliability.sufficient {
       warnings.append(
         "the split-half reliability of the true changes is \(NumberText.fixed(value, decimals: 2)), below \(Reliability.sufficient): the order of heads is uncertain; measure more samples"
       )
     }
     return warnings
   }
-}
 
-extension AblationResult {
-  /// The most items that the terminal shows.
-  private static let shownItems = 64
-
-  /// As text for the terminal.
-  var text: String {
-    func row(_ change: Change) -> [String] {
-      [
-        change.name, NumberText.short(change.trueChange), change.trueInterval?.text(digits: 3) ?? "–", NumberText.short(change.prediction),
-        change.predictionInterval?.text(digits: 3) ?? "–",
-      ]
-    }
-    func table(_ first: String) -> TextTable {
-      TextTable([(first, .left), ("true change", .right), ("95% interval", .right), ("prediction", .right), ("95% interval", .right)])
-    }
-    let isLayers = items.first?.head == nil
-    let kind = isLayers ? "layers" : "heads"
-    var lines = [
-      "\(about.model): mean loss \(NumberText.fixed(loss, decimals: 4)) over \(samples) samples; change of loss without each of \(items.count) \(kind), in nats a label"
-    ]
-    var all = table(isLayers ? "layer" : "head")
-    let shown =
-      items.count <= Self.shownItems ? items : Array(items.sorted { abs($0.trueChange) > abs($1.trueChange) }.prefix(Self.shownItems))
-    for change in shown { all.add(row(change)) }
-    if let together { all.add(row(together)) }
-    lines.append(all.text)
-    if shown.count < items.count {
-      lines.append("the \(shown.count) with the greatest true change of \(items.count); --json or --out has all of them")
-    }
-    if let agreement { lines.append("prediction against truth over \(items.count) \(kind): \(agreement.text)") }
-    if let cumulative {
-      var table = TextTable([
-        ("off", .right), ("last", .left), ("true change", .right), ("95% interval", .right), ("prediction", .right), ("random", .right),
-        ("least–greatest", .right),
-      ])
-      for (place, change) in cumulative.changes.enumerated() {
-        let band = band(place)
-        table.add([
-          String(place + 1), change.name, NumberText.short(change.trueChange), change.trueInterval?.text(digits: 3) ?? "–",
-          NumberText.short(change.prediction), NumberText.short(band?.mean),
-          band.map { "\(NumberText.short($0.low, digits: 3))–\(NumberText.short($0.high, digits: 3))" } ?? "–",
-        ])
-      }
-      lines.append(table.text)
-    }
-    return lines.joined(separator: "\n")
-  }
-
-  /// What the random orders do with so many off.
-  func band(_ place: Int) -> (mean: Double, low: Double, high: Double)? {
+  /// What the random orders do where the curve has this point: the mean, the least and the greatest change.
+  public func band(_ place: Int) -> (mean: Double, low: Double, high: Double)? {
     let values = random.compactMap { $0.changes.indices.contains(place) ? $0.changes[place].trueChange : nil }
     guard let low = values.min(), let high = values.max() else { return nil }
     return (values.reduce(0, +) / Double(values.count), low, high)

@@ -1,0 +1,97 @@
+import Foundation
+import Ground
+import Instructions
+import LanguageModels
+import Tokenizers
+
+/// Goes through a dataset once: what is in it, its first samples, and, where asked for, the same samples in Headway's own form.
+public struct DataSummaryRun: Run {
+  public static let name = "data"
+
+  /// The dataset.
+  public var data: DataSettings
+  /// How many of the first samples the result holds.
+  public var shown = 3
+  /// Where the samples go as JSON lines of prompt and response; nil for nowhere.
+  public var write: String?
+  /// The model whose tokenizer counts tokens; nil for none.
+  public var tokenizer: String?
+  /// Whether a file that is there is replaced by the one that is written.
+  public var overwrite = false
+
+  /// A summary with the defaults.
+  public init(_ files: [String]) { data = DataSettings(files) }
+
+  public func mappingPaths(_ change: (String) -> String) -> DataSummaryRun {
+    var run = self
+    run.data = data.mappingPaths(change)
+    run.write = write.map(change)
+    run.tokenizer = tokenizer.map { changedPath($0, change) }
+    return run
+  }
+
+  public func validate() throws {
+    try data.validate()
+    if shown < 0 { throw SettingsError("\(setting: Setting("show")) takes a number of samples from 0 on, not \(shown)") }
+    guard tokenizer == nil else { return }
+    for (key, isGiven) in [
+      ("min_tokens", data.minimumTokens != nil), ("max_tokens", data.maximumTokens != nil), ("chat", data.chat == "own"),
+    ] where isGiven {
+      throw SettingsError(
+        "\(setting: Setting(key, value: key == "chat" ? "own" : nil)) needs a model; name one by \(setting: Setting("tokenizer"))")
+    }
+  }
+
+  public func run(_ monitor: RunMonitor) throws -> DataSummary {
+    try validate()
+    let tokenizer = try tokenizer.map { try Tokenizer.load(from: LanguageModel.tokenizerFolder(of: ModelFolder(named: $0)).url) }
+    let dataset = try Dataset(at: data.files.map { URL(filePath: $0) }, options: data.datasetOptions(tokenizer: tokenizer))
+    let outputs = OutputGuard(overwrites: overwrite)
+    defer { outputs.release() }
+    if let write {
+      try outputs.claim(file: URL(filePath: write), as: .unmarked("a JSON Lines file"))
+      try outputs.protect(data.inputs(dataset))
+      if let name = self.tokenizer { try outputs.protect(ModelFolder(named: name).inputs) }
+    }
+    let writer = try write.map { try InstructionWriter(to: URL(filePath: $0)) }
+    let reader = dataset.instructions()
+    var summary = DatasetSummary()
+    var first: [Instruction] = []
+    while let instruction = try reader.next() {
+      if monitor.shouldStop() { throw RunStopped(canResume: false) }
+      summary.add(instruction, tokens: tokenizer.map { DataSettings.countTokens(instruction, $0) })
+      if first.count < shown { first.append(instruction) }
+      try writer?.write(instruction)
+      if summary.count.isMultiple(of: 4096) { monitor.progress(RunProgress(completed: summary.count, total: nil, unit: "samples read")) }
+    }
+    try writer?.finish()
+    for error in reader.counts.skippedErrors { monitor.note("passed over: \(error)") }
+    return try DataSummary(dataset, reader.counts, summary, first, maximumLength: data.maximumLength, written: write)
+  }
+}
+
+// MARK: - Settings as records have them
+
+extension DataSummaryRun {
+  enum CodingKeys: String, CodingKey {
+    case write, tokenizer, overwrite
+    case shown = "show"
+  }
+
+  public init(from decoder: any Swift.Decoder) throws {
+    data = try DataSettings(from: decoder)
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    shown = try values.value(.shown, or: 3)
+    write = try values.decodeIfPresent(String.self, forKey: .write)
+    tokenizer = try values.decodeIfPresent(String.self, forKey: .tokenizer)
+    overwrite = try values.value(.overwrite, or: false)
+  }
+
+  public func encode(to encoder: any Swift.Encoder) throws {
+    try data.encode(to: encoder)
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(shown, forKey: .shown)
+    try values.encodeIfPresent(write, forKey: .write)
+    try values.encodeIfPresent(tokenizer, forKey: .tokenizer)
+  }
+}
