@@ -103,7 +103,8 @@ import Testing
     for (extra, status, part) in [
       ([], 64, "--heads, --strongest, --random, --all and --layers"), (["--all", "--random", "1"], 64, "not by 2"),
       (["--heads", ""], 64, "LAYER:HEAD"), (["--heads", "1;2"], 64, "LAYER:HEAD"), (["--heads", "0:1,0:1"], 64, "twice"),
-      (["--layers", "x"], 64, "layers are numbers joined by commas"), (["--strongest", "0"], 64, "--strongest takes"), (["--all", "--resume"], 64, "--out"),
+      (["--layers", "x"], 64, "layers are numbers joined by commas"), (["--strongest", "0"], 64, "--strongest takes"),
+      (["--all", "--resume"], 64, "--out"),
       (["--all", "--out", "x.txt"], 64, ".json"), (["--heads", "99:0"], 1, "there is no head 99:0"),
       (["--layers", "99"], 1, "there is no layer 99"),
       (["--random", "9999"], 1, "more than the model's"), (["--all", "--pattern", "none.safetensors"], 1, "none.safetensors"),

@@ -1,3 +1,4 @@
+import ActivationPatterns
 import Foundation
 public import Reports
 

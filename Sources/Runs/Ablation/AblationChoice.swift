@@ -1,6 +1,6 @@
 import Foundation
 import Ground
-public import LanguageModels
+import LanguageModels
 public import Probing
 
 /// What is switched off by itself: a head, or a whole layer.

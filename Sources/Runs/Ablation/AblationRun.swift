@@ -1,3 +1,4 @@
+import Reports
 import ActivationPatterns
 import CheckpointFiles
 import Foundation

@@ -1,3 +1,4 @@
+import Ground
 import Foundation
 import Runs
 
@@ -52,10 +53,10 @@ extension DataSummary.Sample {
   /// Prompt and response visibly apart: every line says by its first mark which text it belongs to, and where a text ends.
   fileprivate var lines: [String] {
     var title = "── sample \(index)"
-    if let id { title += "  id \(id)" }
-    if !tags.isEmpty { title += "  [\(tags.joined(separator: ", "))]" }
-    if let answer { title += "  answer \(answer)" }
-    if let option, options.indices.contains(option) { title += "  answer \(options[option])" }
+    if let id { title += "  id \(id.terminalLine.excerpt(200))" }
+    if !tags.isEmpty { title += "  [\(tags.joined(separator: ", ").terminalLine.excerpt(200))]" }
+    if let answer { title += "  answer \(answer.terminalLine.excerpt(200))" }
+    if let option, options.indices.contains(option) { title += "  answer \(options[option].terminalLine.excerpt(200))" }
     var lines = ["", title] + Self.lines(of: prompt, mark: "│ ")
     if let response {
       if !response.isEmpty { lines += Self.lines(of: response, mark: "▶ ") }
@@ -69,8 +70,8 @@ extension DataSummary.Sample {
   }
 
   private static func lines(of text: String, mark: String) -> [String] {
-    let shown = text.count > 2000 ? text.prefix(2000) + "…" : text[...]
-    let parts = shown.components(separatedBy: "\n")
-    return parts.enumerated().map { mark + $1 + ($0 == parts.count - 1 ? "¶" : "") }
+    // By scalars: "\r\n" is one character, and one without a line feed in it as far as searching goes.
+    let parts = text.excerpt(2000).unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+    return parts.enumerated().map { mark + String($1) + ($0 == parts.count - 1 ? "¶" : "") }
   }
 }
