@@ -50,6 +50,8 @@ import Yams
     let back = try #require(try RunRecord.run(from: url) as? PatternRun)
     // Paths may be written another way; all else is the same text.
     let encoder = YAMLEncoder()
+    // A dictionary has no order of its own.
+    encoder.options.sortKeys = true
     func standard(_ run: PatternRun) throws -> String {
       try encoder.encode(run.mappingPaths { URL(filePath: $0).standardizedFileURL.path(percentEncoded: false) })
     }
