@@ -2,12 +2,12 @@ import ArgumentParser
 import Foundation
 import Runs
 
-/// `headway run`: any command again, from the record that it wrote beside its result.
+/// `headway run`: a command again, from the record that it wrote beside its result.
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Does again what a run record tells, with settings changed where asked.",
     discussion: """
-      Commands that write a result leave a record beside it: NAME.run.yaml, in a folder headway/run.yaml. Keys are options without their dashes.
+      headway pattern leaves a record beside its result: NAME.run.yaml. Keys are options without their dashes, with _ for -.
 
       Example:
         headway run gsm8k.run.yaml --set max_length=512 --set out=gsm8k-512.safetensors
