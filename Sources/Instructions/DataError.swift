@@ -1,4 +1,5 @@
-public import Foundation
+import Foundation
+public import Ground
 
 /// Where a record stands: a file, and a line or (in Parquet) a row, counted from 1.
 public struct RecordPlace: Sendable, Hashable, CustomStringConvertible {
@@ -21,15 +22,15 @@ public struct RecordPlace: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// Why data cannot be read. Each is one sentence that names the place and the remedy.
-public enum DataError: Error, Sendable, Hashable, CustomStringConvertible, LocalizedError {
+public enum DataError: Error, Sendable, Hashable, ExplainedError {
   /// A field of a record is missing or not of the right kind.
-  case field(RecordPlace, name: String, problem: String)
+  case field(RecordPlace, name: String, problem: Message)
   /// A record is broken as a whole.
-  case record(RecordPlace, problem: String)
+  case record(RecordPlace, problem: Message)
   /// A file or folder cannot be read, and no later record of it can.
-  case file(String, problem: String)
+  case file(String, problem: Message)
   /// The format cannot be settled, or an option does not fit.
-  case options(String)
+  case options(Message)
 
   /// Whether the error concerns one record only, so that reading can go on behind it.
   public var concernsOneRecord: Bool {
@@ -40,15 +41,12 @@ public enum DataError: Error, Sendable, Hashable, CustomStringConvertible, Local
   }
 
   /// One sentence: what, where, remedy.
-  public var description: String {
+  public var message: Message {
     switch self {
-    case .field(let place, let name, let problem): "\(place): field '\(name)' \(problem)."
-    case .record(let place, let problem): "\(place): \(problem)."
-    case .file(let file, let problem): "\(file): \(problem)."
+    case .field(let place, let name, let problem): "\(place): field \(listed([name])) \(problem)"
+    case .record(let place, let problem): "\(place): \(problem)"
+    case .file(let file, let problem): "\(file): \(problem)"
     case .options(let sentence): sentence
     }
   }
-
-  /// The same text, for Foundation.
-  public var errorDescription: String? { description }
 }

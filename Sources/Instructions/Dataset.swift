@@ -17,6 +17,12 @@ public struct Dataset: Sendable {
   /// The files that are read, in order.
   public let files: [URL]
 
+  /// What messages call the data: its file, and how many more there are.
+  public var name: String {
+    let first = dataFiles.first?.name ?? ""
+    return dataFiles.count > 1 ? "\(first) and \(dataFiles.count - 1) more" : first
+  }
+
   let dataFiles: [DataFile]
   let format: any DatasetFormat
   let form: String
@@ -29,11 +35,12 @@ public struct Dataset: Sendable {
   ///   - paths: files, folders of files, or `owner/name` of a dataset in the Hugging Face cache.
   ///   - options: the format, the template, and what is done about bad samples.
   public init(at paths: [URL], options: DatasetOptions = DatasetOptions()) throws(DataError) {
-    guard !paths.isEmpty else { throw .options("No data file was named.") }
+    guard !paths.isEmpty else { throw .options("no data file was named; name one") }
     try options.check()
     try options.filter.check()
+    try options.checkMap(of: options.format)
     let files = try DataFiles.find(paths, split: options.split, cache: HuggingFaceCache())
-    guard let first = files.first else { throw .options("No data file was found.") }
+    guard let first = files.first else { throw .options("no data file was found; name one") }
     if let name = options.format {
       format = try DatasetFormats.named(name)
     } else if !options.map.isEmpty {
@@ -43,7 +50,7 @@ public struct Dataset: Sendable {
     }
     if let form = options.form, !format.forms.contains(form) {
       let known = format.forms.isEmpty ? "has one form only" : "has the forms \(format.forms.joined(separator: ", "))"
-      throw .options("The format '\(format.name)' \(known), not '\(form)'.")
+      throw .options("the format '\(format.name)' \(known), not '\(form)'")
     }
     form = options.form ?? format.forms.first ?? ""
     formatName = format.name

@@ -1,4 +1,5 @@
 import StrictJSON
+import Ground
 
 /// A form in which datasets are published. One file and one line in ``DatasetFormats/all`` a format; nothing else knows its name.
 protocol DatasetFormat: Sendable {
@@ -73,7 +74,7 @@ public enum DatasetFormats {
   /// The format of a name.
   static func named(_ name: String) throws(DataError) -> any DatasetFormat {
     guard let format = all.first(where: { $0.name == name }) else {
-      throw .options("There is no data format '\(name)'. The formats are: \(names.joined(separator: ", ")).")
+      throw .options("there is no data format '\(name)'; the formats are \(names.joined(separator: ", "))")
     }
     return format
   }
@@ -110,10 +111,11 @@ public enum DatasetFormats {
       throw .file(
         file.name,
         problem:
-          "is in no format that Headway knows (\(found)); name the fields with --map prompt=FIELD,response=FIELD or the format with --format"
+          "is in no format that Headway knows (\(found)); name the fields with \(setting: .map.set(to: "prompt=FIELD,response=FIELD")) or the format with \(setting: .format)"
       )
     }
-    throw .file(file.name, problem: "fits the formats \(listed(fitting.map(\.name))) (\(found)); name the right one with --format")
+    throw .file(
+      file.name, problem: "fits the formats \(listed(fitting.map(\.name))) (\(found)); name the right one with \(setting: .format)")
   }
 
   /// Up to this many records are looked at to recognise a format.

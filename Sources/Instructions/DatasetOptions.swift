@@ -1,4 +1,5 @@
 public import Foundation
+import Ground
 
 /// How DATA is read. The defaults read every record, in file order, in the format that its fields show.
 public struct DatasetOptions: Sendable {
@@ -70,13 +71,29 @@ public struct DatasetOptions: Sendable {
     self.skipBad = skipBad
   }
 
+  /// Says which field names cannot be meant.
+  func checkMap(of format: String?) throws(DataError) {
+    for (name, field) in map.sorted(by: { $0.key < $1.key }) {
+      for text in [name, field] where text.isEmpty || text.first?.isWhitespace == true || text.last?.isWhitespace == true {
+        throw .options("\(setting: .map) names \(listed([text])), which is empty or begins or ends with a space; leave the space out")
+      }
+      if format == nil || format == PairsFormat().name, !PairsFormat.readFields.contains(name) {
+        throw .options(
+          "\(setting: .map) names '\(name)', which the format pairs does not read; it reads \(PairsFormat.readFields.joined(separator: ", "))"
+        )
+      }
+    }
+  }
+
   /// Says which option makes no sense.
   func check() throws(DataError) {
-    if let limit, limit < 1 { throw .options("The limit is \(limit); it should be at least 1.") }
-    if let sample, sample < 1 { throw .options("The sample is \(sample); it should be at least 1.") }
+    if let limit, limit < 1 { throw .options("\(setting: .limit) is \(limit); it should be at least 1") }
+    if let sample, sample < 1 { throw .options("\(setting: .sample) is \(sample); it should be at least 1") }
     if let holdOut, !(holdOut.fraction > 0 && holdOut.fraction < 1) {
-      throw .options("The share to hold out is \(holdOut.fraction); it should lie between 0 and 1.")
+      throw .options("\(setting: .holdOut) is \(holdOut.fraction); it should lie between 0 and 1")
     }
-    if template != nil, chat != nil { throw .options("A template and a chat form both write the prompt; name one of them.") }
+    if template != nil, chat != nil {
+      throw .options("\(setting: .template) and \(setting: .chat) both write the prompt; name one of them")
+    }
   }
 }

@@ -11,12 +11,22 @@ public final class InstructionReader {
   /// Instructions given so far whose answer is not published.
   public private(set) var unanswered = 0
 
-  private let dataset: Dataset
+  let dataset: Dataset
   private var stream: SampleStream
   /// The positions, among the samples that the stream gives, of those that were drawn; nil where all are taken.
   private var drawn: ArraySlice<Int>?
   private var hasDrawn = false
+  /// What the reading that a draw needs found.
+  private var drawCounts: ReadingCounts?
   private var streamPosition = 0
+
+  /// Whether a sample that was given holds a conversation.
+  private(set) var isChat = false
+
+  /// What became of the records, by the reading that a draw needs where nothing was drawn.
+  var wholeCounts: ReadingCounts { counts.read + counts.skipped > 0 ? counts : drawCounts ?? counts }
+  /// Files that were opened so far.
+  var openedFiles: Int { stream.nextFile }
 
   init(_ dataset: Dataset) {
     self.dataset = dataset
@@ -46,6 +56,7 @@ public final class InstructionReader {
       }
       count += 1
       if !sample.instruction.isAnswered { unanswered += 1 }
+      if sample.messages != nil { isChat = true }
       return sample
     }
   }
@@ -64,6 +75,7 @@ public final class InstructionReader {
     var keys: [TextKey] = []
     var total = 0
     var stream = SampleStream(dataset)
+    defer { drawCounts = stream.counts }
     while let sample = try stream.next() {
       total += 1
       if options.holdOut != nil { keys.append(.question(sample.instruction)) }

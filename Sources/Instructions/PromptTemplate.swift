@@ -1,6 +1,7 @@
 public import Foundation
 internal import Mustache
 public import StrictJSON
+import Ground
 
 /// A user's own form of prompt: a Mustache template of `{{field}}`s, rendered as text (nothing is escaped: `<` stays `<`).
 ///
@@ -35,7 +36,7 @@ public struct PromptTemplate: Sendable {
       }
     }
     let text: String
-    do throws(ForeignText.Problem) { text = try foreignText(bytes) } catch { throw .file(name, problem: error.rawValue) }
+    do throws(ForeignText.Problem) { text = try foreignText(bytes) } catch { throw .file(name, problem: Message(error.rawValue)) }
     try self.init(text, name: url.lastPathComponent)
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 public import StrictJSON
+import Ground
 
 /// One record of a data file, in the same form whatever the file's kind: an ordered set of named values.
 public struct Record: Sendable, Hashable {
@@ -40,7 +41,7 @@ public struct Record: Sendable, Hashable {
     return value
   }
 
-  func error(_ field: String, _ problem: String) -> DataError {
+  func error(_ field: String, _ problem: Message) -> DataError {
     .field(place, name: field, problem: problem)
   }
 

@@ -1,3 +1,4 @@
+import Ground
 public import StrictJSON
 
 /// An instruction together with the fields that it was made of, which templates and benchmarks draw on.

@@ -1,9 +1,11 @@
+import Ground
 import StrictJSON
 
 /// The samples of a dataset in file order, written by template or chat form and filtered; before splitting, sampling and limit.
 struct SampleStream {
   private let dataset: Dataset
-  private var nextFile = 0
+  /// Files that were opened.
+  private(set) var nextFile = 0
   private var records: (any RecordReader)?
   private var pending: ArraySlice<Result<Sample, DataError>> = []
   private var place = RecordPlace(file: "", number: 0)
@@ -49,8 +51,8 @@ struct SampleStream {
 
   private mutating func isKept(_ instruction: Instruction) throws(DataError) -> Bool {
     do {
-      guard try dataset.options.filter.keeps(instruction) else {
-        counts.filtered += 1
+      if let reason = try dataset.options.filter.reason(toLeaveOut: instruction) {
+        counts.leaveOut(reason)
         return false
       }
     } catch {
@@ -85,18 +87,4 @@ struct SampleStream {
     }
     return renamed
   }
-}
-
-/// What became of the records that were read.
-public struct ReadingCounts: Sendable, Hashable {
-  /// Samples that were read, whatever became of them.
-  public var read = 0
-  /// Bad records that were passed over.
-  public var skipped = 0
-  /// The first few of the errors that were passed over, for a message.
-  public var skippedErrors: [DataError] = []
-  /// Samples that the filter left out.
-  public var filtered = 0
-  /// Samples that were left out because an earlier one has the same texts.
-  public var duplicates = 0
 }

@@ -15,6 +15,8 @@ public struct EncodedData: Sendable {
   public private(set) var truncated = 0
   /// The task that the samples name, where they agree.
   public private(set) var task: String?
+  /// What is to be said of files of which nothing was read because the limit was reached in an earlier one.
+  private var limitWarning: Message?
   private var names: [Int: String] = [:]
   private var contents: [Int: UInt64] = [:]
 
@@ -31,6 +33,8 @@ public struct EncodedData: Sendable {
       if sample.isTruncated { truncated += 1 }
       samples.append(sample)
     }
+    try reader.requireAnsweredSamples()
+    limitWarning = reader.limitWarning
     skippedBad = reader.skipped
     task = tasks.count == 1 ? tasks.first : tasks.sorted().joined(separator: "+")
   }
@@ -51,9 +55,12 @@ public struct EncodedData: Sendable {
     for note in encoder.notes { monitor.note("note: \(note)") }
     let encoded = try EncodedData(dataset, encoder)
     for note in encoded.notes(shape) { monitor.note("note: \(what): \(note)") }
+    if let warning = encoded.limitWarning { monitor.warn("\(what): \(warning)") }
     guard encoded.samples.contains(where: { $0.labelCount > 0 }) else {
       throw RunError(
-        "no sample of \(paths.joined(separator: ", ")) has a label to measure or train on (a response after the cut at \(encoder.maximumLength) tokens); check the data, or raise \(setting: .maximumLength)"
+        encoded.truncated == 0
+          ? "\(dataset.name): the responses of its samples are empty; check the data"
+          : "\(dataset.name): its samples are cut before their response begins, at \(encoder.maximumLength) tokens; raise \(setting: .maximumLength)"
       )
     }
     return (dataset, encoded)

@@ -182,7 +182,7 @@ import Testing
     // Cut so short that the second sample keeps nothing but its prompt.
     let outcome = try headway("pattern", Self.model, "--data", "d.jsonl", "--max-length", "1", "--out", "x.npy", in: folder)
     #expect(outcome.status == 1)
-    #expect(outcome.errors.contains("has a label to measure"))
+    #expect(outcome.errors.contains("cut before their response begins, at 1 tokens; raise --max-length"))
   }
 
   @Test func idsComeBackAsText() throws {
@@ -191,5 +191,26 @@ import Testing
     #expect(ids.status == 0 && ids.output.hasPrefix("["), "\(ids.errors)")
     let back = try headway("tokenize", Self.model, "--decode", input: ids.output)
     #expect(back.output.contains(text), "\(back.output) \(back.errors)")
+  }
+}
+
+/// Data that holds nothing to learn from, as a user meets it.
+@Suite struct DataShortageTests: ProgramTests {
+  @Test func eachCaseHasItsSentence() throws {
+    let folder = try folder()
+    try Data("{\"prompt\": \"a\", \"response\": \"b\", \"language\": \"en\"}\n".utf8).write(to: folder.appending(path: "x.jsonl"))
+    try Data("{\"prompt\": \"a\"}\n{\"prompt\": \"b\"}\n".utf8).write(to: folder.appending(path: "y.jsonl"))
+    for (arguments, sentence) in [
+      (["x.jsonl", "--language", "xx"], "x.jsonl: the filter leaves none of its 1 samples: 1 are not in the language of --language"),
+      (["y.jsonl", "--format", "pairs"], "none of its 2 samples has a response; name the field that holds it with --map response=FIELD"),
+      (["x.jsonl", "--map", "prompt=prompt, response=response"], "--map names ' response', which is empty or begins or ends with a space"),
+    ] {
+      let outcome = try headway(arguments: ["pattern", Self.model, "--out", "p.npy", "--data"] + arguments, in: folder)
+      #expect(outcome.status != 0 && outcome.errors.contains(sentence), "\(outcome.errors)")
+      #expect(!outcome.errors.contains("--max-length"))
+    }
+    let limited = try headway("data", "x.jsonl", "y.jsonl", "--format", "pairs", "--limit", "1", in: folder)
+    #expect(limited.status == 0)
+    #expect(limited.errors.contains("warning: nothing is read of y.jsonl: --limit is reached before"), "\(limited.errors)")
   }
 }

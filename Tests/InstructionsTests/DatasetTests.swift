@@ -53,14 +53,14 @@ import Testing
     #expect(read.first?.id == "mine")
     #expect(
       message { _ = try folder.instructions("y.jsonl", text, options: DatasetOptions(map: ["prompt": "z"])) }
-        .hasSuffix("y.jsonl:1: field 'z' is missing (the record has 'q', 'list', 'label', 'id')."))
+        .hasSuffix("y.jsonl:1: field 'z' is missing (the record has 'q', 'list', 'label', 'id')"))
   }
 
   @Test func namesBadRecords() throws {
     let folder = try TemporaryFolder()
     let file = try folder.write(
       "train.jsonl", Self.gsm8k + "{\"question\": 1.5, \"answer\": \"#### 2\"}" + "\n{\"question\": \"\"\n" + Self.gsm8k)
-    #expect(message { _ = try Dataset(at: [file]).readAll() } == "\(file.relativePath):3: field 'question' is a number, not text.")
+    #expect(message { _ = try Dataset(at: [file]).readAll() } == "\(file.relativePath):3: field 'question' is a number, not text")
     let reader = try Dataset(at: [file], options: DatasetOptions(format: "gsm8k", skipBad: true)).instructions()
     #expect(try reader.rest().map(\.index) == [0, 1, 4, 5])
     #expect(reader.skipped == 2)
@@ -92,7 +92,7 @@ import Testing
     #expect(message { _ = try folder.instructions("b.json", "[]") }.contains("holds no record"))
     #expect(message { _ = try folder.instructions("b.bin", "hello") }.contains("none of JSON lines"))
     #expect(message { _ = try Dataset(at: [folder.url.appending(component: "none.jsonl")]) }.contains("no such file"))
-    #expect(message { _ = try Dataset(at: []) }.contains("No data file"))
+    #expect(message { _ = try Dataset(at: []) }.contains("no data file"))
     #expect(message { _ = try folder.instructions("l.jsonl", Self.gsm8k, options: DatasetOptions(limit: 0)) }.contains("at least 1"))
   }
 
@@ -131,7 +131,7 @@ import Testing
 
   @Test func keepsSplitsApart() throws {
     let folder = try folder(["train-00000-of-00001.jsonl", "test.jsonl", "dev/algebra.jsonl", "x_val.jsonl"])
-    #expect(message { _ = try prompts(folder) }.contains("holds the splits dev, test, train, val; name one with --split"))
+    #expect(message { _ = try prompts(folder) }.contains("holds the splits dev, test, train, val; name one with split"))
     #expect(try prompts(folder, split: "train") == ["train-00000-of-00001.jsonl"])
     #expect(try prompts(folder, split: "validation") == ["x_val.jsonl"])
     #expect(try prompts(folder, split: "all").count == 4)

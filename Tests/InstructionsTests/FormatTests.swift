@@ -247,7 +247,7 @@ import Testing
       """
     let folder = try TemporaryFolder()
     let file = try folder.write("a.json", text)
-    #expect(message { _ = try Dataset(at: [file]).readAll() }.hasSuffix("a.json:1: field 'paragraphs.0.qas.1.question' is empty."))
+    #expect(message { _ = try Dataset(at: [file]).readAll() }.hasSuffix("a.json:1: field 'paragraphs.0.qas.1.question' is empty"))
     let reader = try Dataset(at: [file], options: DatasetOptions(skipBad: true)).instructions()
     let read = try reader.rest()
     #expect(read.map(\.prompt) == ["文章。\n问题：谁？\n答案：", "文章。\nQuestion: Who?\nAnswer: "])

@@ -61,7 +61,7 @@ import Testing
     let error = #expect(throws: DataError.self) {
       while case let piece = try source.read(), !piece.isEmpty { unpacked += piece.count }
     }
-    #expect(error?.description == "x.gz: unpacks to more than 256 times its size, which no dataset does.")
+    #expect(error?.description == "x.gz: unpacks to more than 256 times its size, which no dataset does")
     #expect(unpacked > 60 << 20 && unpacked <= ExpansionLimit.free + (1 << 20))
   }
 
@@ -175,7 +175,7 @@ import Testing
     ] {
       let template = try PromptTemplate(template, name: "t")
       #expect(
-        message { _ = try template.render(fields, at: place) } == "x.jsonl:7: the template would make a text of more than 64 MiB of it.")
+        message { _ = try template.render(fields, at: place) } == "x.jsonl:7: the template would make a text of more than 64 MiB of it")
     }
     #expect(try PromptTemplate("{{#l}}{{.}}{{/l}}{{q}}", name: "t").render(fields, at: place).prompt.utf8.count == 1000 + 1 << 20)
   }
@@ -220,7 +220,7 @@ import Testing
     let folder = try TemporaryFolder()
     let pipe = folder.url.appending(path: "x.jsonl")
     #expect(mkfifo(pipe.path(percentEncoded: false), 0o600) == 0)
-    #expect(message { _ = try Dataset(at: [pipe]) }.hasSuffix("cannot be opened: it is a pipe or a device, not a file."))
+    #expect(message { _ = try Dataset(at: [pipe]) }.hasSuffix("cannot be opened: it is a pipe or a device, not a file"))
     #expect(message { _ = try Dataset(at: [folder.url]) }.contains("it is a pipe or a device"))
     #expect(message { _ = try Dataset(at: [URL(filePath: "/dev/zero")]) }.contains("it is a pipe or a device"))
     #expect(message { _ = try PromptTemplate(at: pipe) }.contains("it is a pipe or a device"))

@@ -83,10 +83,10 @@ import Testing
     func failure(_ text: String) -> String {
       message { _ = try records(of: CSVReader(MemoryBytes(Array(text.utf8)), name: "x.csv")) }
     }
-    #expect(failure("a,b\n1,2\n3\n") == "x.csv:3: the row has 1 cells where the table has 2 columns.")
-    #expect(failure("a,b\n1,2\n\n3,\"4\n5") == "x.csv:4: a quoted cell is not closed by '\"'.")
-    #expect(failure("a,b\n\"1\"2,3\n") == "x.csv:2: cell 1 goes on behind its closing quote.")
-    #expect(failure("a,a\n1,2\n") == "x.csv:1: the name 'a' heads two columns (the second is column 2).")
+    #expect(failure("a,b\n1,2\n3\n") == "x.csv:3: the row has 1 cells where the table has 2 columns")
+    #expect(failure("a,b\n1,2\n\n3,\"4\n5") == "x.csv:4: a quoted cell is not closed by '\"'")
+    #expect(failure("a,b\n\"1\"2,3\n") == "x.csv:2: cell 1 goes on behind its closing quote")
+    #expect(failure("a,a\n1,2\n") == "x.csv:1: the name 'a' heads two columns (the second is column 2)")
   }
 
   @Test func goesOnBehindABadRow() throws {
@@ -141,8 +141,8 @@ import Testing
 
   @Test func goesOnBehindABadRecord() throws {
     var document = JSONDocumentReader(MemoryBytes(Array("[{\"a\": x},\n 7, {\"a\": 1}]".utf8)), name: "x.json")
-    #expect(message { _ = try document.next() } == "x.json:1: the JSON is broken: 'x' stands where a value should be (byte 6).")
-    #expect(message { _ = try document.next() } == "x.json:2: the record is a whole number, not an object of fields.")
+    #expect(message { _ = try document.next() } == "x.json:1: the JSON is broken: 'x' stands where a value should be (byte 6)")
+    #expect(message { _ = try document.next() } == "x.json:2: the record is a whole number, not an object of fields")
     #expect(try document.next()?.fields == ["a": 1])
     #expect(try document.next() == nil)
     var lines = JSONLinesReader(MemoryBytes(Array("{\"a\": \n{\"a\": 1}".utf8)), name: "x.jsonl")

@@ -40,7 +40,7 @@ import Testing
     let file = Self.fixture("not-utf8.parquet")
     #expect(
       message { _ = try Dataset(at: [file], options: DatasetOptions(format: "text")).readAll() }.hasSuffix(
-        "not-utf8.parquet: row 2: field 'text' is not valid UTF-8."))
+        "not-utf8.parquet: row 2: field 'text' is not valid UTF-8"))
     let reader = try Dataset(at: [file], options: DatasetOptions(format: "text", skipBad: true)).instructions()
     #expect(try reader.rest().map(\.response) == ["ok"])
     #expect(reader.skipped == 1)

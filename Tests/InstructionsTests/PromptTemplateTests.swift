@@ -51,11 +51,11 @@ import Testing
   @Test func namesTheMissingField() {
     #expect(
       message { _ = try render("Hi\n{{q}} {{missing}}", ["q": "x"]) }
-        == "data.jsonl:3: field 'missing' is named in the template but missing (there are 'q').")
+        == "data.jsonl:3: field 'missing' is named in the template but missing (there are 'q')")
     #expect(message { _ = try render("{{q}}", ["q": [1]]) }.contains("field 'q' is a list, which the template cannot show as {{q}}"))
     #expect(
       message { _ = try PromptTemplate("a\n{{> x}}", name: "t") }
-        == "t:2: the template uses the tag {{>…}}; only fields and sections are allowed.")
+        == "t:2: the template uses the tag {{>…}}; only fields and sections are allowed")
   }
 
   @Test func replacesAFormatsTemplate() throws {

@@ -1,3 +1,5 @@
+import Ground
+
 extension ChatForm {
   /// The form that a tokenizer's chat template (the Jinja text in `tokenizer_config.json` or `chat_template.jinja`) writes.
   ///
@@ -15,7 +17,8 @@ extension ChatForm {
       }
     }
     let names = ChatForm.allCases.map(\.rawValue).joined(separator: ", ")
-    throw .options("The model's own chat template is none of the forms that Headway writes (\(names)); name the one to use with --chat.")
+    throw .options(
+      "the model's own chat template is none of the forms that Headway writes (\(names)); name the one to use with \(setting: .chat)")
   }
 
   /// The texts that each form's published templates put out. The last one is often the generation prompt, which not all have.

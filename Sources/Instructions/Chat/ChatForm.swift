@@ -1,4 +1,5 @@
 import Foundation
+import Ground
 
 /// How a conversation is written as text: one of the published forms of chat models, by name.
 ///
@@ -21,7 +22,7 @@ public enum ChatForm: String, Sendable, Hashable, CaseIterable {
   /// The form of a name, as `--chat` takes it.
   public init(named name: String) throws(DataError) {
     guard let form = ChatForm(rawValue: name.lowercased()) else {
-      throw .options("There is no chat form '\(name)'. The forms are: \(ChatForm.allCases.map(\.rawValue).joined(separator: ", ")).")
+      throw .options("there is no chat form '\(name)'; the forms are \(ChatForm.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     self = form
   }

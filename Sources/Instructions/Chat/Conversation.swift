@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 
 /// What one side says in a conversation.

@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 
 /// School science questions (Clark et al. 2018). JSON lines: `question.stem`, `question.choices[].text/label`; on the hub: `question`,

@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 
 /// Instructions in the layout of Stanford Alpaca (Taori et al. 2023): `instruction`, `input` (may be empty or absent), `output`, asked

@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 
 /// Grade-school word problems (Cobbe et al. 2021): `question`, and `answer` with the worked solution and the number behind `#### `.

@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 
 /// Questions of 57 subjects (Hendrycks et al. 2021): CSV files without a header row, named after subject and split, with the

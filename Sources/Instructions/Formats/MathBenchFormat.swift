@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 
 /// MathBench (Liu et al. 2024): folders by level (`primary`, `middle`, `high`, `college`, `arithmetic`) of `cloze_cn.jsonl` (`question`, `answer`) and

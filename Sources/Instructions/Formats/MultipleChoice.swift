@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 
 /// A question with lettered options, which several formats share.

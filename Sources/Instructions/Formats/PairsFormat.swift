@@ -1,3 +1,4 @@
+import Ground
 public import StrictJSON
 
 /// Headway's own form, and that of every file read with `--map`: `prompt` and `response`, both verbatim, and optionally `task`,
@@ -5,6 +6,10 @@ public import StrictJSON
 struct PairsFormat: DatasetFormat {
   let name = "pairs"
   let fields = ["prompt", "response"]
+  /// All fields that it reads.
+  static let readFields = [
+    "prompt", "response", "task", "id", "tags", "categories", "language", "answer", "option", "options", "turns", "ends_itself",
+  ]
 
   func fits(_ record: Record) -> Bool {
     record.hasText("prompt") && record.hasText("response")

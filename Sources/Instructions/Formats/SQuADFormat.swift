@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 
 /// Questions on a passage in the layout of SQuAD (Rajpurkar et al. 2016; CMRC 2018 is one): `data[].paragraphs[].qas[]`; on the hub a record a

@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 
 /// A table of comma-separated values (RFC 4180): quoted cells may hold commas, line breaks and doubled quotes. All values are text.

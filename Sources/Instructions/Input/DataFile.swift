@@ -1,3 +1,4 @@
+import Ground
 import Foundation
 
 /// One data file: where it is, and what kind of file its bytes say it is.

@@ -20,7 +20,7 @@ enum DataFiles {
         let file = DataFile(path)
         if let split, split != "all", self.split(of: [file.plainName]).map({ matches($0, split) }) != true {
           throw .options(
-            "\(file.name) is a single file that is not named after the split '\(split)'; leave --split out, or name its folder.")
+            "\(file.name) is a single file that is not named after the split '\(split)'; leave \(setting: .split) out, or name its folder")
         }
         files.append(file)
       }
@@ -47,11 +47,12 @@ enum DataFiles {
       paths = zip(paths, splits).filter { pair in pair.1.map { matches($0, split) } ?? false }.map(\.0)
       guard !paths.isEmpty else {
         let found = names.isEmpty ? "none of its files is named after a split" : "it holds \(names.joined(separator: ", "))"
-        throw .options("\(folder.relativePath) has no split '\(split)'; \(found).")
+        throw .options("\(folder.relativePath) has no split '\(split)'; \(found)")
       }
     } else if split == nil, names.count > 1 {
       throw .options(
-        "\(folder.relativePath) holds the splits \(names.joined(separator: ", ")); name one with --split, or all of them with --split all.")
+        "\(folder.relativePath) holds the splits \(names.joined(separator: ", ")); name one with \(setting: .split), or all of them with \(setting: .split.set(to: "all"))"
+      )
     }
     return paths.map { components in
       var url = root
@@ -101,7 +102,7 @@ enum DataFiles {
     let names = Set(paths.compactMap { $0.count > 1 ? $0[0] : nil }).subtracting(["data"]).filter { splitName($0) == nil }.sorted()
     if names.count > 1 {
       throw .options(
-        "\(folder.relativePath) holds the configurations \(names.joined(separator: ", ")); name the folder of one, inside 'snapshots'.")
+        "\(folder.relativePath) holds the configurations \(names.joined(separator: ", ")); name the folder of one, inside 'snapshots'")
     }
   }
 

@@ -38,7 +38,7 @@ struct FolderListing {
     }
   }
 
-  private func failure(_ components: [String], _ problem: String) -> DataError {
+  private func failure(_ components: [String], _ problem: Message) -> DataError {
     .file(([name.hasSuffix("/") ? String(name.dropLast()) : name] + components).joined(separator: "/"), problem: problem)
   }
 

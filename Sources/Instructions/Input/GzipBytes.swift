@@ -1,3 +1,4 @@
+import Ground
 internal import CArrow
 
 /// The unpacked bytes of a gzip stream (RFC 1952), of one member or several, through Arrow's codec. Sizes and checksums are verified.

@@ -1,4 +1,5 @@
 import StrictJSON
+import Ground
 
 /// A JSON file that is one document: a list of records, an object whose `data` is a list of records (SQuAD), or an object
 /// that is a record itself (a problem of MATH). Lists are read element by element, in the memory of one element.
@@ -159,7 +160,7 @@ struct JSONDocumentReader: RecordReader {
   }
 
   /// An error behind which the document's structure is lost.
-  private func failure(_ problem: String) -> DataError {
+  private func failure(_ problem: Message) -> DataError {
     .file("\(name):\(bytes.line)", problem: problem)
   }
 }

@@ -1,3 +1,4 @@
+import Ground
 import Foundation
 
 /// Cuts bytes into lines at `\n`. A byte-order mark at the start is left out.

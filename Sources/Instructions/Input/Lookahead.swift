@@ -1,4 +1,5 @@
 import StrictJSON
+import Ground
 
 /// A window onto a stream of bytes that finds where JSON values end.
 struct Lookahead {
@@ -37,7 +38,7 @@ struct Lookahead {
 
   /// Where the bytes of the value at the cursor lie, which moves behind it. Only brackets and quotes are looked at: whether the value
   /// is sound is for the parser to say. The place is valid until the window moves on.
-  mutating func value(failure: (String) -> DataError) throws(DataError) -> Range<Int> {
+  mutating func value(failure: (Message) -> DataError) throws(DataError) -> Range<Int> {
     var extent = JSONExtent()
     var index = position
     var lines = 0

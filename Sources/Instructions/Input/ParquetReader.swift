@@ -44,7 +44,7 @@ final class ParquetReader: RecordReader {
       do throws(Problem) {
         fields.append(names[number], try Self.value(of: column, at: index, &budget))
       } catch {
-        throw .field(place, name: names[number], problem: error.text)
+        throw .field(place, name: names[number], problem: Message(error.text))
       }
     }
     return Record(fields: fields, place: place)

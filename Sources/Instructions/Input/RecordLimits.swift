@@ -1,3 +1,5 @@
+import Ground
+
 /// Bounds on what data may take, so that a hostile or mistaken file exhausts neither memory nor patience: far beyond what is published.
 enum RecordLimits {
   /// The bytes of one record, unpacked.
@@ -37,5 +39,5 @@ struct ExpansionLimit {
   }
 
   /// What a file is that goes beyond the limit, as the end of a sentence.
-  static let problem = "unpacks to more than \(factor) times its size, which no dataset does"
+  static let problem: Message = "unpacks to more than \(factor) times its size, which no dataset does"
 }

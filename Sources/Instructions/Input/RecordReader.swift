@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 
 /// Gives the records of one file, one after another.

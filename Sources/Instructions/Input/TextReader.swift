@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 
 /// What makes a record of a plain text file.

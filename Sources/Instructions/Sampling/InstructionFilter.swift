@@ -1,3 +1,5 @@
+import Ground
+
 /// Which instructions are kept, by their tags, language and length. Empty, it keeps all.
 public struct InstructionFilter: Sendable {
   /// Tags that must all be there, among the tags or the categories ("both of these").
@@ -30,29 +32,45 @@ public struct InstructionFilter: Sendable {
   /// Says what is missing for the bounds on tokens.
   func check() throws(DataError) {
     if minimumTokens != nil || maximumTokens != nil, countTokens == nil {
-      throw .options("Samples can only be chosen by their number of tokens where a tokenizer is named.")
+      throw .options(
+        "\(setting: .minimumTokens) and \(setting: .maximumTokens) need a tokenizer that counts; name one with \(setting: .tokenizer)")
     }
   }
 
+  /// Why an instruction is left out.
+  public enum Reason: Sendable, Hashable {
+    /// Its tags are not those that are wanted.
+    case tags
+    /// It is in this language; the empty text where it has no letters of a known script.
+    case language(String)
+    /// It has so many tokens.
+    case tokens(Int)
+  }
+
   /// Whether the instruction is kept. Tags are compared without regard to case.
-  public func keeps(_ instruction: Instruction) throws -> Bool {
+  public func keeps(_ instruction: Instruction) throws -> Bool { try reason(toLeaveOut: instruction) == nil }
+
+  /// Why the instruction is left out; nil where it is kept.
+  public func reason(toLeaveOut instruction: Instruction) throws -> Reason? {
     let tags = Set(instruction.tags.map { $0.lowercased() })
     let categories = Set(instruction.categories.map { $0.lowercased() })
-    for tag in requiredTags where !tags.contains(tag.lowercased()) && !categories.contains(tag.lowercased()) { return false }
+    for tag in requiredTags where !tags.contains(tag.lowercased()) && !categories.contains(tag.lowercased()) { return .tags }
     if !onlyTags.isEmpty {
       let only = Set(onlyTags.map { $0.lowercased() })
-      guard tags == only || categories == only else { return false }
+      guard tags == only || categories == only else { return .tags }
     }
     if !languages.isEmpty {
       let language = (instruction.language ?? scriptLanguage(of: instruction.prompt + instruction.response)).lowercased()
-      guard languages.contains(where: { language == $0.lowercased() || language.hasPrefix($0.lowercased() + "-") }) else { return false }
+      guard languages.contains(where: { language == $0.lowercased() || language.hasPrefix($0.lowercased() + "-") }) else {
+        return .language(language)
+      }
     }
     if let countTokens, minimumTokens != nil || maximumTokens != nil {
       let count = try countTokens(instruction)
-      if let minimumTokens, count < minimumTokens { return false }
-      if let maximumTokens, count > maximumTokens { return false }
+      if let minimumTokens, count < minimumTokens { return .tokens(count) }
+      if let maximumTokens, count > maximumTokens { return .tokens(count) }
     }
-    return true
+    return nil
   }
 }
 

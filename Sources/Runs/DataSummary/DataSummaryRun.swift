@@ -65,6 +65,8 @@ public struct DataSummaryRun: Run {
       if summary.count.isMultiple(of: 4096) { monitor.progress(RunProgress(completed: summary.count, total: nil, unit: "samples read")) }
     }
     try writer?.finish()
+    if let warning = reader.limitWarning { monitor.warn(warning) }
+    if summary.count == 0, let shortage = reader.shortage { monitor.warn("\(dataset.name): \(shortage)") }
     for error in reader.counts.skippedErrors { monitor.note("passed over: \(error)") }
     return try DataSummary(dataset, reader.counts, summary, first, maximumLength: data.maximumLength, written: write)
   }
