@@ -24,41 +24,38 @@ extension TrainingSettings: Codable {
 
   public init(from decoder: any Swift.Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
-    func value<Value: Decodable>(_ key: CodingKeys, or fallback: Value) throws -> Value {
-      try values.decodeIfPresent(Value.self, forKey: key) ?? fallback
-    }
     self.init()
-    learningRate = try value(.lr, or: learningRate)
-    batchSize = try value(.batchSize, or: batchSize)
-    gradientAccumulation = try value(.accumulate, or: gradientAccumulation)
+    learningRate = try values.value(.lr, or: learningRate)
+    batchSize = try values.value(.batchSize, or: batchSize)
+    gradientAccumulation = try values.value(.accumulate, or: gradientAccumulation)
     batchTokens = try values.decodeIfPresent(Int.self, forKey: .packTokens)
     steps = try values.decodeIfPresent(Int.self, forKey: .steps)
     epochs = try values.decodeIfPresent(Int.self, forKey: .epochs) ?? (steps == nil ? epochs : nil)
-    schedule = try value(.schedule, or: schedule)
-    warmupRatio = try value(.warmupRatio, or: warmupRatio)
-    optimizer.name = try value(.optimizer, or: optimizer.name)
-    optimizer.beta1 = try value(.beta1, or: optimizer.beta1)
-    optimizer.beta2 = try value(.beta2, or: optimizer.beta2)
-    optimizer.epsilon = try value(.epsilon, or: optimizer.epsilon)
-    optimizer.weightDecay = try value(.weightDecay, or: optimizer.weightDecay)
-    clip = try value(.clip, or: clip)
-    seed = try value(.seed, or: seed)
-    shuffles = try !value(.noShuffle, or: !shuffles)
-    checkpointsActivations = try value(.checkpointActivations, or: checkpointsActivations)
+    schedule = try values.value(.schedule, or: schedule)
+    warmupRatio = try values.value(.warmupRatio, or: warmupRatio)
+    optimizer.name = try values.value(.optimizer, or: optimizer.name)
+    optimizer.beta1 = try values.value(.beta1, or: optimizer.beta1)
+    optimizer.beta2 = try values.value(.beta2, or: optimizer.beta2)
+    optimizer.epsilon = try values.value(.epsilon, or: optimizer.epsilon)
+    optimizer.weightDecay = try values.value(.weightDecay, or: optimizer.weightDecay)
+    clip = try values.value(.clip, or: clip)
+    seed = try values.value(.seed, or: seed)
+    shuffles = try !values.value(.noShuffle, or: !shuffles)
+    checkpointsActivations = try values.value(.checkpointActivations, or: checkpointsActivations)
     if let rank = try values.decodeIfPresent(Int.self, forKey: .loraRank) {
       var found = LowRankSettings(rank: rank)
-      found.alpha = try value(.loraAlpha, or: found.alpha)
-      found.dropout = try value(.loraDropout, or: found.dropout)
-      found.targets = try value(.loraTargets, or: found.targets)
+      found.alpha = try values.value(.loraAlpha, or: found.alpha)
+      found.dropout = try values.value(.loraDropout, or: found.dropout)
+      found.targets = try values.value(.loraTargets, or: found.targets)
       lowRank = found
     }
     evaluationInterval = try values.decodeIfPresent(Int.self, forKey: .evalEvery)
     patience = try values.decodeIfPresent(Int.self, forKey: .patience)
     saveInterval = try values.decodeIfPresent(Int.self, forKey: .saveEvery)
-    keptCheckpoints = try value(.keep, or: keptCheckpoints)
+    keptCheckpoints = try values.value(.keep, or: keptCheckpoints)
     trackingInterval = try values.decodeIfPresent(Int.self, forKey: .trackEvery)
-    recordsWindows = try !value(.noWindowPatterns, or: !recordsWindows)
-    noiseFloorWindows = try value(.noiseFloor, or: noiseFloorWindows)
+    recordsWindows = try !values.value(.noWindowPatterns, or: !recordsWindows)
+    noiseFloorWindows = try values.value(.noiseFloor, or: noiseFloorWindows)
   }
 
   public func encode(to encoder: any Swift.Encoder) throws {

@@ -1,3 +1,4 @@
+import Ground
 public import ActivationPatterns
 import Foundation
 
