@@ -1,4 +1,7 @@
-/// What is measured of an attention head: how its weights Γ and their gradients are folded into one number a sample.
+public import Torch
+
+/// What is measured of an attention head: how its weights Γ and their gradients are folded into one number a sample. Everything that makes a
+/// score is in this file.
 public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStringConvertible {
   /// |Σ_qk Γ ⊙ ∂L/∂Γ|, the released script's score; rankings use it.
   case magnitude
@@ -11,4 +14,42 @@ public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStri
 
   /// Its name on the command line and in files.
   public var description: String { rawValue }
+
+  /// What a measuring pass over packed samples leaves of one layer.
+  public struct Evidence {
+    /// The gradients by the gates, ∂L/∂ξ = Σ_k Γ ⊙ ∂L/∂Γ of each query and head, [T, H].
+    public let gates: Tensor
+    /// Σ_k |Γ ⊙ ∂L/∂Γ| of each query and head, [T, H]; nil where no score `readsWeights`.
+    public let weights: Tensor?
+    /// Where each sample's tokens begin, and where the last one's end, [B + 1].
+    public let bounds: [Int]
+
+    /// Evidence of one layer.
+    public init(gates: Tensor, weights: Tensor?, bounds: [Int]) {
+      self.gates = gates
+      self.weights = weights
+      self.bounds = bounds
+    }
+  }
+
+  /// Whether the gates do not tell it, so that the pass must look at every attention weight.
+  public var readsWeights: Bool {
+    switch self {
+    case .magnitude, .signed, .token: false
+    case .saliency: true
+    }
+  }
+
+  /// Each sample's levels of one layer's heads, [B · H].
+  /// - Throws: `TorchError` where the evidence lacks what the score reads.
+  public func levels(from evidence: Evidence) throws -> [Float] {
+    switch self {
+    case .magnitude: return try evidence.gates.segmentSums(bounds: evidence.bounds).floats().map(abs)
+    case .signed: return try evidence.gates.segmentSums(bounds: evidence.bounds).floats()
+    case .token: return try evidence.gates.absolute().segmentSums(bounds: evidence.bounds).floats()
+    case .saliency:
+      guard let weights = evidence.weights else { throw TorchError("the score \(self) reads attention weights, which the pass did not keep") }
+      return try weights.segmentSums(bounds: evidence.bounds).floats()
+    }
+  }
 }

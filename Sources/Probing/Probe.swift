@@ -76,7 +76,7 @@ public struct Probe {
     let shape = decoder.shape
     let gates = try HeadGates.measuring(shape, tokens: batch.tokens.count, on: device)
     var pass = try ForwardPass(batch, on: device, labelRowsOnly: true, gates: gates)
-    if scores.contains(.saliency) {
+    if scores.contains(where: \.readsWeights) {
       pass.saliency = try (0..<shape.layers).map { _ in try Tensor.zeros([batch.tokens.count, shape.attentionHeads], on: device) }
     }
     let keepsActivations = memory != .low && batch.tokens.count <= tokenLimit ?? .max
@@ -86,28 +86,14 @@ public struct Probe {
     let byGates = try gates.takeGradients()
 
     // Each layer's [T, H] becomes [B, H] a score.
-    var signed: [[Float]] = []
-    var token: [[Float]] = []
-    var saliency: [[Float]] = []
+    var layers: [Score: [[Float]]] = [:]
     for layer in 0..<shape.layers {
-      signed.append(try byGates[layer].segmentSums(bounds: batch.bounds).floats())
-      if scores.contains(.token) { token.append(try byGates[layer].absolute().segmentSums(bounds: batch.bounds).floats()) }
-      if let sink = pass.saliency { saliency.append(try sink[layer].segmentSums(bounds: batch.bounds).floats()) }
+      let evidence = Score.Evidence(gates: byGates[layer], weights: pass.saliency?[layer], bounds: batch.bounds)
+      for score in scores { layers[score, default: []].append(try score.levels(from: evidence)) }
     }
     let heads = shape.attentionHeads
     let measured = samples.enumerated().map { number, sample in
-      func gather(_ layers: [[Float]], _ change: (Float) -> Float = { $0 }) -> [Float] {
-        layers.flatMap { $0[number * heads..<(number + 1) * heads].map(change) }
-      }
-      var levels: [Score: [Float]] = [:]
-      for score in scores {
-        switch score {
-        case .magnitude: levels[score] = gather(signed, abs)
-        case .signed: levels[score] = gather(signed)
-        case .token: levels[score] = gather(token)
-        case .saliency: levels[score] = gather(saliency)
-        }
-      }
+      let levels = layers.mapValues { $0.flatMap { $0[number * heads..<(number + 1) * heads] } }
       return MeasuredSample(index: sample.index, loss: Float(losses[number]), levels: levels)
     }
     for sample in measured {
