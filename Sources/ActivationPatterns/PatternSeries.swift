@@ -19,6 +19,14 @@ public struct PatternSeries: Sendable {
   /// - Throws: `FileError`, `CheckpointError` or `PatternError` naming the file and what is wrong with it.
   public init(from url: URL) throws { try self.init(reading: SafetensorsFile(at: url)) }
 
+  /// Reads a file that holds a run's tracked patterns; nil for a safetensors file that holds something else.
+  /// - Throws: as above.
+  public init?(ifTrackedAt url: URL) throws {
+    let file = try SafetensorsFile(at: url)
+    guard file.metadata["headway.kind"] == Self.kind else { return nil }
+    try self.init(reading: file)
+  }
+
   init(reading file: SafetensorsFile) throws {
     guard file["probe.steps"] != nil, let entry = file["probe.magnitude"] else {
       throw PatternError(

@@ -48,7 +48,9 @@ public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStri
     case .signed: return try evidence.gates.segmentSums(bounds: evidence.bounds).floats()
     case .token: return try evidence.gates.absolute().segmentSums(bounds: evidence.bounds).floats()
     case .saliency:
-      guard let weights = evidence.weights else { throw TorchError("the score \(self) reads attention weights, which the pass did not keep") }
+      guard let weights = evidence.weights else {
+        throw TorchError("the score \(self) reads attention weights, which the pass did not keep")
+      }
       return try weights.segmentSums(bounds: evidence.bounds).floats()
     }
   }

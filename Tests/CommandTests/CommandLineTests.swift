@@ -43,6 +43,25 @@ import Testing
     #expect(try String(contentsOf: folder.appending(path: "h.svg"), encoding: .utf8).hasPrefix("<"))
   }
 
+  /// What a training run tracked is described, drawn and reported by step, from its folder and from the folder that holds it.
+  @Test func trackedPatternsOfATrainingRun() throws {
+    let folder = try folder()
+    let tuned = try headway(
+      "sft", Self.model, "--data", Self.problems, "--limit", "4", "--steps", "2", "--track", Self.problems, "--track-limit", "2",
+      "--track-every", "1", "--threads", "1", "--out", "tuned", in: folder)
+    #expect(tuned.status == 0, "\(tuned.errors)")
+    let statistics = try headway("stats", "tuned", "--json", in: folder)
+    let entries = try JSONSerialization.jsonObject(with: Data(statistics.output.utf8)) as? [[String: Any]]
+    #expect(entries?.map { $0["step"] as? Int } == [0, 1, 2], "\(statistics.errors)")
+    #expect(try headway("heatmap", "tuned", "--out", "h.svg", in: folder).status == 0)
+    for (place, title) in [(".", "Tracked patterns: tuned"), ("tuned", "Tracked patterns: tuned")] {
+      let report = try headway("report", place, in: folder)
+      #expect(report.status == 0 && !report.errors.contains("left out"), "\(report.errors)")
+      let page = try String(contentsOf: folder.appending(path: place).appending(path: "report.html"), encoding: .utf8)
+      #expect(page.contains(title))
+    }
+  }
+
   /// `ablate` from folder to JSON and picture; `--resume` on a finished run's leftovers, layers, curves.
   @Test func ablationFromFolderToPicture() throws {
     let folder = try folder()

@@ -18,9 +18,10 @@ struct ReportBuilder {
   private var groups: [Group] = []
   private var fits: [(name: String, fit: FitResult)] = []
   private var ablations: [(name: String, result: AblationResult)] = []
+  private var series: [(name: String, series: PatternSeries)] = []
 
   /// Whether there is nothing to show.
-  var isEmpty: Bool { groups.isEmpty && fits.isEmpty && ablations.isEmpty }
+  var isEmpty: Bool { groups.isEmpty && fits.isEmpty && ablations.isEmpty && series.isEmpty }
 
   /// The most heat maps of a picture: a page has room for them.
   private static let mapsOnAPage = 20
@@ -36,14 +37,22 @@ struct ReportBuilder {
       throw CommandError("cannot read the folder \(folder.path(percentEncoded: false)); check the path")
     }
     var files: [(name: String, file: PatternFile)] = []
+    // The weights and settings of a model that lies here are no results, and nobody takes them for some.
+    let isModel = ["config.json", "adapter_config.json"].contains(where: names.contains)
+    read(runAt: folder, as: folder.standardizedFileURL.lastPathComponent)
     for name in names {
       let url = folder.appending(path: name)
       switch url.pathExtension.lowercased() {
       case "safetensors":
         do {
-          files.append((url.deletingPathExtension().lastPathComponent, try PatternFile.read(from: url)))
+          let title = url.deletingPathExtension().lastPathComponent
+          if let series = try PatternSeries(ifTrackedAt: url) {
+            self.series.append((title, series))
+          } else {
+            files.append((title, try PatternFile.read(from: url)))
+          }
         } catch {
-          notes.append("left out: \(error)")
+          if !isModel { notes.append("left out: \(error)") }
         }
       case "json":
         let title = url.deletingPathExtension().lastPathComponent
@@ -52,10 +61,10 @@ struct ReportBuilder {
           fits.append((title, fit))
         } else if let ablation = try? JSONDecoder().decode(AblationResult.self, from: data) {
           ablations.append((title, ablation))
-        } else {
+        } else if !isModel {
           notes.append("left out: \(name) is no result of headway fit or headway ablate")
         }
-      default: continue
+      default: read(runAt: url, as: name)
       }
     }
     var rest = files
@@ -74,11 +83,21 @@ struct ReportBuilder {
     }
   }
 
+  /// Takes the tracked patterns of a training run's folder; other folders and files have none.
+  private mutating func read(runAt folder: URL, as name: String) {
+    let place = PatternSeries.url(inFolder: folder)
+    guard FileManager.default.fileExists(atPath: place.path(percentEncoded: false)) else { return }
+    do { series.append((name, try PatternSeries(from: place))) } catch { notes.append("left out: \(error)") }
+  }
+
   /// The page, and the files of numbers that its pictures name.
   func page(title: String) throws -> (page: ReportPage, numbers: [(name: String, text: String)]) {
     var sections: [ReportPage.Section] = []
     var numbers: [(name: String, text: String)] = []
     for group in groups { sections.append(try section(group, &numbers)) }
+    for (index, run) in series.enumerated() {
+      sections.append(run.series.section(name: run.name, number: index + 1, &numbers))
+    }
     for (index, fit) in fits.enumerated() { sections.append(fit.fit.section(name: fit.name, number: index + 1, &numbers)) }
     for (index, ablation) in ablations.enumerated() {
       sections.append(ablation.result.section(name: ablation.name, number: index + 1, &numbers))

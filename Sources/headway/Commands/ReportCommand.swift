@@ -18,7 +18,8 @@ struct ReportCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A folder of pattern and change files (.safetensors) and results of headway fit and headway ablate (.json).", valueName: "folder"))
+      "A folder of pattern and change files (.safetensors), results of headway fit and headway ablate (.json) and training runs; or a run's own folder.",
+      valueName: "folder"))
   var folder: String
 
   @Option(help: ArgumentHelp("The page's heading; the folder's name where it is left out.", valueName: "text"))
@@ -36,7 +37,8 @@ struct ReportCommand: ParsableCommand {
     for note in builder.notes { output.note("note: \(note)") }
     guard !builder.isEmpty else {
       throw CommandError(
-        "\(folder) holds no pattern, change, fit or ablation; measure some into it with headway pattern, change, fit and ablate")
+        "\(folder) holds no pattern, change, fit, ablation or training run with tracked patterns; measure some into it with headway pattern, change, fit and ablate"
+      )
     }
     let (page, numbers) = try builder.page(title: title ?? url.lastPathComponent)
     let target = url.appending(path: "report.html")
