@@ -54,7 +54,7 @@ public final class Trainer {
     public var savedAs: String
   }
 
-  /// Somebody asked the run to stop; a checkpoint of this step is there.
+  /// The run was asked to stop; a checkpoint of this step is there.
   public struct Stopped: Error {
     /// The step that it goes on after.
     public let step: Int

@@ -9,7 +9,7 @@ public struct PatternMeasurement {
   public enum Loss: Sendable, Hashable, Codable, CustomStringConvertible {
     /// Each sample's own mean over its labels: its levels do not depend on any other sample.
     case sample
-    /// The mean over all labels of so many consecutive samples, as the released script does.
+    /// The mean over all labels of N consecutive samples, as the released script does.
     case batch(Int)
 
     /// `sample` or `batch:N`.
@@ -74,7 +74,7 @@ public struct PatternMeasurement {
     public var seconds: Double
   }
 
-  /// Somebody asked the measurement to stop; what it found is in the journal.
+  /// The measurement was asked to stop; what it found is in the journal.
   public struct Stopped: Error {}
 
   /// The probe that measures.
