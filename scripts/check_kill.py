@@ -14,12 +14,12 @@ full disk     the same run on a file system (tmpfs, needs root) too small for it
 final model   the same with a checkpoint at the end alone and room for it, so that what fails is the writing of the trained model itself
 
 Compared: every file of the output folder, checkpoints with masters and moments included; in JSON (metrics.jsonl, the state) all but the
-fields that tell time. Event files of TensorBoard are not compared: each resume begins one. Nothing half-written may be left over.
+fields that tell time, memory or the folder's own name. Event files of TensorBoard are not compared: each resume begins one. Nothing half-written may be left over.
 """
 import argparse, json, os, pathlib, random, re, shutil, signal, subprocess, sys, tempfile, time
 
 root = pathlib.Path(__file__).resolve().parents[1]
-TIMES = {"tokens_per_second", "tokensPerSecond", "seconds"}
+TIMES = {"tokens_per_second", "seconds", "peak_rss_mib", "anonymous_rss_mib", "out"}
 
 
 def say(text):

@@ -22,9 +22,6 @@ public struct MemoryPlan: Sendable {
     public var bytes: Int
   }
 
-  /// The most tokens of a batch in which a probe set's pattern is tracked.
-  static let trackingTokens = 2048
-
   /// The parts, those of zero bytes left out.
   public let parts: [Part]
   /// Settings that would lower it, each with what it would then be.
@@ -40,16 +37,18 @@ public struct MemoryPlan: Sendable {
   ///   - elementType: the compute type.
   ///   - lengths: the tokens of each sample.
   ///   - probeLengths: the tokens of each sample whose pattern is tracked.
+  ///   - measuringTokens: the most tokens of a batch in which it is.
   public init(
-    _ decoder: any CausalDecoder, _ settings: TrainingSettings, elementType: ElementType, lengths: [Int], probeLengths: [Int] = []
+    _ decoder: any CausalDecoder, _ settings: TrainingSettings, elementType: ElementType, lengths: [Int], probeLengths: [Int] = [],
+    measuringTokens: Int = 2048
   ) {
-    let parts = MemoryPlan.parts(decoder, settings, elementType, lengths, probeLengths)
+    let parts = MemoryPlan.parts(decoder, settings, elementType, lengths, (probeLengths, measuringTokens))
     let total = parts.reduce(0) { $0 + $1.bytes }
     var remedies: [Remedy] = []
     func consider(_ message: Message, _ change: (inout TrainingSettings) -> Void) {
       var other = settings
       change(&other)
-      let bytes = MemoryPlan.parts(decoder, other, elementType, lengths, probeLengths).reduce(0) { $0 + $1.bytes }
+      let bytes = MemoryPlan.parts(decoder, other, elementType, lengths, (probeLengths, measuringTokens)).reduce(0) { $0 + $1.bytes }
       if bytes < total { remedies.append(Remedy(change: message, bytes: bytes)) }
     }
     if !settings.checkpointsActivations {
@@ -67,7 +66,8 @@ public struct MemoryPlan: Sendable {
   }
 
   private static func parts(
-    _ decoder: any CausalDecoder, _ settings: TrainingSettings, _ elementType: ElementType, _ lengths: [Int], _ probeLengths: [Int]
+    _ decoder: any CausalDecoder, _ settings: TrainingSettings, _ elementType: ElementType, _ lengths: [Int],
+    _ probe: (lengths: [Int], batchTokens: Int)
   ) -> [Part] {
     let linear = decoder.parameters.filter(\.isLinear)
     let trained: Int
@@ -103,10 +103,10 @@ public struct MemoryPlan: Sendable {
     ]
     // The pattern of what was trained is that of the float32 masters. What it takes is not given back, and training's own sizes do not fit into it.
     let trackedType = settings.lowRank == nil ? ElementType.float32 : elementType
-    let isTracking = settings.trackingInterval != nil && !probeLengths.isEmpty
+    let isTracking = settings.trackingInterval != nil && !probe.lengths.isEmpty
     if isTracking {
       let perToken = decoder.activationBytesPerToken(in: trackedType)
-      let batch = PackedBatch.plan(probeLengths, tokenLimit: trackingTokens).map { probeLengths[$0].reduce(0, +) }.max() ?? 0
+      let batch = PackedBatch.plan(probe.lengths, tokenLimit: probe.batchTokens).map { probe.lengths[$0].reduce(0, +) }.max() ?? 0
       let together = min(batch, max(1, ActivationMemory.limit / max(1, perToken)))
       parts.append(Part(name: "tracked patterns, \(together) tokens (estimated)", bytes: together * perToken))
     }

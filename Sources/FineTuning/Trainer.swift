@@ -31,7 +31,7 @@ public final class Trainer {
   }
 
   /// What a run did.
-  public struct Summary: Sendable, Codable {
+  public struct Summary: Sendable {
     /// Updates done, those of earlier parts of the run included.
     public var steps: Int
     /// Samples and tokens learned from.
@@ -62,6 +62,7 @@ public final class Trainer {
 
   let decoder: any CausalDecoder
   let settings: TrainingSettings
+  let measuringTokens: Int
   let samples: Samples
   let folder: TrainingFolder
   let order: TrainingOrder
@@ -80,12 +81,12 @@ public final class Trainer {
   public let warnings: [Message]
 
   /// What the run will need of the machine's memory.
-  public static func memoryPlan(_ model: LanguageModel, _ settings: TrainingSettings, elementType: ElementType, _ samples: Samples)
-    -> MemoryPlan
-  {
+  public static func memoryPlan(
+    _ model: LanguageModel, _ settings: TrainingSettings, elementType: ElementType, _ samples: Samples, measuringTokens: Int = 2048
+  ) -> MemoryPlan {
     MemoryPlan(
       model.decoder, settings, elementType: elementType, lengths: samples.training.map(\.tokens.count),
-      probeLengths: samples.probe.map(\.tokens.count))
+      probeLengths: samples.probe.map(\.tokens.count), measuringTokens: measuringTokens)
   }
 
   /// Prepares a run, or goes on with one.
@@ -99,15 +100,17 @@ public final class Trainer {
   ///   - samples: what to train on, to probe and to evaluate with.
   ///   - folder: the run's output.
   ///   - identity: what must be equal for the run to go on beside the settings: fingerprints of model and data.
+  ///   - measuringTokens: the most tokens of a batch in which the probe set and the evaluation data are measured.
   ///   - checkpoint: the step of the checkpoint to go on from; nil to start.
   /// - Throws: `TrainingError` where nothing is to be learned from, or the checkpoint is of a run with other settings, which it names.
   public init(
     _ model: LanguageModel, base: ModelFolder, elementType: ElementType, settings: TrainingSettings, samples: Samples,
     folder: TrainingFolder,
-    identity: RunIdentity, resumingAfter checkpoint: Int? = nil
+    identity: RunIdentity, measuringTokens: Int = 2048, resumingAfter checkpoint: Int? = nil
   ) throws {
     decoder = model.decoder
     self.settings = settings
+    self.measuringTokens = measuringTokens
     self.samples = samples
     self.folder = folder
     guard samples.training.contains(where: { $0.labelCount > 0 }) else {
@@ -221,10 +224,10 @@ public final class Trainer {
   private func measureBase() throws -> StepMetrics? {
     var line = StepMetrics(step: 0)
     var isWorthIt = false
-    if settings.noiseFloorWindows > 0 { try measureNoiseFloor() }
+    if let windows = settings.noiseFloorWindows, windows > 0 { try measureNoiseFloor(windows) }
     if settings.trackingInterval != nil, !samples.probe.isEmpty {
       try patterns.add(
-        probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: MemoryPlan.trackingTokens).measure(weights), to: &line)
+        probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: measuringTokens).measure(weights), to: &line)
       isWorthIt = true
     }
     if settings.evaluationInterval != nil, !samples.evaluation.isEmpty {
@@ -235,12 +238,12 @@ public final class Trainer {
   }
 
   /// How much the base model's pattern differs between windows: correlations of later windows' patterns with window 1's.
-  private func measureNoiseFloor() throws {
-    let count = min(settings.noiseFloorWindows + 1, order.windowsPerEpoch)
+  private func measureNoiseFloor(_ windows: Int) throws {
+    let count = min(windows + 1, order.windowsPerEpoch)
     let windows = try (0..<count).map { number in
       try weights.frozen {
         try PatternTracker.meanMagnitudes(
-          of: window(number).filter { $0.labelCount > 0 }, decoder, batchTokens: settings.batchTokens ?? 2048)
+          of: window(number).filter { $0.labelCount > 0 }, decoder, batchTokens: settings.batchTokens ?? measuringTokens)
       }
     }
     guard let first = windows.first else { return }
@@ -301,7 +304,7 @@ public final class Trainer {
     let isLast = state.step == totalSteps
     if let interval = settings.trackingInterval, !samples.probe.isEmpty, state.step.isMultiple(of: interval) || isLast {
       try patterns.add(
-        probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: MemoryPlan.trackingTokens).measure(weights), to: &line)
+        probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: measuringTokens).measure(weights), to: &line)
     }
     guard let interval = settings.evaluationInterval, !samples.evaluation.isEmpty, state.step.isMultiple(of: interval) || isLast else {
       return false
@@ -323,7 +326,7 @@ public final class Trainer {
   }
 
   private func evaluationLoss() throws -> Double {
-    try weights.frozen { try pass.meanLoss(of: samples.evaluation, tokenLimit: settings.batchTokens ?? 2048) }
+    try weights.frozen { try pass.meanLoss(of: samples.evaluation, tokenLimit: settings.batchTokens ?? measuringTokens) }
   }
 
   private func save() throws {
@@ -347,7 +350,7 @@ public final class Trainer {
       StepMetrics.read(from: folder.metrics), keptStep: summary.bestStep ?? state.step, order: order,
       labels: samples.training.map(\.labelCount)
     ) {
-      try weights.frozen { try pass.meanLoss(of: window(0), tokenLimit: settings.batchTokens ?? 2048) }
+      try weights.frozen { try pass.meanLoss(of: window(0), tokenLimit: settings.batchTokens ?? measuringTokens) }
     }
     do {
       try writeModel(savedType)
@@ -360,9 +363,6 @@ public final class Trainer {
       summary.changedShare = changed.rounded
       summary.changedShareInFloat32 = changed.exact
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    try AtomicFile.write(encoder.encode(summary) + Data("\n".utf8), to: folder.summary)
     return summary
   }
 

@@ -30,6 +30,8 @@ public struct TrainingFolder: Sendable, Hashable {
   public var checkpoints: URL { records.appending(path: "checkpoints", directoryHint: .isDirectory) }
   /// `headway/summary.json`, there once the run is done.
   public var summary: URL { records.appending(path: "summary.json") }
+  /// `headway/run.yaml`, the run's record, there once the run is done.
+  public var record: URL { records.appending(path: "run.yaml") }
   /// `headway/loss.svg` and its like.
   public func picture(_ picture: Picture) -> URL { records.appending(path: "\(picture).svg") }
 
@@ -79,7 +81,9 @@ public struct TrainingFolder: Sendable, Hashable {
       for name in events where name.hasPrefix("events.out.tfevents.") { unlink(curves.appending(path: name).path(percentEncoded: false)) }
     }
     // The settings go last: what is killed before has still an earlier run to tell of.
-    for file in [metrics, patterns, summary] + Picture.allCases.map(picture) + [settings] { unlink(file.path(percentEncoded: false)) }
+    for file in [record, metrics, patterns, summary] + Picture.allCases.map(picture) + [settings] {
+      unlink(file.path(percentEncoded: false))
+    }
     for folder in [curves, checkpoints] where FileKind(of: folder) == .folder { rmdir(folder.path(percentEncoded: false)) }
   }
 

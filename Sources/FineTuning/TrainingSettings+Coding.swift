@@ -55,7 +55,7 @@ extension TrainingSettings: Codable {
     keptCheckpoints = try values.value(.keep, or: keptCheckpoints)
     trackingInterval = try values.decodeIfPresent(Int.self, forKey: .trackEvery)
     recordsWindows = try !values.value(.noWindowPatterns, or: !recordsWindows)
-    noiseFloorWindows = try values.value(.noiseFloor, or: noiseFloorWindows)
+    noiseFloorWindows = try values.decodeIfPresent(Int.self, forKey: .noiseFloor)
   }
 
   public func encode(to encoder: any Swift.Encoder) throws {
@@ -87,7 +87,7 @@ extension TrainingSettings: Codable {
     try values.encode(keptCheckpoints, forKey: .keep)
     try values.encodeIfPresent(trackingInterval, forKey: .trackEvery)
     try values.encode(!recordsWindows, forKey: .noWindowPatterns)
-    try values.encode(noiseFloorWindows, forKey: .noiseFloor)
+    try values.encodeIfPresent(noiseFloorWindows, forKey: .noiseFloor)
   }
 }
 

@@ -42,8 +42,8 @@ public struct TrainingSettings: Sendable, Hashable {
   public var trackingInterval: Int?
   /// Whether each window's own gates are recorded.
   public var recordsWindows = true
-  /// Windows of the base model that the noise floor of the windows' correlation is taken from; 0 for none.
-  public var noiseFloorWindows = 0
+  /// Windows of the base model that the noise floor of the windows' correlation is taken from; none where nil.
+  public var noiseFloorWindows: Int?
 
   /// The paper's settings.
   public init() {}

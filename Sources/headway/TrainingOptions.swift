@@ -1,7 +1,7 @@
-import ArgumentParser
-import FineTuning
-import Instructions
-import Torch
+public import ArgumentParser
+import CheckpointFiles
+public import FineTuning
+import Runs
 
 /// How `sft` trains; the defaults are the paper's.
 struct TrainingOptions: ParsableArguments {
@@ -27,7 +27,7 @@ struct TrainingOptions: ParsableArguments {
   var steps: Int?
 
   @Option(help: "How the learning rate runs after the warm-up.")
-  var schedule: Schedule = .cosine
+  var schedule = LearningRateSchedule.Form.cosine
 
   @Option(help: ArgumentHelp("The share of updates over which the rate rises from 0.", valueName: "share"))
   var warmupRatio = 0.03
@@ -77,33 +77,11 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Checkpoints that are kept.", valueName: "n"))
   var keep = 2
 
+  /// Refuses options that have no effect without another one.
   func check() throws {
-    func atLeastOne(_ name: String, _ value: Int?) throws {
-      if let value, value < 1 { throw ValidationError("--\(name) takes a number from 1 on, not \(value).") }
-    }
-    try atLeastOne("batch-size", batchSize)
-    try atLeastOne("accumulate", accumulate)
-    try atLeastOne("pack-tokens", packTokens)
-    try atLeastOne("epochs", epochs)
-    try atLeastOne("steps", steps)
-    try atLeastOne("save-every", saveEvery)
-    try atLeastOne("keep", keep)
-    try atLeastOne("lora-rank", loraRank)
-    if epochs != nil, steps != nil { throw ValidationError("--epochs and --steps both say how long; name one of them.") }
-    func within(_ name: String, _ value: Double, _ range: String, _ holds: (Double) -> Bool) throws {
-      if !value.isFinite || !holds(value) { throw ValidationError("--\(name) takes a number \(range), not \(value).") }
-    }
-    try within("lr", lr, "of at least 0") { $0 >= 0 }
-    try within("warmup-ratio", warmupRatio, "from 0 to 1") { (0...1).contains($0) }
-    try within("weight-decay", weightDecay, "of at least 0") { $0 >= 0 }
-    try within("beta1", beta1, "from 0 to below 1") { (0..<1).contains($0) }
-    try within("beta2", beta2, "from 0 to below 1") { (0..<1).contains($0) }
-    try within("epsilon", epsilon, "above 0") { $0 > 0 }
-    try within("clip", clip, "of at least 0") { $0 >= 0 }
-    if let loraDropout { try within("lora-dropout", loraDropout, "from 0 to below 1") { (0..<1).contains($0) } }
-    try requireNothing(
-      of: [("lora-alpha", loraAlpha != nil), ("lora-dropout", loraDropout != nil), ("lora-targets", loraTargets != nil)],
-      without: "lora-rank", loraRank != nil)
+    let lost = [("lora-alpha", loraAlpha != nil), ("lora-dropout", loraDropout != nil), ("lora-targets", loraTargets != nil)]
+    guard loraRank == nil, let option = lost.first(where: \.1)?.0 else { return }
+    throw ValidationError("--\(option) has no effect without --lora-rank; give that too, or leave it out.")
   }
 
   var settings: TrainingSettings {
@@ -111,9 +89,10 @@ struct TrainingOptions: ParsableArguments {
     settings.learningRate = lr
     settings.batchSize = batchSize
     settings.gradientAccumulation = accumulate
-    settings.epochs = steps == nil ? epochs ?? 3 : nil
+    settings.batchTokens = packTokens
+    settings.epochs = epochs ?? (steps == nil ? 3 : nil)
     settings.steps = steps
-    settings.schedule = schedule.form
+    settings.schedule = schedule
     settings.warmupRatio = warmupRatio
     settings.optimizer.beta1 = beta1
     settings.optimizer.beta2 = beta2
@@ -134,21 +113,17 @@ struct TrainingOptions: ParsableArguments {
   }
 }
 
-/// Refuses options that have no effect without another one.
-private func requireNothing(of options: [(name: String, isGiven: Bool)], without needed: String, _ isThere: Bool) throws {
-  guard !isThere, let option = options.first(where: \.isGiven) else { return }
-  throw ValidationError("--\(option.name) has no effect without --\(needed); give that too, or leave it out.")
-}
+extension LearningRateSchedule.Form: ExpressibleByArgument {}
 
-/// The names of `--schedule`.
-enum Schedule: String, ExpressibleByArgument, CaseIterable {
-  case cosine, linear, constant
+/// The types that a model can be written in.
+enum SaveType: String, ExpressibleByArgument, CaseIterable {
+  case auto, float32, bfloat16
 
-  var form: LearningRateSchedule.Form {
+  var elementType: ElementType? {
     switch self {
-    case .cosine: .cosine
-    case .linear: .linear
-    case .constant: .constant
+    case .auto: nil
+    case .float32: .float32
+    case .bfloat16: .bfloat16
     }
   }
 }
@@ -190,48 +165,18 @@ struct TrackingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Stop after N evaluations without improvement, with the best weights.", valueName: "n"))
   var patience: Int?
 
-  func check() throws {
-    for (name, value) in [
-      ("track-every", trackEvery), ("track-limit", trackLimit), ("eval-every", evalEvery), ("eval-limit", evalLimit),
-      ("patience", patience),
-    ] {
-      if let value, value < 1 { throw ValidationError("--\(name) takes a number from 1 on, not \(value).") }
-    }
-    if let noiseFloor, noiseFloor < 0 { throw ValidationError("--noise-floor takes a number from 0 on, not \(noiseFloor).") }
-    try requireNothing(
-      of: [("track-every", trackEvery != nil), ("track-format", trackFormat != nil), ("track-limit", trackLimit != nil)],
-      without: "track", track != nil)
-    try requireNothing(
-      of: [
-        ("eval-every", evalEvery != nil), ("eval-format", evalFormat != nil), ("eval-limit", evalLimit != nil),
-        ("patience", patience != nil),
-      ], without: "eval-data", evalData != nil)
-    if noWindowPatterns, (noiseFloor ?? 0) > 0 {
-      throw ValidationError("--noise-floor belongs to the windows' patterns, which --no-window-patterns leaves out; name one of them.")
-    }
-    for (name, format) in [("track-format", trackFormat), ("eval-format", evalFormat)] {
-      if let format, !DatasetFormats.names.contains(format) {
-        throw ValidationError("--\(name) takes one of \(DatasetFormats.names.joined(separator: ", ")), not '\(format)'.")
-      }
-    }
-  }
-
-  func apply(to settings: inout TrainingSettings) {
-    settings.trackingInterval = track == nil ? nil : trackEvery ?? 10
-    settings.evaluationInterval = evalData == nil ? nil : evalEvery ?? 10
-    settings.patience = patience
-    settings.recordsWindows = !noWindowPatterns
-    settings.noiseFloorWindows = noWindowPatterns ? 0 : noiseFloor ?? (track == nil ? 0 : 4)
-  }
-
-  /// How another file is read: as the training data, but whole and in its own format where one is named.
-  func options(_ training: DatasetOptions, format: String?, limit: Int?) -> DatasetOptions {
-    var options = training
-    options.format = format ?? training.format
-    options.limit = limit
-    options.sample = nil
-    options.holdOut = nil
-    options.deduplicates = false
-    return options
+  /// Fills in what a run tracks and evaluates.
+  func apply(to run: inout TrainingRun) {
+    run.track = track
+    run.trackFormat = trackFormat
+    run.trackLimit = trackLimit
+    run.evaluationData = evalData
+    run.evaluationFormat = evalFormat
+    run.evaluationLimit = evalLimit
+    run.training.trackingInterval = trackEvery
+    run.training.evaluationInterval = evalEvery
+    run.training.patience = patience
+    run.training.recordsWindows = !noWindowPatterns
+    run.training.noiseFloorWindows = noiseFloor
   }
 }

@@ -1,0 +1,350 @@
+public import CheckpointFiles
+public import FineTuning
+public import Foundation
+import Ground
+import Instructions
+import LanguageModels
+import Tokenizers
+import Torch
+
+/// Fine-tunes a model: a model and data in, a model folder out, with patterns tracked, losses evaluated and checkpoints written on the way.
+///
+///     var run = TrainingRun(model: "./llama-3-8b", data: ["gsm8k/train.jsonl"], out: "tuned")
+///     run.training.learningRate = 1e-5
+///     run.track = "gsm8k/test.jsonl"
+///     let result = try run.run()
+public struct TrainingRun: Run {
+  public static let name = "sft"
+
+  /// The model; its `batchTokens` are those of measuring the probe set and the evaluation data.
+  public var model: ModelSettings
+  /// What is learned from.
+  public var data: DataSettings
+  /// The folder for the trained model, and for everything about the run in its `headway/`.
+  public var out: String
+  /// How it is trained. Intervals of tracking and evaluation are 10 updates where nil.
+  public var training = TrainingSettings()
+  /// A probe set whose pattern is measured before the first update and every `training.trackingInterval` updates.
+  public var track: String?
+  /// The probe set's format; the data's where nil.
+  public var trackFormat: String?
+  /// The most of its samples that are measured.
+  public var trackLimit: Int?
+  /// Data on which the loss is measured beside the training.
+  public var evaluationData: String?
+  /// The evaluation data's format; the data's where nil.
+  public var evaluationFormat: String?
+  /// The most of its samples that are evaluated.
+  public var evaluationLimit: Int?
+  /// The type the model is written in; the input's where nil, and float32 for adapters.
+  public var savedType: ElementType?
+  /// Whether to go on with a run that was interrupted, to the same bits.
+  public var resume = false
+  /// Whether to delete an earlier run in the folder.
+  public var overwrite = false
+  /// Whether to start even where the run needs more memory than the machine has.
+  public var ignoreMemory = false
+
+  /// A training with the paper's settings.
+  public init(model: String, data: [String], out: String) {
+    self.model = ModelSettings(model)
+    self.data = DataSettings(data)
+    self.out = out
+  }
+
+  public func mappingPaths(_ change: (String) -> String) -> TrainingRun {
+    var run = self
+    run.model = model.mappingPaths(change)
+    run.data = data.mappingPaths(change)
+    run.out = change(out)
+    run.track = track.map { changedPath($0, change) }
+    run.evaluationData = evaluationData.map { changedPath($0, change) }
+    return run
+  }
+
+  public var record: URL? { RunRecord.url(beside: URL(filePath: out, directoryHint: .isDirectory), isFolder: true) }
+
+  public func run(_ monitor: RunMonitor) throws -> TrainingResult {
+    try validate()
+    Engine.keepFreedMemory()
+    let settings = resolvedSettings
+    let folder = TrainingFolder(URL(filePath: out, directoryHint: .isDirectory))
+    let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
+    defer { outputs.release() }
+    try outputs.claim(folder: folder.output, canResume: folder.holdsRun)
+    let checkpoint = resume ? folder.savedSteps().first : nil
+    if resume, checkpoint == nil { monitor.note("note: \(out) holds no checkpoint, so the run starts from the beginning") }
+
+    let base = try ModelFolder(named: model.model)
+    try outputs.protect(base.inputs)
+    let storedType = try LanguageModel.storedType(of: base)
+    let device = try model.chosenDevice(monitor)
+    let (type, typeNote) = LanguageModel.computeType(asked: model.elementType, stored: storedType, device: device)
+    if let typeNote { monitor.note("note: \(typeNote)") }
+    try Engine.setThreads(model.threads ?? Engine.availableProcessors())
+    // Full fine-tuning starts from exact values; a checkpoint holds them in float32.
+    let isWhole = settings.lowRank == nil
+    let source = isWhole ? try checkpoint.map { try ModelFolder(named: folder.checkpoint($0).path(percentEncoded: false)) } ?? base : base
+    let loaded = try LanguageModel(source, elementType: isWhole ? .float32 : type, device: device)
+    for note in loaded.notes { monitor.note("note: \(note)") }
+
+    let (samples, identity) = try readSamples(loaded, base, outputs, monitor)
+    monitor.identify(identity)
+    try announce(loaded, settings, type, samples, monitor)
+    let trainer = try Trainer(
+      loaded, base: base, elementType: type, settings: settings, samples: samples, folder: folder, identity: identity,
+      measuringTokens: model.batchTokens, resumingAfter: checkpoint)
+    for warning in trainer.warnings { monitor.warn(warning) }
+    if let checkpoint { monitor.note("going on after step \(checkpoint) of \(trainer.totalSteps)") }
+    // Model, data and settings are sound: only now is anything of an earlier run deleted.
+    if overwrite { try folder.clear() }
+    try writeSettings(identity, type, folder)
+    let summary = try train(trainer, savedType ?? (isWhole ? storedType : .float32), monitor)
+    try TrainingCurves(folder).write(to: folder)
+    let result = try TrainingResult(out: out, summary, folder)
+    try AtomicFile.write(ResultText.json(result), to: folder.summary)
+    return result
+  }
+
+  /// The settings with everything that depends on others filled in.
+  private var resolvedSettings: TrainingSettings {
+    var settings = training
+    settings.trackingInterval = track == nil ? nil : training.trackingInterval ?? 10
+    settings.evaluationInterval = evaluationData == nil ? nil : training.evaluationInterval ?? 10
+    settings.noiseFloorWindows = training.recordsWindows ? training.noiseFloorWindows ?? (track == nil ? 0 : 4) : 0
+    return settings
+  }
+
+  /// Reads and encodes all data, and names what a resume must find again.
+  private func readSamples(
+    _ loaded: LanguageModel, _ base: ModelFolder, _ outputs: OutputGuard, _ monitor: RunMonitor
+  ) throws -> (Trainer.Samples, RunIdentity) {
+    let tokenizer = try Tokenizer.load(from: base.url)
+    let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: data.maximumLength)
+    func read(_ settings: DataSettings, _ what: String) throws -> [TokenizedSample] {
+      let (dataset, encoded) = try EncodedData.read(
+        settings.files, settings.datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, as: what, monitor)
+      try outputs.protect(settings.inputs(dataset))
+      let usable = encoded.samples.filter { $0.labelCount > 0 }
+      let tokens = usable.reduce(0) { $0 + $1.tokens.count }
+      monitor.note(
+        "\(what): \(usable.count) samples, \(tokens) tokens; \(encoded.skipped) without a label skipped, \(encoded.truncated) cut at \(encoder.maximumLength) tokens"
+      )
+      return usable
+    }
+    var samples = Trainer.Samples(training: try read(data, "data"))
+    var identity = RunIdentity()
+    identity["model"] = try LanguageModel.fingerprint(of: base)
+    identity["data"] = TokenizedSample.fingerprint(of: samples.training)
+    identity["max_length"] = "\(data.maximumLength)"
+    identity["dtype"] = model.elementType?.rawValue ?? "auto"
+    identity["device"] = "\(model.device)"
+    identity["batch_tokens"] = "\(model.batchTokens)"
+    if let evaluationData {
+      samples.evaluation = try read(beside(evaluationData, evaluationFormat, evaluationLimit), "evaluation")
+      identity["evaluation_data"] = TokenizedSample.fingerprint(of: samples.evaluation)
+    }
+    if let track {
+      samples.probe = try read(beside(track, trackFormat, trackLimit), "probe set")
+      identity["probe_set"] = TokenizedSample.fingerprint(of: samples.probe)
+    }
+    return (samples, identity)
+  }
+
+  /// How another file is read: as the training data, but whole and in its own format where one is named.
+  private func beside(_ file: String, _ format: String?, _ limit: Int?) -> DataSettings {
+    var settings = data
+    settings.files = [file]
+    settings.format = format ?? data.format
+    settings.limit = limit
+    settings.sample = nil
+    settings.holdOut = nil
+    settings.deduplicates = false
+    return settings
+  }
+
+  /// What the run will need, against what the machine has.
+  private func announce(
+    _ loaded: LanguageModel, _ settings: TrainingSettings, _ type: ElementType, _ samples: Trainer.Samples, _ monitor: RunMonitor
+  ) throws {
+    let plan = Trainer.memoryPlan(loaded, settings, elementType: type, samples, measuringTokens: model.batchTokens)
+    func gigabytes(_ bytes: Int) -> String {
+      bytes < 1_000_000_000 ? "\(bytes / 1_000_000) MB" : String(format: "%.1f GB", Double(bytes) / 1e9)
+    }
+    let parts = plan.parts.map { "\($0.name) \(gigabytes($0.bytes))" }.joined(separator: ", ")
+    monitor.note("memory: about \(gigabytes(plan.total)) (\(parts))")
+    guard loaded.decoder.device == .cpu, let total = MachineMemory.total else { return }
+    let remedies: [Message] = plan.remedies.map { "\($0.change) would need \(gigabytes($0.bytes))" }
+    let remedy = remedies.first.map { first in remedies.dropFirst().reduce(first) { $0 + ", " + $1 } } ?? "take a smaller model"
+    if plan.total > total, !ignoreMemory {
+      throw RunError(
+        "the run needs about \(gigabytes(plan.total)) (\(parts)), but the machine has \(gigabytes(total)): \(remedy); \(setting: Setting("ignore_memory")) starts it all the same"
+      )
+    }
+    if let available = MachineMemory.available, plan.total > available {
+      monitor.warn("the run needs about \(gigabytes(plan.total)), but only \(gigabytes(available)) are free: \(remedy)")
+    }
+  }
+
+  private func writeSettings(_ identity: RunIdentity, _ type: ElementType, _ folder: TrainingFolder) throws {
+    struct Resolved: Encodable {
+      var computeType: String
+      var threads: Int
+      var run: TrainingRun
+      var identity: RunIdentity
+
+      enum CodingKeys: String, CodingKey {
+        case threads, run, identity
+        case computeType = "compute_type"
+      }
+    }
+    try folder.make()
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    var run = self
+    run.training = resolvedSettings
+    let resolved = Resolved(computeType: type.rawValue, threads: Engine.threads, run: run, identity: identity)
+    try AtomicFile.write(encoder.encode(resolved) + Data("\n".utf8), to: folder.settings)
+  }
+
+  private func train(_ trainer: Trainer, _ savedType: ElementType, _ monitor: RunMonitor) throws -> Trainer.Summary {
+    func figure(_ name: String, _ value: Double?, _ format: String) -> String? { value.map { "\(name) \(String(format: format, $0))" } }
+    do {
+      return try trainer.run(savedType: savedType, shouldStop: monitor.shouldStop) { now in
+        monitor.progress(
+          RunProgress(
+            completed: now.metrics.step, total: now.totalSteps, unit: "steps",
+            figures: [figure("loss", now.metrics.loss, "%.4f"), figure("rate", now.metrics.lr, "%.3g")].compactMap(\.self),
+            tokensPerSecond: now.metrics.tokensPerSecond, secondsLeft: now.secondsLeft))
+      }
+    } catch let stopped as Trainer.Stopped {
+      throw RunStopped(canResume: true, step: stopped.step)
+    }
+  }
+}
+
+// MARK: - Settings that make no sense
+
+extension TrainingRun {
+  public func validate() throws {
+    try model.validate()
+    try data.validate()
+    if resume, overwrite {
+      throw SettingsError("\(setting: .resume) goes on with a run and \(setting: .overwrite) deletes it; name one of them")
+    }
+    if let savedType, ![.float32, .bfloat16].contains(savedType) {
+      throw SettingsError("\(setting: Setting("save_dtype")) takes float32 or bfloat16, not \(savedType)")
+    }
+    try validateTraining()
+    try validateTracking()
+  }
+
+  private func validateTraining() throws {
+    for (name, value) in [
+      ("batch_size", training.batchSize), ("accumulate", training.gradientAccumulation), ("pack_tokens", training.batchTokens),
+      ("epochs", training.epochs), ("steps", training.steps), ("save_every", training.saveInterval), ("keep", training.keptCheckpoints),
+      ("lora_rank", training.lowRank?.rank),
+    ] {
+      try SettingsCheck.atLeast(1, name, value)
+    }
+    if training.epochs != nil, training.steps != nil {
+      throw SettingsError("\(setting: Setting("epochs")) and \(setting: Setting("steps")) both say how long; name one of them")
+    }
+    guard OptimizerSettings.names.contains(training.optimizer.name) else {
+      throw SettingsError(
+        "\(setting: Setting("optimizer")) takes one of \(OptimizerSettings.names.joined(separator: ", ")), not '\(training.optimizer.name)'"
+      )
+    }
+    try SettingsCheck.within("of at least 0", "lr", training.learningRate) { $0 >= 0 }
+    try SettingsCheck.within("from 0 to 1", "warmup_ratio", training.warmupRatio) { (0...1).contains($0) }
+    try SettingsCheck.within("of at least 0", "weight_decay", training.optimizer.weightDecay) { $0 >= 0 }
+    try SettingsCheck.within("from 0 to below 1", "beta1", training.optimizer.beta1) { (0..<1).contains($0) }
+    try SettingsCheck.within("from 0 to below 1", "beta2", training.optimizer.beta2) { (0..<1).contains($0) }
+    try SettingsCheck.within("above 0", "epsilon", training.optimizer.epsilon) { $0 > 0 }
+    try SettingsCheck.within("of at least 0", "clip", training.clip) { $0 >= 0 }
+    if let lowRank = training.lowRank {
+      try SettingsCheck.within("from 0 to below 1", "lora_dropout", lowRank.dropout) { (0..<1).contains($0) }
+      try SettingsCheck.within("that is finite", "lora_alpha", lowRank.alpha) { _ in true }
+      if lowRank.targets.isEmpty { throw SettingsError("\(setting: Setting("lora_targets")) names no layer") }
+    }
+  }
+
+  private func validateTracking() throws {
+    for (name, value) in [
+      ("track_every", training.trackingInterval), ("track_limit", trackLimit), ("eval_every", training.evaluationInterval),
+      ("eval_limit", evaluationLimit), ("patience", training.patience),
+    ] {
+      try SettingsCheck.atLeast(1, name, value)
+    }
+    try SettingsCheck.atLeast(0, "noise_floor", training.noiseFloorWindows)
+    try SettingsCheck.nothing(
+      of: ["track_every": training.trackingInterval != nil, "track_format": trackFormat != nil, "track_limit": trackLimit != nil],
+      without: "track", track != nil)
+    try SettingsCheck.nothing(
+      of: [
+        "eval_every": training.evaluationInterval != nil, "eval_format": evaluationFormat != nil, "eval_limit": evaluationLimit != nil,
+        "patience": training.patience != nil,
+      ], without: "eval_data", evaluationData != nil)
+    if !training.recordsWindows, (training.noiseFloorWindows ?? 0) > 0 {
+      throw SettingsError(
+        "\(setting: Setting("noise_floor")) belongs to the windows' patterns, which \(setting: Setting("no_window_patterns")) leaves out; name one of them"
+      )
+    }
+    for (name, format) in [("track_format", trackFormat), ("eval_format", evaluationFormat)] {
+      if let format, !DatasetFormats.names.contains(format) {
+        throw SettingsError("\(setting: Setting(name)) takes one of \(DatasetFormats.names.joined(separator: ", ")), not '\(format)'")
+      }
+    }
+  }
+}
+
+// MARK: - Settings as records have them
+
+extension TrainingRun {
+  enum CodingKeys: String, CodingKey {
+    case out, track, resume, overwrite
+    case trackFormat = "track_format"
+    case trackLimit = "track_limit"
+    case evaluationData = "eval_data"
+    case evaluationFormat = "eval_format"
+    case evaluationLimit = "eval_limit"
+    case savedType = "save_dtype"
+    case ignoreMemory = "ignore_memory"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    model = try ModelSettings(from: decoder)
+    data = try DataSettings(from: decoder)
+    training = try TrainingSettings(from: decoder)
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    out = try values.decode(String.self, forKey: .out)
+    track = try values.decodeIfPresent(String.self, forKey: .track)
+    trackFormat = try values.decodeIfPresent(String.self, forKey: .trackFormat)
+    trackLimit = try values.decodeIfPresent(Int.self, forKey: .trackLimit)
+    evaluationData = try values.decodeIfPresent(String.self, forKey: .evaluationData)
+    evaluationFormat = try values.decodeIfPresent(String.self, forKey: .evaluationFormat)
+    evaluationLimit = try values.decodeIfPresent(Int.self, forKey: .evaluationLimit)
+    savedType = try values.decodeIfPresent(ElementType.self, forKey: .savedType)
+    resume = try values.value(.resume, or: false)
+    overwrite = try values.value(.overwrite, or: false)
+    ignoreMemory = try values.value(.ignoreMemory, or: false)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    try model.encode(to: encoder)
+    try data.encode(to: encoder)
+    try training.encode(to: encoder)
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(out, forKey: .out)
+    try values.encodeIfPresent(track, forKey: .track)
+    try values.encodeIfPresent(trackFormat, forKey: .trackFormat)
+    try values.encodeIfPresent(trackLimit, forKey: .trackLimit)
+    try values.encodeIfPresent(evaluationData, forKey: .evaluationData)
+    try values.encodeIfPresent(evaluationFormat, forKey: .evaluationFormat)
+    try values.encodeIfPresent(evaluationLimit, forKey: .evaluationLimit)
+    try values.encodeIfPresent(savedType, forKey: .savedType)
+    if resume { try values.encode(resume, forKey: .resume) }
+    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
+    if ignoreMemory { try values.encode(ignoreMemory, forKey: .ignoreMemory) }
+  }
+}
