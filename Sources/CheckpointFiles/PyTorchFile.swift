@@ -65,10 +65,6 @@ public struct PyTorchFile: Sendable {
       if bytes.dropFirst(2).starts(with: [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]) {
         throw CheckpointProblem(problem: "it is in the form that PyTorch wrote before 1.6, which Headway does not read", remedy: .convert)
       }
-      if bytes.starts(with: Array("version https://git-lfs".utf8)) {
-        throw CheckpointProblem(
-          problem: "it is a git-lfs pointer to a checkpoint, not the checkpoint", remedy: "get the file with: git lfs pull")
-      }
       throw CheckpointProblem(problem: "it is no PyTorch checkpoint (a zip archive)")
     }
     let directory = try ZipDirectory(bytes)

@@ -3,7 +3,7 @@ public import Foundation
 /// A regular file that is read from its start on.
 ///
 /// Pipes and devices are refused rather than waited for: what Headway reads it reads more than once, and a folder from elsewhere may
-/// hold anything under a file's name.
+/// hold anything under a file's name. So is the pointer that a clone without Git LFS leaves in a file's place.
 public final class InputFile {
   /// The file.
   public let url: URL
@@ -71,7 +71,21 @@ public final class InputFile {
       let reason = status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is a pipe or a device, not a file"
       throw FileError(path: path, operation: "read", reason: reason, remedy: "name a file")
     }
+    guard !isPointerOfGitLFS(descriptor, size: Int(status.st_size)) else {
+      close(descriptor)
+      throw FileError(
+        path: path, operation: "read", reason: "it is a Git LFS pointer and not the file itself", remedy: "run git lfs pull in its folder")
+    }
     return (descriptor, Int(status.st_size))
+  }
+
+  /// Whether a file is the text that a clone without Git LFS leaves in place of a large file. Such a text has less than 1,024 bytes.
+  private static func isPointerOfGitLFS(_ descriptor: Int32, size: Int) -> Bool {
+    let opening = "version https://git-lfs.github.com/"
+    guard (opening.utf8.count..<1024).contains(size) else { return false }
+    var bytes = [UInt8](repeating: 0, count: opening.utf8.count)
+    let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+    return count == bytes.count && bytes.elementsEqual(opening.utf8)
   }
 
   private static func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {

@@ -71,8 +71,9 @@ public struct DatasetOptions: Sendable {
     self.skipBad = skipBad
   }
 
-  /// Says which field names cannot be meant.
-  func checkMap(of format: String?) throws(DataError) {
+  /// Says which field names of `map` cannot be meant.
+  /// - Parameter format: the format whose fields are renamed; nil where none is named, which means pairs.
+  public func checkMap(of format: String?) throws(DataError) {
     for (name, field) in map.sorted(by: { $0.key < $1.key }) {
       for text in [name, field] where text.isEmpty || text.first?.isWhitespace == true || text.last?.isWhitespace == true {
         throw .options("\(setting: .map) names \(listed([text])), which is empty or begins or ends with a space; leave the space out")

@@ -121,6 +121,7 @@ public struct DataSettings: Codable, Sendable, Hashable {
       )
     }
     try validateFormat()
+    do throws(DataError) { try DatasetOptions(map: map).checkMap(of: format) } catch { throw SettingsError(error.message) }
     if chat != nil, template != nil {
       throw SettingsError("\(setting: Setting("chat")) and \(setting: Setting("template")) both write the prompt; name one of them")
     }

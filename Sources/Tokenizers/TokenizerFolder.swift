@@ -26,7 +26,7 @@ enum TokenizerFolder {
       do throws(FileError) {
         return try InputFile.contents(of: url, limit: TokenizerLimits.fileBytes)
       } catch {
-        throw .unreadable(file: name, reason: error.reason)
+        throw .unreadable(file: name, reason: "\(error.reason); \(error.remedy)")
       }
     }
   }

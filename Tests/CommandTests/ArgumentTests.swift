@@ -25,6 +25,8 @@ import Testing
     (pattern + ["--format", "gsm9k"], "--format takes one of alpaca"),
     (pattern + ["--format", "gsm8k", "--form", "x"], "leave it out for gsm8k"),
     (pattern + ["--format", "hellaswag", "--form", "x"], "--form"), (pattern + ["--chat", "lama"], "--chat takes own or one of plain"),
+    (pattern + ["--map", "prompt = question"], "--map names 'prompt ', which is empty or begins or ends with a space"),
+    (pattern + ["--score", "magnitude,signed"], "an .npy file holds one score and --score names 2"),
     (pattern + ["--part", "test"], "--hold-out"), (pattern + ["--min-tokens", "5", "--max-tokens", "3"], "leave no sample"),
     (["stats", "a", "--score", "big"], "it is one of 'magnitude', 'signed', 'token' or 'saliency'"),
     (["ablate", "m", "--data", "d", "--all", "--random-orders", "3"], "--random-orders has no effect without --cumulative"),

@@ -5,6 +5,19 @@ import Testing
 
 @testable import Instructions
 
+@Suite struct PointerTests {
+  /// What a clone without Git LFS leaves in place of a large file.
+  @Test(arguments: ["x.jsonl", "x.parquet", "x.jsonl.gz"]) func pointersOfGitLFS(name: String) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "pointers-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let url = folder.appending(path: name)
+    try Data("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n".utf8).write(to: url)
+    let text = message { _ = try Dataset(at: [url]) }
+    #expect(text.contains("\(name): cannot be opened: it is a Git LFS pointer and not the file itself; run git lfs pull"), "\(text)")
+  }
+}
+
 @Suite struct GzipTests {
   @Test func unpacksEveryKindOfBlock() throws {
     let files = try #require(try golden("gzip.json").object?["files"]?.list)

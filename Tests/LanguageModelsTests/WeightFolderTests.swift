@@ -49,11 +49,12 @@ import Testing
 
   @Test(arguments: [
     ("llama-plain", "model.safetensors"), ("llama-sharded", "model-00002-of-00003.safetensors"), ("opt-published", "pytorch_model.bin"),
+    ("llama-plain", "config.json"), ("llama-sharded", "model.safetensors.index.json"),
   ])
   func pointersOfGitLFS(name: String, file: String) throws {
     let folder = try copy(name)
     try Data("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n".utf8).write(to: folder.appending(path: file))
-    #expect(message(folder).contains("\(file) is a Git LFS pointer and not the file itself; run git lfs pull"), "\(message(folder))")
+    #expect(message(folder).contains("\(file): it is a Git LFS pointer and not the file itself; run git lfs pull"), "\(message(folder))")
   }
 
   /// A pipe that nobody writes to is told apart from a file before it is opened for reading.

@@ -167,7 +167,6 @@ def refused():
     yield "no-pickle", archive([("archive/data/0", bytes(16))]), "without \"archive/data.pkl\""
     yield "other-zip", archive([("readme.txt", b"hello")]), "not of torch.save"
     yield "no-zip", b"weights", "no PyTorch checkpoint"
-    yield "lfs-pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git-lfs pointer"
     yield "empty-file", b"", "no PyTorch checkpoint"
 
     # Calls that Python's pickle would make.

@@ -19,14 +19,18 @@ final class FileBytes: ByteSource {
   /// - Parameter name: the file's name in messages.
   init(_ url: URL, name: String) throws(DataError) {
     self.name = name
-    do throws(FileError) { file = try InputFile(at: url) } catch { throw .file(name, problem: "cannot be opened: \(error.reason)") }
+    do throws(FileError) {
+      file = try InputFile(at: url)
+    } catch {
+      throw .file(name, problem: "cannot be opened: \(error.reason); \(error.remedy)")
+    }
   }
 
   func read() throws(DataError) -> [UInt8] {
     do throws(FileError) {
       return try file.read(upTo: Self.chunkSize)
     } catch {
-      throw .file(name, problem: "cannot be read: \(error.reason)")
+      throw .file(name, problem: "cannot be read: \(error.reason); \(error.remedy)")
     }
   }
 }

@@ -71,7 +71,6 @@ public struct WeightFiles: Sendable {
   private init(_ files: [URL], _ format: Format) throws {
     var locations: [String: StoredTensor] = [:]
     for file in files {
-      try WeightFiles.requireContents(of: file)
       for tensor in try format.read(file) {
         if let other = locations[tensor.name] {
           throw ModelError("the tensor '\(tensor.name)' is in both \(other.path) and \(tensor.path); download the model again")
@@ -115,14 +114,6 @@ public struct WeightFiles: Sendable {
       }
     }
     self = files
-  }
-
-  /// Refuses the text that a clone without Git LFS leaves in place of a large file.
-  private static func requireContents(of file: URL) throws {
-    let mapped = try MappedFile(at: file)
-    guard withExtendedLifetime(mapped, { !mapped.bytes.starts(with: "version https://git-lfs.github.com/".utf8) }) else {
-      throw ModelError("\(file.path(percentEncoded: false)) is a Git LFS pointer and not the file itself; run git lfs pull in its folder")
-    }
   }
 
   /// Whether a name of an index stays in its folder: a plain file name, no path. (What it is may be a link: the Hugging Face cache is made of them.)
