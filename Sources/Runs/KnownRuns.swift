@@ -1,6 +1,15 @@
 extension RunRecord {
-  /// Everything that a record can be of: a new run that writes results is one line here.
+  /// Everything that a record can be of: a new run is one line here.
   public static let known: [any Run.Type] = [
-    PatternRun.self, TrainingRun.self, MergeRun.self,
+    AblationRun.self,
+    ChangeRun.self,
+    CorrelationRun.self,
+    DataSummaryRun.self,
+    FitRun.self,
+    HeatMapRun.self,
+    MergeRun.self,
+    PatternRun.self,
+    StatisticsRun.self,
+    TrainingRun.self,
   ]
 }

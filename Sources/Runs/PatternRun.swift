@@ -1,7 +1,7 @@
 import CheckpointFiles
 import Instructions
 public import ActivationPatterns
-public import Foundation
+import Foundation
 import Ground
 import LanguageModels
 public import Probing
@@ -48,7 +48,7 @@ public struct PatternRun: Run {
     return run
   }
 
-  public var record: URL? { RunRecord.url(beside: URL(filePath: out)) }
+  public var output: String? { out }
 
   public func validate() throws {
     try model.validate()

@@ -22,7 +22,10 @@ public protocol Run: Codable, Sendable {
   /// The same settings with every path of a file changed: how a record keeps paths relative to itself.
   func mappingPaths(_ change: (String) -> String) -> Self
 
-  /// Where its record lies once it is done; nil for a run that only tells and writes nothing.
+  /// The file that it writes, beside which its record lies once it is done; nil for a run that only tells and writes nothing.
+  var output: String? { get }
+
+  /// Where its record lies once it is done; nil for none. For a run that writes a file, the place beside it.
   var record: URL? { get }
 
   /// Says which settings make no sense together; called before anything is read.
@@ -39,7 +42,8 @@ extension Run {
   /// Does it without telling anybody on the way.
   public func run() throws -> Result { try run(.silent) }
   public func validate() throws {}
-  public var record: URL? { nil }
+  public var output: String? { nil }
+  public var record: URL? { output.flatMap { RunRecord.url(beside: URL(filePath: $0)) } }
 
   /// Does it, and leaves a record of it beside its result.
   public func runRecording(_ monitor: RunMonitor = .silent) throws -> Result {

@@ -13,9 +13,31 @@ public enum RunRecord {
   /// Records are replaced, other files of the name are not.
   static let kind = OutputKind.text("a run record", beginningWith: mark)
 
-  /// Where the record of a result lies: `NAME.run.yaml` beside a file, `headway/run.yaml` in a folder.
-  public static func url(beside output: URL, isFolder: Bool = false) -> URL {
-    isFolder ? output.appending(path: "headway/run.yaml") : output.deletingPathExtension().appendingPathExtension("run.yaml")
+  /// Where the record of a result is written: `headway/run.yaml` in a folder; beside a file `NAME.run.yaml`, or, where that is already the
+  /// record of another file called NAME (`p.npz` and `p.safetensors`), `NAME.EXTENSION.run.yaml`. Nil beside a pipe or a device.
+  public static func url(beside output: URL, isFolder: Bool = false) -> URL? {
+    if isFolder { return output.appending(path: "headway/run.yaml") }
+    var status = stat()
+    if stat(output.path(percentEncoded: false), &status) == 0, status.st_mode & S_IFMT != S_IFREG { return nil }
+    let (short, whole) = places(beside: output)
+    if let found = existing(beside: output) { return found }
+    return resultName(in: short) == nil ? short : whole
+  }
+
+  /// The record that lies beside a file and is its own; nil where there is none.
+  public static func existing(beside output: URL) -> URL? {
+    let (short, whole) = places(beside: output)
+    return [whole, short].first { resultName(in: $0) == output.lastPathComponent }
+  }
+
+  private static func places(beside output: URL) -> (short: URL, whole: URL) {
+    (output.deletingPathExtension().appendingPathExtension("run.yaml"), output.appendingPathExtension("run.yaml"))
+  }
+
+  /// The name of the file that a record is beside; nil where there is no record.
+  private static func resultName(in record: URL) -> String? {
+    guard kind.isOwn(record), let run = try? run(from: record) else { return nil }
+    return run.output.map { URL(filePath: $0).lastPathComponent }
   }
 
   // MARK: Writing
@@ -25,6 +47,11 @@ public enum RunRecord {
   static func text(of run: some Run, at place: URL, identity: RunIdentity, seconds: Double) throws -> String {
     let folder = place.deletingLastPathComponent()
     var settings = try Yams.compose(yaml: YAMLEncoder().encode(run.mappingPaths { relative($0, to: folder) })) ?? Node.mapping([:])
+    // Settings keep their order; a dictionary among them has none of its own.
+    for (key, value) in settings.mapping ?? [:] {
+      guard let map = value.mapping else { continue }
+      settings.mapping?[key] = Node(map.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 })
+    }
     // How a run was begun is no part of what it found.
     for key in ["resume", "overwrite"] { settings.mapping?[Node(key)] = nil }
     func facts(_ pairs: [(String, String)]) -> Node {
@@ -57,7 +84,7 @@ public enum RunRecord {
   /// - Returns: the run, its paths as seen from the working directory.
   /// - Throws: `RunError` where the file is no record, `SettingsError` where a changed setting is none.
   public static func run(from url: URL, changing changes: [String] = [], knowing runs: [any Run.Type] = known) throws -> any Run {
-    let path = url.path(percentEncoded: false)
+    let path = url.relativePath
     guard let data = try? Data(contentsOf: url), data.count < 1 << 24, let text = String(data: data, encoding: .utf8) else {
       throw RunError("\(path) cannot be read as a run record; name a .run.yaml that a command wrote beside its result")
     }

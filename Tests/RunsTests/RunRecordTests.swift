@@ -91,6 +91,47 @@ import Yams
     #expect(run.task == "a=b")
   }
 
+  /// A map comes out in one order, and a file whose name has an equals sign in it stays one, seen from wherever.
+  @Test func recordsAreTheSameWheneverTheyAreWritten() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let place = folder.path(percentEncoded: false)
+    var run = PatternRun(model: "m", data: ["d"], out: "\(place)p.safetensors")
+    run.data.map = Dictionary(uniqueKeysWithValues: (10..<30).map { ("field\($0)", "f") })
+    let text = try String(contentsOf: write(run, to: folder), encoding: .utf8)
+    let keys = text.split(separator: "\n").map(String.init).filter { $0.contains("field") }
+    #expect(keys.count == 20 && keys == keys.sorted())
+
+    try Data().write(to: folder.appending(path: "a=b.safetensors"))
+    let sources = [
+      PatternSource("\(place)a=b.safetensors"), PatternSource("\(place)c.safetensors", name: "x"), PatternSource("\(place)d.npy"),
+    ]
+    let url = try write(CorrelationRun(sources), to: folder)
+    let back = try #require(try RunRecord.run(from: url) as? CorrelationRun)
+    #expect(back.files.map(\.name) == ["a=b", "x", "d"])
+    #expect(back.files.allSatisfy { $0.path.hasPrefix(place) && !$0.path.hasSuffix("=") })
+  }
+
+  @Test func everyResultHasARecordOfItsOwn() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func place(_ name: String) throws -> URL { try #require(RunRecord.url(beside: folder.appending(path: name))) }
+    func record(_ name: String) throws {
+      let run = PatternRun(model: "m", data: ["d"], out: folder.appending(path: name).path(percentEncoded: false))
+      let url = try #require(run.record)
+      try AtomicFile.write(try RunRecord.text(of: run, at: url, identity: RunIdentity(), seconds: 1), to: url)
+    }
+    for name in ["p.npz", "p.safetensors", "p.npz", "p.npy", "p.safetensors"] { try record(name) }
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false)).sorted()
+    #expect(names == ["p.npy.run.yaml", "p.run.yaml", "p.safetensors.run.yaml"])
+    #expect(try place("p.npz").lastPathComponent == "p.run.yaml")
+    // The other record gone, the one that there is stays the one.
+    try FileManager.default.removeItem(at: folder.appending(path: "p.run.yaml"))
+    #expect(try place("p.npy").lastPathComponent == "p.npy.run.yaml")
+    #expect(RunRecord.existing(beside: folder.appending(path: "p.npz")) == nil)
+    #expect(RunRecord.url(beside: URL(filePath: "/dev/null")) == nil)
+  }
+
   @Test func whatIsWrongIsNamed() throws {
     let folder = try folder()
     defer { try? FileManager.default.removeItem(at: folder) }

@@ -29,11 +29,18 @@ public struct AblationResult: Codable, Sendable {
     public var seed: UInt64
 
     /// What a resumed run must have in common.
-    var settings: String {
-      [
-        "model=\(model)", "model_fingerprint=\(modelFingerprint ?? "")", "data_fingerprint=\(dataFingerprint ?? "")", "format=\(format)",
-        "template=\(template)", "max_length=\(maxLength)", "dtype=\(dtype)", "choice=\(choice)", "seed=\(seed)",
-      ].joined(separator: "\t")
+    var identity: RunIdentity {
+      var identity = RunIdentity()
+      identity["model"] = model
+      identity["model_fingerprint"] = modelFingerprint ?? ""
+      identity["data_fingerprint"] = dataFingerprint ?? ""
+      identity["format"] = format
+      identity["template"] = template
+      identity["max_length"] = "\(maxLength)"
+      identity["dtype"] = dtype
+      identity["choice"] = choice
+      identity["seed"] = "\(seed)"
+      return identity
     }
 
     enum CodingKeys: String, CodingKey {

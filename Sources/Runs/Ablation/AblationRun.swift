@@ -57,6 +57,8 @@ public struct AblationRun: Run {
     return run
   }
 
+  public var output: String? { out ?? svg }
+
   public func validate() throws {
     try model.validate()
     try data.validate()
@@ -103,8 +105,10 @@ public struct AblationRun: Run {
       model: loaded.folder.name, modelFingerprint: try loaded.fingerprint(), task: encoded.task, format: dataset.formatName,
       template: dataset.templateName, dataFingerprint: try dataset.fingerprint(), dtype: loaded.decoder.elementType.rawValue,
       maxLength: encoder.maximumLength, choice: choice.text, seed: seed)
-    let settings = about.settings + "\tbatch_tokens=\(model.batchTokens)"
-    let (plan, findings) = try measure(loaded.decoder, encoded.samples, ranking, settings, monitor)
+    var identity = about.identity
+    identity["batch_tokens"] = String(model.batchTokens)
+    monitor.identify(identity)
+    let (plan, findings) = try measure(loaded.decoder, encoded.samples, ranking, identity.line, monitor)
     let result = try AblationResult(about, plan, findings, replicates: resamples, skipped: encoded.skipped, keepsSamples: keepsSamples)
     if let out { try AtomicFile.write(ResultText.json(result), to: URL(filePath: out)) }
     if let svg { try AtomicFile.write(result.picture(), to: URL(filePath: svg)) }

@@ -29,7 +29,9 @@ public struct DataSummary: Codable, Sendable, Hashable {
   public var responseCharacters: Lengths?
   /// Lengths of whole samples in tokens; nil without a tokenizer.
   public var tokens: Lengths?
-  /// Samples of more tokens than the greatest length; nil without a tokenizer.
+  /// The most tokens of a sample, beyond which it would be cut.
+  public var maximumLength: Int
+  /// Samples of more tokens than that; nil without a tokenizer.
   public var aboveMaxLength: Int?
   /// How often each task occurs.
   public var tasks: [String: Int]
@@ -49,6 +51,7 @@ public struct DataSummary: Codable, Sendable, Hashable {
     case categories, written, samples
     case promptCharacters = "prompt_characters"
     case responseCharacters = "response_characters"
+    case maximumLength = "max_length"
     case aboveMaxLength = "above_max_length"
   }
 
@@ -69,6 +72,7 @@ public struct DataSummary: Codable, Sendable, Hashable {
     promptCharacters = Lengths(summary.promptCharacters)
     responseCharacters = Lengths(summary.responseCharacters)
     tokens = Lengths(summary.tokens)
+    self.maximumLength = maximumLength
     aboveMaxLength = tokens == nil ? nil : summary.tokens.count(above: maximumLength)
     func table(_ names: DatasetSummary.NameCounts) -> [String: Int] {
       Dictionary(names.sorted.map { ($0.name, $0.count) }, uniquingKeysWith: +)

@@ -30,6 +30,8 @@ public struct DataSummaryRun: Run {
     return run
   }
 
+  public var output: String? { write }
+
   public func validate() throws {
     try data.validate()
     if shown < 0 { throw SettingsError("\(setting: Setting("show")) takes a number of samples from 0 on, not \(shown)") }
@@ -68,7 +70,13 @@ public struct DataSummaryRun: Run {
     if let warning = reader.limitWarning { monitor.warn(warning) }
     if summary.count == 0, let shortage = reader.shortage { monitor.warn("\(dataset.name): \(shortage)") }
     for error in reader.counts.skippedErrors { monitor.note("passed over: \(error)") }
-    return try DataSummary(dataset, reader.counts, summary, first, maximumLength: data.maximumLength, written: write)
+    let result = try DataSummary(dataset, reader.counts, summary, first, maximumLength: data.maximumLength, written: write)
+    var identity = RunIdentity()
+    identity["data_fingerprint"] = result.fingerprint
+    identity["format"] = result.format
+    identity["template"] = result.template
+    monitor.identify(identity)
+    return result
   }
 }
 

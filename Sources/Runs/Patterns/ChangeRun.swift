@@ -34,6 +34,8 @@ public struct ChangeRun: Run {
     return run
   }
 
+  public var output: String? { out }
+
   public func validate() throws { try requirePatternName(out) }
 
   public func run(_ monitor: RunMonitor) throws -> ChangeResult {
@@ -45,6 +47,7 @@ public struct ChangeRun: Run {
     defer { outputs.release() }
     try outputs.claim(pattern: target, keepsSamples: old.samples != nil && new.samples != nil)
     try outputs.protect([before, after].flatMap { PatternFile.files(of: URL(filePath: $0)) })
+    monitor.identify(try [PatternSource(before, name: "before"), PatternSource(after, name: "after")].identity())
     let change: PatternChange
     do {
       change = try PatternChange(from: (before, old), to: (after, new), relative: isRelative, mixed: mixed)
@@ -139,12 +142,13 @@ public struct ChangeResult: Codable, Sendable, Equatable {
 public struct UnlikePatterns: ExplainedError {
   /// What keeps them apart.
   public let reason: IncomparablePatterns
-  /// The measurements to do again; empty where no measurement would help, or the files do not tell how they were measured.
+  /// The measurements to do again, from the patterns' records where they have any; empty where no measurement would help, or nothing tells
+  /// how they were measured.
   public let again: [PatternRun]
 
   public var message: Message { reason.message }
 
-  /// What stands for the data where a pattern's file does not tell it.
+  /// What stands for the data where no record tells it.
   static let unknownData = "DATA"
 
   init(_ reason: IncomparablePatterns, before: ActivationPattern, after: ActivationPattern) {
@@ -161,6 +165,10 @@ public struct UnlikePatterns: ExplainedError {
     }
     // As the pattern before was measured, in the wider of the two types.
     let like = before.provenance
+    let records = [reason.before, reason.after].map { path in
+      RunRecord.existing(beside: URL(filePath: path)).flatMap { try? RunRecord.run(from: $0) as? PatternRun }
+    }
+    let data = records.compactMap(\.self).first?.data ?? DataSettings([Self.unknownData])
     let types = [before, after].compactMap { $0.provenance.dtype.flatMap(ElementType.init(rawValue:)) }
     let widest = types.max { $0.byteWidth < $1.byteWidth }
     // Of two narrow types neither is the truth.
@@ -168,12 +176,16 @@ public struct UnlikePatterns: ExplainedError {
     let differsOtherwise = reason.differences.contains { difference in
       if case .elementType = difference { false } else { true }
     }
-    again = [(reason.before, before, false), (reason.after, after, differsOtherwise)].compactMap { path, pattern, mustFollow in
+    again = zip([(reason.before, before, false), (reason.after, after, differsOtherwise)], records).compactMap { side, record in
+      let (path, pattern, mustFollow) = side
       guard mustFollow || (type != nil && pattern.provenance.dtype != type?.rawValue) else { return nil }
-      guard let model = pattern.provenance.model else { return nil }
-      var run = PatternRun(model: model, data: [Self.unknownData], out: path)
+      guard let model = record?.model.model ?? pattern.provenance.model else { return nil }
+      var run = record ?? PatternRun(model: model, data: [], out: path)
+      run.out = path
       run.model.elementType = type
-      run.data.format = like.format
+      run.data = data
+      // A name that was recognised need not be given.
+      if records.allSatisfy({ $0 == nil }) { run.data.format = like.format }
       if let length = like.maxLength { run.data.maximumLength = length }
       if let loss = like.loss.flatMap({ PatternMeasurement.Loss($0) }) { run.loss = loss }
       run.scores = pattern.scores

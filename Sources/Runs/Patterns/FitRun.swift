@@ -50,6 +50,8 @@ public struct FitRun: Run {
     return run
   }
 
+  public var output: String? { out }
+
   public func validate() throws {
     if basics.isEmpty { throw SettingsError("\(setting: Setting("basic")) takes at least one file") }
     if let subsets, subsets < 1 { throw SettingsError("\(setting: Setting("subsets")) takes a number from 1 on, not \(subsets)") }
@@ -75,6 +77,7 @@ public struct FitRun: Run {
     try basics.requireDistinctNames()
     let comparison = try ([target] + basics).compare(score: score, mixed: mixed)
     try comparison.requireTargetApart()
+    if out != nil { monitor.identify(try ([target] + basics).identity()) }
     let result = try fit(comparison, monitor)
     for warning in result.warnings { monitor.warn(Message(warning)) }
     if let out { try AtomicFile.write(ResultText.json(result), to: URL(filePath: out)) }

@@ -38,6 +38,8 @@ public struct HeatMapRun: Run {
     return run
   }
 
+  public var output: String? { out }
+
   public func validate() throws {
     guard URL(filePath: out).pathExtension.lowercased() == "svg" else {
       throw SettingsError("\(setting: .output) names a file that ends in .svg, not '\(out)'")
@@ -51,6 +53,7 @@ public struct HeatMapRun: Run {
     defer { outputs.release() }
     try outputs.claim(file: target, as: .chart)
     try outputs.protect(files.flatMap(\.files))
+    monitor.identify(try files.identity())
     var patterns: [(name: String, file: PatternFile)] = []
     for source in files {
       let all = try source.readAll()

@@ -26,12 +26,14 @@ public struct PatternSource: Codable, Sendable, Hashable {
   }
 
   public init(from decoder: any Swift.Decoder) throws {
-    self.init(text: try decoder.singleValueContainer().decode(String.self))
+    let text = try decoder.singleValueContainer().decode(String.self)
+    // Whether there is such a file cannot decide here: a record's paths are relative to the record.
+    if text.hasPrefix("=") { self.init(String(text.dropFirst())) } else { self.init(text: text) }
   }
 
   public func encode(to encoder: any Swift.Encoder) throws {
     var container = encoder.singleValueContainer()
-    try container.encode(givenName.map { "\($0)=\(path)" } ?? path)
+    try container.encode(givenName.map { "\($0)=\(path)" } ?? (path.contains("=") ? "=\(path)" : path))
   }
 
   /// What it is called in results: the name given, or the file's without extension.
@@ -57,6 +59,15 @@ public struct PatternSource: Codable, Sendable, Hashable {
 }
 
 extension [PatternSource] {
+  /// Whether a run reads the same patterns as another: a fingerprint of each one's bytes, by its name.
+  func identity() throws -> RunIdentity {
+    var identity = RunIdentity()
+    for source in self {
+      identity[source.name] = try Fingerprint(ofFile: source.url.isFolder ? PatternSeries.url(inFolder: source.url) : source.url).digits
+    }
+    return identity
+  }
+
   func mappingPaths(_ change: (String) -> String) -> [PatternSource] { map { $0.mappingPaths(change) } }
 
   /// Refuses two files that would go by one name in results that tell them apart by it.
@@ -87,4 +98,12 @@ func reliabilityWarning(_ name: String, _ reliability: Double?) -> Message? {
   guard (reliability ?? 0) < Reliability.sufficient else { return nil }
   let shown = NumberText.fixed(reliability, decimals: 2)
   return "the split-half reliability of \(name) is \(shown), below \(Reliability.sufficient): intervals may miss; measure more samples"
+}
+
+extension URL {
+  /// Whether a folder is there, links followed.
+  fileprivate var isFolder: Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path(percentEncoded: false), isDirectory: &isFolder) && isFolder.boolValue
+  }
 }

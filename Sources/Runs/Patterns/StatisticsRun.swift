@@ -113,7 +113,7 @@ public struct StatisticsResult: Codable, Sendable, Equatable {
     }
   }
 
-  /// What it is called; not in JSON, where the path stands for it.
+  /// What it is called: the file's name without extension, or the one that it was given, with the step where there are several.
   public var name: String
   /// The file, as the run named it.
   public var path: String
@@ -141,7 +141,7 @@ public struct StatisticsResult: Codable, Sendable, Equatable {
   public var bootstrap: Bootstrap?
 
   enum CodingKeys: String, CodingKey {
-    case path, step, score, gini, cv, kurtosis, mean, min, max, strongest, undefined, bootstrap
+    case name, path, step, score, gini, cv, kurtosis, mean, min, max, strongest, undefined, bootstrap
   }
 
   init(name: String, path: String, step: Int?, score: Score, _ statistics: PatternStatistics) {
@@ -160,8 +160,7 @@ public struct StatisticsResult: Codable, Sendable, Equatable {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     path = try values.decode(String.self, forKey: .path)
     step = try values.decodeIfPresent(Int.self, forKey: .step)
-    let own = PatternSource(path).name
-    name = step.map { "\(own) step \($0)" } ?? own
+    name = try values.decode(String.self, forKey: .name)
     score = try values.decode(Score.self, forKey: .score)
     _gini = try values.decode(ShownAsNull<Double>.self, forKey: .gini)
     _cv = try values.decode(ShownAsNull<Double>.self, forKey: .cv)

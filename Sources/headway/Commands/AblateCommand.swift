@@ -67,16 +67,7 @@ struct AblateCommand: ParsableCommand {
 
   func validate() throws { try asArguments { try ablation().validate() } }
 
-  func run() throws {
-    let result = try output.perform(ablation())
-    if output.json { return try output.printJSON(result) }
-    try Terminal.writeLine(result.text)
-    if let effort = result.effort {
-      output.note(
-        "\(effort.tokenLayers) tokens × layers in \(ProgressLine.duration(effort.seconds)); \(result.skipped) samples without a label skipped"
-      )
-    }
-  }
+  func run() throws { try output.show(ablation()) }
 }
 
 /// Which heads `headway ablate` switches off: one of these options.

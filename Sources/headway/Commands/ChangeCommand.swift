@@ -41,25 +41,23 @@ struct ChangeCommand: ParsableCommand {
 
   func validate() throws { try asArguments { try change.validate() } }
 
-  func run() throws {
-    let result: ChangeResult
-    do {
-      result = try output.perform(change)
-    } catch let error as UnlikePatterns where !error.again.isEmpty {
-      let commands = error.again.map { ShellCommand.text(of: $0) }.joined(separator: " and ")
-      throw CommandError("\(error.reason.problem); measure both alike by \(commands), or give --mixed to compare them all the same")
-    }
-    if output.json { return try output.printJSON(result) }
+  func run() throws { try output.show(change) }
+}
+
+extension ChangeResult: ReadableResult {
+  var text: String {
     var table = TextTable([("score", .left), ("mean", .right), ("least", .right), ("greatest", .right), ("heads that rose", .right)])
     for score in Score.allCases {
-      guard let figures = result.scores[score.rawValue] else { continue }
+      guard let figures = scores[score.rawValue] else { continue }
       let rose = figures.rose.map { "\(NumberText.fixed($0 * 100, decimals: 1)) %" } ?? "–"
       table.add([score.rawValue, NumberText.short(figures.mean), NumberText.short(figures.min), NumberText.short(figures.max), rose])
     }
-    try Terminal.writeLine(table.text)
-    if let pairs = result.pairedSamples { output.note("\(pairs) samples paired") }
-    for (score, figures) in result.scores.sorted(by: { $0.key < $1.key }) where figures.undefined > 0 {
-      output.note("\(figures.undefined) heads of \(score) had level 0 before: their relative change is undefined")
-    }
+    return table.text
+  }
+  var notes: [String] {
+    [pairedSamples.map { "\($0) samples paired" }].compactMap(\.self)
+      + scores.sorted { $0.key < $1.key }.filter { $0.value.undefined > 0 }.map { score, figures in
+        "\(figures.undefined) heads of \(score) had level 0 before: their relative change is undefined"
+      }
   }
 }

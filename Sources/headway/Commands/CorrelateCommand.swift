@@ -30,19 +30,21 @@ struct CorrelateCommand: ParsableCommand {
 
   func validate() throws { try asArguments { try correlation.validate() } }
 
-  func run() throws {
-    let result = try output.perform(correlation)
-    if output.json { return try output.printJSON(result) }
-    var table = TextTable([("", .left)] + result.names.map { ($0, .right) })
-    for (index, name) in result.names.enumerated() {
-      table.add([name] + result.matrix[index].map { NumberText.fixed($0, decimals: 3) })
-      guard let bootstrap = result.bootstrap else { continue }
+  func run() throws { try output.show(correlation) }
+}
+
+extension CorrelationResult: ReadableResult {
+  var text: String {
+    var table = TextTable([("", .left)] + names.map { ($0, .right) })
+    for (index, name) in names.enumerated() {
+      table.add([name] + matrix[index].map { NumberText.fixed($0, decimals: 3) })
+      guard let bootstrap else { continue }
       table.add(
         [""]
           + zip(bootstrap.low[index], bootstrap.high[index]).map { low, high in
             low == nil ? "" : "[\(NumberText.fixed(low, decimals: 3)), \(NumberText.fixed(high, decimals: 3))]"
           })
     }
-    try Terminal.writeLine(table.text)
+    return table.text
   }
 }

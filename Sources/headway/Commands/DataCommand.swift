@@ -43,10 +43,5 @@ struct DataCommand: ParsableCommand {
 
   func validate() throws { try asArguments { try summary.validate() } }
 
-  func run() throws {
-    let result = try output.perform(summary)
-    if output.json { return try output.printJSON(result) }
-    try Terminal.writeLine(result.text(maximumLength: dataOptions.maxLength))
-    if let written = result.written { output.note("\(result.count) samples written to \(written)") }
-  }
+  func run() throws { try output.show(summary) }
 }

@@ -65,9 +65,5 @@ struct FitCommand: ParsableCommand {
 
   func validate() throws { try asArguments { try fit.validate() } }
 
-  func run() throws {
-    let result = try output.perform(fit)
-    if output.json { return try output.printJSON(result) }
-    try Terminal.writeLine(result.text)
-  }
+  func run() throws { try output.show(fit) }
 }

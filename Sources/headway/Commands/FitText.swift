@@ -2,8 +2,7 @@ import ActivationPatterns
 import Reports
 import Runs
 
-extension FitResult {
-  /// The result for the terminal.
+extension FitResult: ReadableResult {
   var text: String {
     var parts = [
       "\(target) by \(names.count) \(names.count == 1 ? "basic" : "basics"): R² \(NumberText.fixed(r2, decimals: 4))"

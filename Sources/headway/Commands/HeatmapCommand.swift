@@ -41,9 +41,10 @@ struct HeatmapCommand: ParsableCommand {
 
   func validate() throws { try asArguments { try heatMap.validate() } }
 
-  func run() throws {
-    let result = try output.perform(heatMap)
-    if output.json { return try output.printJSON(result) }
-    output.note("\(result.out): \(result.names.count) \(result.names.count == 1 ? "map" : "maps") of \(result.score)")
-  }
+  func run() throws { try output.show(heatMap) }
+}
+
+extension HeatMapResult: ReadableResult {
+  var text: String { "" }
+  var notes: [String] { ["\(out): \(names.count) \(names.count == 1 ? "map" : "maps") of \(score)"] }
 }

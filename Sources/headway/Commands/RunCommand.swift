@@ -7,7 +7,7 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Does again what a run record tells, with settings changed where asked.",
     discussion: """
-      headway pattern leaves a record beside its result: NAME.run.yaml. Keys are options without their dashes, with _ for -.
+      Every command that writes a result leaves a record beside it: NAME.run.yaml. Keys are options without their dashes, with _ for -.
 
       Example:
         headway run gsm8k.run.yaml --set max_length=512 --set out=gsm8k-512.safetensors
@@ -21,9 +21,14 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp("A setting in the place of the record's, its value in YAML; repeat it for several.", valueName: "key=value"))
   var changes: [String] = []
 
+  @Flag(help: "Go on with a run that was interrupted.")
+  var resume = false
+
+  @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    try output.show(RunRecord.run(from: URL(filePath: file), changing: changes))
+    let all = changes + (resume ? ["resume=true"] : []) + (replacing.overwrite ? ["overwrite=true"] : [])
+    try output.show(RunRecord.run(from: URL(filePath: file), changing: all))
   }
 }

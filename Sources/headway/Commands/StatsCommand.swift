@@ -40,14 +40,16 @@ struct StatsCommand: ParsableCommand {
 
   func validate() throws { try asArguments { try statistics.validate() } }
 
-  func run() throws {
-    let results = try output.perform(statistics)
-    if output.json { return try output.printJSON(results) }
+  func run() throws { try output.show(statistics) }
+}
+
+extension [StatisticsResult]: ReadableResult {
+  var text: String {
     var table = TextTable([
       ("file", .left), ("score", .left), ("Gini", .right), ("CV", .right), ("kurtosis", .right), ("mean", .right), ("least", .right),
       ("greatest", .right),
     ])
-    for result in results {
+    for result in self {
       table.add([
         result.name, result.score.rawValue, NumberText.fixed(result.gini, decimals: 3), NumberText.fixed(result.cv, decimals: 3),
         NumberText.fixed(result.kurtosis, decimals: 2), NumberText.short(result.mean), NumberText.short(result.min),
@@ -60,11 +62,11 @@ struct StatsCommand: ParsableCommand {
       ])
     }
     var lines = [table.text]
-    for result in results where !result.strongest.isEmpty {
+    for result in self where !result.strongest.isEmpty {
       let heads = result.strongest.map { "\($0.layer):\($0.head) \(NumberText.short($0.value, digits: 3))" }
       lines.append("strongest heads of \(result.name) (layer:head): \(heads.joined(separator: ", "))")
     }
-    for result in results where result.undefined > 0 { lines.append("\(result.name): \(result.undefined) undefined entries left out") }
-    try Terminal.writeLine(lines.joined(separator: "\n"))
+    for result in self where result.undefined > 0 { lines.append("\(result.name): \(result.undefined) undefined entries left out") }
+    return lines.joined(separator: "\n")
   }
 }

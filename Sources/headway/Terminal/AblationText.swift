@@ -1,11 +1,16 @@
 import Reports
 import Runs
 
-extension AblationResult {
+extension AblationResult: ReadableResult {
   /// The most items that the terminal shows.
   private static let shownItems = 64
 
-  /// As text for the terminal.
+  var notes: [String] {
+    effort.map {
+      ["\($0.tokenLayers) tokens × layers in \(ProgressLine.duration($0.seconds)); \(skipped) samples without a label skipped"]
+    } ?? []
+  }
+
   var text: String {
     func row(_ change: Change) -> [String] {
       [

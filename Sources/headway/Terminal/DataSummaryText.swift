@@ -2,9 +2,10 @@ import Ground
 import Foundation
 import Runs
 
-extension DataSummary {
-  /// The summary as a person reads it.
-  func text(maximumLength: Int) -> String {
+extension DataSummary: ReadableResult {
+  var notes: [String] { written.map { ["\(count) samples written to \($0)"] } ?? [] }
+
+  var text: String {
     let named = files.count == 1 ? files[0] : "\(files.count) files"
     var lines = [
       "\(named): \(count) samples, format \(format)\(recognised ? " (recognised by its fields)" : "")",

@@ -1,6 +1,8 @@
+import ActivationPatterns
 import ArgumentParser
 import Foundation
 import Ground
+import Runs
 
 /// How errors are told: one line, what, where and the remedy.
 enum ErrorText {
@@ -10,6 +12,9 @@ enum ErrorText {
 
   private static func text(_ error: any Error) -> String {
     switch error {
+    case let error as UnlikePatterns where !error.again.isEmpty:
+      let commands = error.again.map { ShellCommand.text(of: $0) }.joined(separator: " and ")
+      return "\(error.reason.problem); measure both alike by \(commands), or give --mixed to compare them all the same"
     case let error as any ExplainedError: return error.message.onCommandLine
     case let error as DecodingError: return text(error)
     case let error as EncodingError:

@@ -59,7 +59,7 @@ struct OutputOptions: ParsableArguments {
     let result = try perform(work)
     if json { return try printJSON(result) }
     guard let readable = result as? any ReadableResult else { return }
-    try Terminal.writeLine(readable.text)
+    if !readable.text.isEmpty { try Terminal.writeLine(readable.text) }
     for text in readable.notes { note(text) }
   }
 
@@ -75,7 +75,7 @@ struct OutputOptions: ParsableArguments {
 
 /// A result that is told to a person.
 protocol ReadableResult {
-  /// What standard output shows.
+  /// What standard output shows; nothing where it is empty.
   var text: String { get }
   /// What is good to know beside it, on standard error.
   var notes: [String] { get }
