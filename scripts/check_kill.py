@@ -13,8 +13,8 @@ full disk     the same run on a file system (tmpfs, needs root) too small for it
               that names the place and the lack of room, and after the file system has grown, --resume must end as the undisturbed run did
 final model   the same with a checkpoint at the end alone and room for it, so that what fails is the writing of the trained model itself
 
-Compared: every file of the output folder, checkpoints with masters and moments included; in JSON (metrics.jsonl, the state) all but the
-fields that tell time, memory or the folder's own name. Event files of TensorBoard are not compared: each resume begins one. Nothing half-written may be left over.
+Compared: every file of the output folder, checkpoints with masters and moments included; in JSON (metrics.jsonl, the state) and in the record
+(run.yaml) all but what tells time, memory or the folder's own name, with the record's paths as absolute ones. Event files of TensorBoard are not compared: each resume begins one. Nothing half-written may be left over.
 """
 import argparse, json, os, pathlib, random, re, shutil, signal, subprocess, sys, tempfile, time
 
@@ -53,6 +53,9 @@ def contents(folder):
         if path.suffix in (".json", ".jsonl"):
             lines = path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
             found[name] = [without_times(json.loads(line)) for line in lines]
+        elif path.name == "run.yaml":
+            lines = [line for line in path.read_text().splitlines() if line.split(":")[0].strip() not in TIMES]
+            found[name] = [re.sub(r"(\.\./)+\S*", lambda m: str((path.parent / m[0]).resolve()), line) for line in lines]
         else:
             found[name] = path.read_bytes()
     return found

@@ -99,7 +99,7 @@ public final class Trainer {
   ///   - settings: how to train.
   ///   - samples: what to train on, to probe and to evaluate with.
   ///   - folder: the run's output.
-  ///   - identity: what must be equal for the run to go on beside the settings: fingerprints of model and data.
+  ///   - identity: what must be equal for the run to go on beside the training settings, which are added: fingerprints of model and data.
   ///   - measuringTokens: the most tokens of a batch in which the probe set and the evaluation data are measured.
   ///   - checkpoint: the step of the checkpoint to go on from; nil to start.
   /// - Throws: `TrainingError` where nothing is to be learned from, or the checkpoint is of a run with other settings, which it names.
@@ -147,32 +147,22 @@ public final class Trainer {
     try weights.collectGradients(into: optimizer.gradients)
     pass = WindowPass(decoder: decoder, settings: settings, adapters: adapters)
     let shape = decoder.shape
+    var identity = identity
+    try settings.add(to: &identity)
     if let checkpoint {
       let stored = TrainingCheckpoint(url: folder.checkpoint(checkpoint))
       state = try stored.state()
-      try Trainer.check(state, settings, identity, folder)
+      try folder.requireSameRun(identity, as: state.identity)
       try stored.restore(weights, optimizer, updates: state.step)
       patterns = try stored.patterns(layers: shape.layers, heads: shape.attentionHeads)
       warnings = state.differencesOfMachine()
-      state.settings = settings
     } else {
-      state = TrainingState(step: 0, settings: settings, identity: identity, samples: 0, tokens: 0, seconds: 0)
+      state = TrainingState(step: 0, identity: identity, samples: 0, tokens: 0, seconds: 0)
       patterns = TrackedPatterns(layers: shape.layers, heads: shape.attentionHeads)
       warnings = []
     }
     state.threads = Engine.threads
     state.vectorCode = Engine.vectorCode
-  }
-
-  private static func check(_ state: TrainingState, _ settings: TrainingSettings, _ identity: RunIdentity, _ folder: TrainingFolder)
-    throws
-  {
-    let differing = try settings.differences(from: state.settings) + identity.differences(from: state.identity).map { Message($0) }
-    guard let first = differing.first else { return }
-    let all = differing.dropFirst().reduce(first) { $0 + "; " + $1 }
-    throw TrainingError(
-      "the run in \(folder.url.path(percentEncoded: false)) was started otherwise (\(all)); resume it with the same settings, or choose another \(setting: .output)"
-    )
   }
 
   /// Trains to the end and writes the model.

@@ -8,11 +8,10 @@ import Torch
 struct TrainingState: Codable, Hashable {
   /// The form of the file.
   var version = TrainingState.currentVersion
-  static let currentVersion = 2
+  static let currentVersion = 3
   /// Updates done.
   var step: Int
-  var settings: TrainingSettings
-  /// What must be equal for the run to go on beside the settings.
+  /// What must be equal for the run to go on.
   var identity: RunIdentity
   /// Samples and tokens learned from so far.
   var samples: Int
@@ -93,9 +92,14 @@ struct TrainingCheckpoint {
   /// Reads what is beside the weights.
   func state() throws -> TrainingState {
     let file = url.appending(path: TrainingCheckpoint.stateName)
-    guard let data = try? Data(contentsOf: file), let state = try? JSONDecoder().decode(TrainingState.self, from: data),
-      state.version == TrainingState.currentVersion
-    else {
+    struct Version: Decodable { var version: Int }
+    let data = try? Data(contentsOf: file)
+    if let version = data.flatMap({ try? JSONDecoder().decode(Version.self, from: $0) })?.version, version != TrainingState.currentVersion {
+      throw TrainingError(
+        "\(file.path(percentEncoded: false)) is of another version of Headway, whose run this one cannot go on with; finish the run with that version, or start over by \(setting: .overwrite)"
+      )
+    }
+    guard let data, let state = try? JSONDecoder().decode(TrainingState.self, from: data) else {
       throw TrainingError(
         "\(file.path(percentEncoded: false)) is not the state of a training run; delete this checkpoint and resume from an earlier one")
     }

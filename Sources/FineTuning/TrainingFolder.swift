@@ -20,8 +20,6 @@ public struct TrainingFolder: Sendable, Hashable {
   public var records: URL { output.records }
   /// `headway/metrics.jsonl`.
   public var metrics: URL { records.appending(path: "metrics.jsonl") }
-  /// `headway/settings.json`.
-  public var settings: URL { records.appending(path: "settings.json") }
   /// `headway/patterns.safetensors`.
   public var patterns: URL { records.appending(path: "patterns.safetensors") }
   /// `headway/tensorboard/`, with the event files.
@@ -30,7 +28,7 @@ public struct TrainingFolder: Sendable, Hashable {
   public var checkpoints: URL { records.appending(path: "checkpoints", directoryHint: .isDirectory) }
   /// `headway/summary.json`, there once the run is done.
   public var summary: URL { records.appending(path: "summary.json") }
-  /// `headway/run.yaml`, the run's record, there once the run is done.
+  /// `headway/run.yaml`, the run's record, there from its beginning.
   public var record: URL { records.appending(path: "run.yaml") }
   /// `headway/loss.svg` and its like.
   public func picture(_ picture: Picture) -> URL { records.appending(path: "\(picture).svg") }
@@ -40,10 +38,19 @@ public struct TrainingFolder: Sendable, Hashable {
   /// The checkpoint of the best evaluation, which was after so many updates.
   public func best(_ step: Int) -> URL { checkpoints.appending(path: "best-\(step)", directoryHint: .isDirectory) }
 
-  /// Whether a run was started here, and can be gone on with: from its beginning, where it ended before it had written its settings. A folder
-  /// with nothing but a model in it is no run.
-  public var holdsRun: Bool {
-    FileManager.default.fileExists(atPath: settings.path(percentEncoded: false)) || (output.isUsed && output.own.isEmpty)
+  /// `headway/settings.json`, which earlier versions kept in the place of the record.
+  public var earlierSettings: URL { records.appending(path: "settings.json") }
+
+  /// Whether a run was started here that ended before it had written anything of a model.
+  public var holdsBeginning: Bool { output.isUsed && output.own.isEmpty }
+
+  /// Refuses to go on with a run under another identity.
+  /// - Throws: `TrainingError`, which names what differs.
+  public func requireSameRun(_ identity: RunIdentity, as earlier: RunIdentity) throws {
+    guard let difference = identity.difference(from: earlier) else { return }
+    throw TrainingError(
+      "the run in \(url.path(percentEncoded: false)) was started otherwise (\(difference)); resume it with the same settings, or choose another \(setting: .output)"
+    )
   }
 
   /// Makes the folders, and deletes what killed runs left half-written in them.
@@ -80,8 +87,8 @@ public struct TrainingFolder: Sendable, Hashable {
     if FileKind(of: curves) == .folder {
       for name in events where name.hasPrefix("events.out.tfevents.") { unlink(curves.appending(path: name).path(percentEncoded: false)) }
     }
-    // The settings go last: what is killed before has still an earlier run to tell of.
-    for file in [record, metrics, patterns, summary] + Picture.allCases.map(picture) + [settings] {
+    // The record goes last: what is killed before has still an earlier run to tell of.
+    for file in [metrics, patterns, summary] + Picture.allCases.map(picture) + [earlierSettings, record] {
       unlink(file.path(percentEncoded: false))
     }
     for folder in [curves, checkpoints] where FileKind(of: folder) == .folder { rmdir(folder.path(percentEncoded: false)) }

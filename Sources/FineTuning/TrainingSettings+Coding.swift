@@ -1,5 +1,5 @@
 import Foundation
-import Ground
+public import Ground
 
 /// Settings as records and checkpoints hold them: flat, under the names of their options.
 extension TrainingSettings: Codable {
@@ -92,19 +92,12 @@ extension TrainingSettings: Codable {
 }
 
 extension TrainingSettings {
-  /// Which settings differ from another run's, as `name: old → new`; those that change nothing of what is computed are left out.
-  func differences(from other: TrainingSettings) throws -> [Message] {
-    let (old, new) = (try other.texts(), try texts())
-    return CodingKeys.allCases.filter { $0 != .saveEvery && $0 != .keep }.compactMap { key in
-      let (before, after) = (old[key.rawValue], new[key.rawValue])
-      guard before != after else { return nil }
-      return "\(setting: Setting(key.rawValue)): \(before?.description ?? "none") → \(after?.description ?? "none")"
+  /// Adds the settings to what a run must find again to go on; those that change nothing of what is computed are left out.
+  public func add(to identity: inout RunIdentity) throws {
+    let texts = try JSONDecoder().decode([String: SettingText].self, from: JSONEncoder().encode(self))
+    for key in CodingKeys.allCases where key != .saveEvery && key != .keep {
+      identity[key.rawValue] = texts[key.rawValue]?.description
     }
-  }
-
-  /// Every setting's value by its name.
-  private func texts() throws -> [String: SettingText] {
-    try JSONDecoder().decode([String: SettingText].self, from: JSONEncoder().encode(self))
   }
 }
 

@@ -1,6 +1,7 @@
 /// What makes a run the one it is: facts by name, in a fixed order. Two runs with equal identities find the same.
 ///
-/// One identity serves the journal of a run, the check of a resume, a result's provenance and a run's record.
+/// One identity serves the journal of a run, the check of a resume, a result's provenance and a run's record. A fact has the name of the setting
+/// that it comes from; what no setting says but only the contents of files has a name that ends in `fingerprint`.
 public struct RunIdentity: Sendable, Hashable, Codable {
   /// One fact.
   public struct Fact: Sendable, Hashable, Codable {
@@ -33,10 +34,16 @@ public struct RunIdentity: Sendable, Hashable, Codable {
   /// The facts as one line, `name=value` joined by tabs: how a journal begins.
   public var line: String { facts.map { "\($0.name)=\($0.value)" }.joined(separator: "\t") }
 
-  /// Which facts differ from an earlier run's, each as `name: old → new`.
-  public func differences(from earlier: RunIdentity) -> [String] {
-    let changed = facts.filter { earlier[$0.name] != $0.value }.map { "\($0.name): \(earlier[$0.name] ?? "none") → \($0.value)" }
-    let gone = earlier.facts.filter { self[$0.name] == nil }.map { "\($0.name): \($0.value) → none" }
-    return changed + gone
+  /// Which facts differ from an earlier run's, each as `name: old → new` with settings typed; nil where none does.
+  public func difference(from earlier: RunIdentity) -> Message? {
+    let changed = facts.filter { earlier[$0.name] != $0.value }.map { ($0.name, earlier[$0.name] ?? "none", $0.value) }
+    let gone = earlier.facts.filter { self[$0.name] == nil }.map { ($0.name, $0.value, "none") }
+    return (changed + gone).reduce(nil as Message?) { all, fact in
+      let (name, old, new) = fact
+      let text: Message =
+        name.hasSuffix("fingerprint")
+        ? "\(name.replacing("_", with: " ")): \(old) → \(new)" : "\(setting: Setting(name)): \(old) → \(new)"
+      return all.map { $0 + "; " + text } ?? text
+    }
   }
 }

@@ -28,6 +28,12 @@ public protocol Run: Codable, Sendable {
   /// Where its record lies once it is done; nil for none. For a run that writes a file, the place beside it.
   var record: URL? { get }
 
+  /// The same settings with those filled in that depend on others: what a record holds.
+  var resolved: Self { get }
+
+  /// The seconds that a record tells, where a result knows better than the clock: a run that was resumed counts its earlier parts.
+  static func seconds(of result: Result) -> Double?
+
   /// Says which settings make no sense together; called before anything is read.
   /// - Throws: `SettingsError`.
   func validate() throws
@@ -44,16 +50,13 @@ extension Run {
   public func validate() throws {}
   public var output: String? { nil }
   public var record: URL? { output.flatMap { RunRecord.url(beside: URL(filePath: $0)) } }
+  public var resolved: Self { self }
+  public static func seconds(of result: Result) -> Double? { nil }
 
   /// Does it, and leaves a record of it beside its result.
   public func runRecording(_ monitor: RunMonitor = .silent) throws -> Result {
     guard let record else { return try run(monitor) }
-    let path = record.path(percentEncoded: false)
-    if FileManager.default.fileExists(atPath: path), !RunRecord.kind.isOwn(record) {
-      throw RunError(
-        "\(path), where the run's record would lie, is a file that Headway did not write; move it away, or choose another \(setting: .output)"
-      )
-    }
+    try RunRecord.claim(record)
     let identity = Mutex(RunIdentity())
     var told = monitor
     told.identify = { facts in
@@ -63,9 +66,8 @@ extension Run {
     let started = ContinuousClock.now
     let result = try run(told)
     let passed = (ContinuousClock.now - started).components
-    let text = try RunRecord.text(
-      of: self, at: record, identity: identity.withLock { $0 }, seconds: Double(passed.seconds) + Double(passed.attoseconds) * 1e-18)
-    try AtomicFile.write(text, to: record)
+    let seconds = Self.seconds(of: result) ?? Double(passed.seconds) + Double(passed.attoseconds) * 1e-18
+    try AtomicFile.write(RunRecord.text(of: self, at: record, identity: identity.withLock { $0 }, seconds: seconds), to: record)
     return result
   }
 }

@@ -42,11 +42,23 @@ public enum RunRecord {
 
   // MARK: Writing
 
+  /// Makes sure that nothing but an earlier record lies where one will be.
+  /// - Throws: `RunError`.
+  static func claim(_ place: URL) throws {
+    let path = place.path(percentEncoded: false)
+    guard FileManager.default.fileExists(atPath: path), !kind.isOwn(place) else { return }
+    throw RunError(
+      "\(path), where the run's record would lie, is a file that Headway did not write; move it away, or choose another \(setting: .output)"
+    )
+  }
+
   /// The text of a record.
-  /// - Parameter place: where it will lie.
-  static func text(of run: some Run, at place: URL, identity: RunIdentity, seconds: Double) throws -> String {
+  /// - Parameters:
+  ///   - place: where it will lie.
+  ///   - seconds: how long the run took; nil for one that has only begun.
+  static func text(of run: some Run, at place: URL, identity: RunIdentity, seconds: Double?) throws -> String {
     let folder = place.deletingLastPathComponent()
-    var settings = try Yams.compose(yaml: YAMLEncoder().encode(run.mappingPaths { relative($0, to: folder) })) ?? Node.mapping([:])
+    var settings = try Yams.compose(yaml: YAMLEncoder().encode(run.resolved.mappingPaths { relative($0, to: folder) })) ?? Node.mapping([:])
     // Settings keep their order; a dictionary among them has none of its own.
     for (key, value) in settings.mapping ?? [:] {
       guard let map = value.mapping else { continue }
@@ -61,23 +73,35 @@ public enum RunRecord {
       ("libtorch", Engine.libtorchVersion), ("vector_code", Engine.vectorCode), ("threads", String(Engine.threads)),
       ("system", ProcessInfo.processInfo.operatingSystemVersionString),
     ])
-    let record = Node([
+    var record = [
       (Node("headway"), Node(RunRecord.version, Tag(.str), .doubleQuoted)),
       (Node("command"), Node(type(of: run).name)),
-      (Node("settings"), settings),
+      (Node("settings"), readable(settings)),
       (Node("identity"), facts(identity.facts.map { ($0.name, $0.value) })),
       (Node("versions"), versions),
-      (Node("seconds"), Node(String(format: "%.3f", seconds))),
-    ])
+    ]
+    if let seconds { record.append((Node("seconds"), Node(String(format: "%.3f", seconds)))) }
     let again = "headway run \(place.lastPathComponent)"
     return "\(mark) Again: \(again); with a setting changed: \(again) --set KEY=VALUE\n"
-      + (try Yams.serialize(node: record, width: -1, allowUnicode: true))
+      + (try Yams.serialize(node: Node(record), width: -1, allowUnicode: true))
   }
 
   /// Headway's version, as records name it.
   public static let version = "0.1.0"
 
   // MARK: Reading
+
+  /// The identity of the run whose record lies there; nil where none of this command does.
+  static func identity(in place: URL, of command: String) -> RunIdentity? {
+    guard kind.isOwn(place), let text = try? String(contentsOf: place, encoding: .utf8),
+      let record = try? Yams.compose(yaml: text)?.mapping, record["command"]?.string == command
+    else { return nil }
+    var identity = RunIdentity()
+    for fact in record["identity"]?.mapping ?? [:] {
+      if let name = fact.key.string { identity[name] = fact.value.string }
+    }
+    return identity
+  }
 
   /// Reads a record.
   /// - Parameter changes: settings in the place of the record's own, each `key=value` with a value in YAML.
@@ -145,10 +169,32 @@ public enum RunRecord {
 
   /// A record's path as seen from the working directory.
   static func resolved(_ path: String, from folder: URL) -> String {
-    let place = folder.relativePath
     let path = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
-    return path.hasPrefix("/") || place == "." || place.isEmpty
-      ? path : "\(place.hasSuffix("/") ? String(place.dropLast()) : place)/\(path)"
+    guard !path.hasPrefix("/") else { return path }
+    var place = folder.relativePath.split(separator: "/", omittingEmptySubsequences: true).filter { $0 != "." }
+    var steps = path.split(separator: "/", omittingEmptySubsequences: true).filter { $0 != "." }[...]
+    let root = folder.relativePath.hasPrefix("/") ? "/" : ""
+    // `tuned/headway` and `..` are `tuned`, but where `headway` is a link.
+    while steps.first == "..", let last = place.last, last != "..",
+      FileKind(of: URL(filePath: root + place.joined(separator: "/"))) == .folder
+    {
+      steps.removeFirst()
+      place.removeLast()
+    }
+    let joined = root + (place + steps).joined(separator: "/")
+    return joined.isEmpty ? "." : joined
+  }
+
+  /// The node with numbers as a person writes them: `0.03` where the encoder writes `3e-2`.
+  private static func readable(_ node: Node) -> Node {
+    switch node {
+    case .scalar(let scalar) where scalar.style == .plain && node.tag == Tag(.float):
+      guard let number = Double(scalar.string) else { return node }
+      return Node("\(number)", Tag(.float), .plain)
+    case .mapping(let mapping): return Node(mapping.map { ($0.key, readable($0.value)) })
+    case .sequence(let sequence): return Node(sequence.map(readable))
+    default: return node
+    }
   }
 
   private static func firstLine(_ error: any Error) -> String { "\(error)".split(separator: "\n").first.map(String.init) ?? "unreadable" }

@@ -114,7 +114,7 @@ struct GoldenRun {
     let source = try step.map { try ModelFolder(named: output.checkpoint($0).path(percentEncoded: false)) } ?? base
     let isWhole = settings.lowRank == nil
     var identity = RunIdentity()
-    identity["data"] = TokenizedSample.fingerprint(of: samples)
+    identity["data_fingerprint"] = TokenizedSample.fingerprint(of: samples)
     return try Trainer(
       LanguageModel(isWhole ? source : base, elementType: isWhole ? .float32 : type), base: base, elementType: type, settings: settings,
       samples: .init(training: samples), folder: output, identity: identity, resumingAfter: step)

@@ -63,8 +63,8 @@ import Torch
     settings.saveInterval = 1
     let folder = TrainingFolder(scratch.url)
     _ = try golden.trainer(settings, in: scratch.url).run(savedType: .float32)
-    for url in [folder.settings] + TrainingFolder.Picture.allCases.map(folder.picture) { try write(url) }
-    #expect(folder.output.foreign == [] && folder.output.own.contains("model.safetensors") && folder.holdsRun)
+    for url in [folder.record, folder.earlierSettings] + TrainingFolder.Picture.allCases.map(folder.picture) { try write(url) }
+    #expect(folder.output.foreign == [] && folder.output.own.contains("model.safetensors"))
     let mine = [scratch.url.appending(path: "model-notes.safetensors"), folder.records.appending(path: "notes.txt")]
     for url in mine { try write(url) }
     try folder.clear()
@@ -72,19 +72,19 @@ import Torch
     #expect(try names(folder.records) == ["files.json", "notes.txt"])
   }
 
-  /// A kill or a full disk between the folders and the settings leaves a run that begins anew, not a folder that nobody may write to.
-  @Test func aRunThatEndedBeforeItsSettingsCanBeResumed() throws {
+  /// A kill or a full disk between the folders and the record leaves a run that begins anew, not a folder that nobody may write to.
+  @Test func aRunThatEndedBeforeItsRecordCanBeResumed() throws {
     let scratch = try ScratchFolder()
     let folder = TrainingFolder(scratch.url.appending(path: "run"))
-    #expect(!folder.holdsRun)
+    #expect(!folder.holdsBeginning)
     try folder.make()
-    #expect(folder.holdsRun)
+    #expect(folder.holdsBeginning)
     let outputs = OutputGuard(resumes: true)
-    try outputs.claim(folder: folder.output, canResume: folder.holdsRun)
+    try outputs.claim(folder: folder.output, canResume: folder.holdsBeginning)
     outputs.release()
     // A merged model has a list of files and no run.
     try folder.output.claim(["model.safetensors"])
-    #expect(!folder.holdsRun)
+    #expect(!folder.holdsBeginning)
   }
 
   /// The model of a run does not take the place of a file that came into the folder meanwhile.

@@ -77,6 +77,25 @@ import Yams
     let back = try #require(try RunRecord.run(from: moved.appending(path: "out/p.run.yaml")) as? PatternRun)
     #expect(FileManager.default.fileExists(atPath: back.model.model))
     #expect(back.out.hasSuffix("/out/p.safetensors"))
+    // Through a link, `..` is where the linked folder lies.
+    let link = FileManager.default.temporaryDirectory.appending(path: "link-\(UUID().uuidString)")
+    try FileManager.default.createSymbolicLink(at: link, withDestinationURL: moved.appending(path: "out"))
+    defer { try? FileManager.default.removeItem(at: link) }
+    let linked = try #require(try RunRecord.run(from: link.appending(path: "p.run.yaml")) as? PatternRun)
+    #expect(FileManager.default.fileExists(atPath: linked.model.model))
+  }
+
+  @Test func stepsUpwardsAreTaken() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let place = String(folder.path(percentEncoded: false).dropLast())
+    try FileManager.default.createDirectory(at: folder.appending(path: "a/headway"), withIntermediateDirectories: true)
+    func resolved(_ path: String, _ base: String) -> String {
+      RunRecord.resolved(path, from: URL(filePath: base, directoryHint: .isDirectory))
+    }
+    #expect(resolved("..", "\(place)/a/headway") == "\(place)/a")
+    #expect(resolved("../../b", "\(place)/a/headway") == "\(place)/b")
+    #expect(resolved("./x", ".") == "x" && resolved("../x", ".") == "../x" && resolved("/x", "y") == "/x")
   }
 
   @Test func settingsAreChanged() throws {

@@ -57,8 +57,68 @@ struct TrainingRunTests {
     run.training.learningRate = 1e-4
     let result = try run.run()
     #expect(result.steps == 3)
-    func weights(_ folder: String) throws -> Data { try Data(contentsOf: URL(filePath: folder).appending(path: "model.safetensors")) }
     #expect(try weights(run.out) == weights(whole.out))
+  }
+
+  private func weights(_ folder: String) throws -> Data {
+    try Data(contentsOf: URL(filePath: folder).appending(path: "model.safetensors"))
+  }
+
+  @Test func aTrainingAndItsMergeAreRepeatedFromTheirRecords() throws {
+    let files = try PatternFiles()
+    var run = training(files, "adapter")
+    run.training.lowRank = LowRankSettings(rank: 2)
+    (run.track, run.trackLimit) = (Examples.problems, 3)
+    _ = try run.runRecording()
+    let record = try #require(run.record)
+    let text = try String(contentsOf: record, encoding: .utf8)
+    // Resolved, and with paths as seen from the record.
+    for part in [
+      "command: sft", "track_every: 10", "noise_floor: 4", "out: ..\n", "probe_fingerprint: \"", "lora_rank: \"2\"", "seconds: ",
+    ] {
+      #expect(text.contains(part), "\(part): \(text)")
+    }
+    let repeated = try RunRecord.run(from: record, changing: ["out=\(files.path("again"))"])
+    _ = try (repeated as? TrainingRun)?.runRecording()
+    func adapter(_ folder: String) throws -> Data {
+      try Data(contentsOf: URL(filePath: folder).appending(path: "adapter_model.safetensors"))
+    }
+    #expect(try adapter(files.path("again")) == adapter(run.out))
+    func metrics(_ folder: String) throws -> [StepMetrics] {
+      try StepMetrics.read(from: TrainingFolder(URL(filePath: folder)).metrics).map { line in
+        var line = line
+        line.tokensPerSecond = nil
+        return line
+      }
+    }
+    #expect(try metrics(files.path("again")) == metrics(run.out))
+
+    let merge = MergeRun(adapter: run.out, out: files.path("merged"))
+    _ = try merge.runRecording()
+    let again = try RunRecord.run(from: #require(merge.record), changing: ["out=\(files.path("merged-again"))"])
+    _ = try (again as? MergeRun)?.runRecording()
+    #expect(try weights(files.path("merged-again")) == weights(merge.out))
+  }
+
+  @Test func aRunIsKnownByItsRecord() throws {
+    let files = try PatternFiles()
+    var run = training(files)
+    #expect(throws: RunStopped.self) { try run.run(RunMonitor(shouldStop: { true })) }
+    // It is there from the beginning, and names what a resume must find again even where no checkpoint was written.
+    let folder = TrainingFolder(URL(filePath: run.out))
+    #expect(try !String(contentsOf: folder.record, encoding: .utf8).contains("seconds:"))
+    try FileManager.default.removeItem(at: folder.checkpoints)
+    run.resume = true
+    run.data.limit = 6
+    let other = #expect(throws: TrainingError.self) { try run.run() }
+    #expect(other?.description.contains("data fingerprint: ") == true)
+    // A run of an earlier version is told as one.
+    try FileManager.default.moveItem(at: folder.record, to: folder.earlierSettings)
+    let early = #expect(throws: RunError.self) { try run.run() }
+    #expect(early?.description.contains("an earlier version") == true)
+    (run.resume, run.overwrite) = (false, true)
+    _ = try run.run()
+    #expect(!FileManager.default.fileExists(atPath: folder.earlierSettings.path(percentEncoded: false)))
   }
 
   @Test func adaptersAreMerged() throws {

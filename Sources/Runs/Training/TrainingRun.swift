@@ -67,11 +67,13 @@ public struct TrainingRun: Run {
   public func run(_ monitor: RunMonitor) throws -> TrainingResult {
     try validate()
     Engine.keepFreedMemory()
-    let settings = resolvedSettings
+    let settings = resolved.training
     let folder = TrainingFolder(URL(filePath: out, directoryHint: .isDirectory))
+    let earlier = try identityOfEarlierRun(folder)
     let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
     defer { outputs.release() }
-    try outputs.claim(folder: folder.output, canResume: folder.holdsRun)
+    try outputs.claim(folder: folder.output, canResume: earlier != nil || folder.holdsBeginning)
+    try RunRecord.claim(folder.record)
     let checkpoint = resume ? folder.savedSteps().first : nil
     if resume, checkpoint == nil { monitor.note("note: \(out) holds no checkpoint, so the run starts from the beginning") }
 
@@ -88,7 +90,9 @@ public struct TrainingRun: Run {
     let loaded = try LanguageModel(source, elementType: isWhole ? .float32 : type, device: device)
     for note in loaded.notes { monitor.note("note: \(note)") }
 
-    let (samples, identity) = try readSamples(loaded, base, outputs, monitor)
+    let (samples, contents) = try readSamples(loaded, base, outputs, monitor)
+    let identity = try identity(contents, settings, type, device)
+    if resume, let earlier { try folder.requireSameRun(identity, as: earlier) }
     monitor.identify(identity)
     try announce(loaded, settings, type, samples, monitor)
     let trainer = try Trainer(
@@ -98,7 +102,8 @@ public struct TrainingRun: Run {
     if let checkpoint { monitor.note("going on after step \(checkpoint) of \(trainer.totalSteps)") }
     // Model, data and settings are sound: only now is anything of an earlier run deleted.
     if overwrite { try folder.clear() }
-    try writeSettings(identity, type, folder)
+    try folder.make()
+    try AtomicFile.write(RunRecord.text(of: self, at: folder.record, identity: identity, seconds: nil), to: folder.record)
     let summary = try train(trainer, savedType ?? (isWhole ? storedType : .float32), monitor)
     try TrainingCurves(folder).write(to: folder)
     let result = try TrainingResult(out: out, summary, folder)
@@ -106,16 +111,41 @@ public struct TrainingRun: Run {
     return result
   }
 
-  /// The settings with everything that depends on others filled in.
-  private var resolvedSettings: TrainingSettings {
-    var settings = training
-    settings.trackingInterval = track == nil ? nil : training.trackingInterval ?? 10
-    settings.evaluationInterval = evaluationData == nil ? nil : training.evaluationInterval ?? 10
-    settings.noiseFloorWindows = training.recordsWindows ? training.noiseFloorWindows ?? (track == nil ? 0 : 4) : 0
-    return settings
+  public var resolved: TrainingRun {
+    var run = self
+    run.training.trackingInterval = track == nil ? nil : training.trackingInterval ?? 10
+    run.training.evaluationInterval = evaluationData == nil ? nil : training.evaluationInterval ?? 10
+    run.training.noiseFloorWindows = training.recordsWindows ? training.noiseFloorWindows ?? (track == nil ? 0 : 4) : 0
+    return run
   }
 
-  /// Reads and encodes all data, and names what a resume must find again.
+  public static func seconds(of result: TrainingResult) -> Double? { result.seconds }
+
+  /// What the run that was started in the folder was; nil where none was.
+  private func identityOfEarlierRun(_ folder: TrainingFolder) throws -> RunIdentity? {
+    if let earlier = RunRecord.identity(in: folder.record, of: Self.name) { return earlier }
+    if resume, FileManager.default.fileExists(atPath: folder.earlierSettings.path(percentEncoded: false)) {
+      throw RunError(
+        "\(out) holds a run of an earlier version (headway/settings.json in the place of headway/run.yaml), which this one cannot go on with; finish it with that version, or start over by \(setting: .overwrite)"
+      )
+    }
+    return nil
+  }
+
+  /// What a resume must find again.
+  private func identity(_ contents: RunIdentity, _ settings: TrainingSettings, _ type: ElementType, _ device: Device) throws -> RunIdentity
+  {
+    var identity = contents
+    identity["max_length"] = "\(data.maximumLength)"
+    identity["dtype"] = type.rawValue
+    identity["device"] = device.description
+    identity["batch_tokens"] = "\(model.batchTokens)"
+    try settings.add(to: &identity)
+    return identity
+  }
+
+  /// Reads and encodes all data.
+  /// - Returns: the samples, and the fingerprints of model and data.
   private func readSamples(
     _ loaded: LanguageModel, _ base: ModelFolder, _ outputs: OutputGuard, _ monitor: RunMonitor
   ) throws -> (Trainer.Samples, RunIdentity) {
@@ -134,19 +164,15 @@ public struct TrainingRun: Run {
     }
     var samples = Trainer.Samples(training: try read(data, "data"))
     var identity = RunIdentity()
-    identity["model"] = try LanguageModel.fingerprint(of: base)
-    identity["data"] = TokenizedSample.fingerprint(of: samples.training)
-    identity["max_length"] = "\(data.maximumLength)"
-    identity["dtype"] = model.elementType?.rawValue ?? "auto"
-    identity["device"] = "\(model.device)"
-    identity["batch_tokens"] = "\(model.batchTokens)"
+    identity["model_fingerprint"] = try LanguageModel.fingerprint(of: base)
+    identity["data_fingerprint"] = TokenizedSample.fingerprint(of: samples.training)
     if let evaluationData {
       samples.evaluation = try read(beside(evaluationData, evaluationFormat, evaluationLimit), "evaluation")
-      identity["evaluation_data"] = TokenizedSample.fingerprint(of: samples.evaluation)
+      identity["evaluation_fingerprint"] = TokenizedSample.fingerprint(of: samples.evaluation)
     }
     if let track {
       samples.probe = try read(beside(track, trackFormat, trackLimit), "probe set")
-      identity["probe_set"] = TokenizedSample.fingerprint(of: samples.probe)
+      identity["probe_fingerprint"] = TokenizedSample.fingerprint(of: samples.probe)
     }
     return (samples, identity)
   }
@@ -184,27 +210,6 @@ public struct TrainingRun: Run {
     if let available = MachineMemory.available, plan.total > available {
       monitor.warn("the run needs about \(gigabytes(plan.total)), but only \(gigabytes(available)) are free: \(remedy)")
     }
-  }
-
-  private func writeSettings(_ identity: RunIdentity, _ type: ElementType, _ folder: TrainingFolder) throws {
-    struct Resolved: Encodable {
-      var computeType: String
-      var threads: Int
-      var run: TrainingRun
-      var identity: RunIdentity
-
-      enum CodingKeys: String, CodingKey {
-        case threads, run, identity
-        case computeType = "compute_type"
-      }
-    }
-    try folder.make()
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    var run = self
-    run.training = resolvedSettings
-    let resolved = Resolved(computeType: type.rawValue, threads: Engine.threads, run: run, identity: identity)
-    try AtomicFile.write(encoder.encode(resolved) + Data("\n".utf8), to: folder.settings)
   }
 
   private func train(_ trainer: Trainer, _ savedType: ElementType, _ monitor: RunMonitor) throws -> Trainer.Summary {

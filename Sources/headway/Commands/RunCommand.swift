@@ -7,7 +7,8 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Does again what a run record tells, with settings changed where asked.",
     discussion: """
-      Every command that writes a result leaves a record beside it: NAME.run.yaml. Keys are options without their dashes, with _ for -.
+      Every command that writes a result leaves a record beside it: NAME.run.yaml, in a folder headway/run.yaml. Keys are options without their
+      dashes, with _ for -.
 
       Example:
         headway run gsm8k.run.yaml --set max_length=512 --set out=gsm8k-512.safetensors
