@@ -1,9 +1,10 @@
 // Causal attention of packed samples with a gate on every head's output (the identity of ∂L/∂gate: docs/Method.md).
 //
-// Three roads give the same numbers. Short samples in bfloat16 on a processor: batched matrix products with one pass over each row of weights
+// Four roads give the same numbers. Short samples in bfloat16 on a processor: batched matrix products with one pass over each row of weights
 // between them, which the processor's matrix units make faster than the fused kernel up to `longest_product` tokens. Longer ones and float32:
 // libtorch's fused CPU kernel, sample by sample. Everything else (other devices and types, a sliding window shorter than the sample, cached keys,
-// the saliency score): tiles of query rows. None holds more than a tile of weights at a time, so memory grows with the tokens and not with their square.
+// the saliency score): tiles of query rows. Text that is being written, one query after many cached keys: a kernel that goes from key to key, the
+// same for a sequence whatever else the batch holds. None holds more than a tile of weights at a time, so memory grows with the tokens and not with their square.
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "boundary.hpp"
@@ -23,11 +24,15 @@ constexpr int64_t tile_elements = int64_t(1) << 22;
 /// The most tokens of a sample whose attention is computed by whole matrix products (measured: docs/Performance.md).
 constexpr int64_t longest_product = 512;
 
+/// The most queries of a sample with cached keys whose attention is computed key by key.
+constexpr int64_t most_steps = 4;
+
 struct Layout {
-  std::vector<int64_t> query_bounds, key_bounds;
+  std::vector<int64_t> query_bounds, key_starts, key_counts;
   double scale;
   int64_t window;
   at::Tensor saliency;  // [T, H] float32, or undefined
+  bool walks_back;      // whether gradients may be asked for
   int64_t samples() const { return static_cast<int64_t>(query_bounds.size()) - 1; }
 };
 
@@ -80,18 +85,57 @@ at::Tensor tile_logits(const at::Tensor &q, const at::Tensor &k, const Tile &til
 
 /// Whether some query of the sample has keys before it that lie outside the window.
 bool is_cut(const Layout &layout, int64_t sample) {
-  return layout.window > 0 && layout.key_bounds[sample + 1] - layout.key_bounds[sample] > layout.window;
+  return layout.window > 0 && layout.key_counts[sample] > layout.window;
 }
 
 bool fused(const Layout &layout, int64_t sample, const at::Tensor &q) {
   return has_kernel(q) && !is_cut(layout, sample) &&
-         layout.query_bounds[sample + 1] - layout.query_bounds[sample] == layout.key_bounds[sample + 1] - layout.key_bounds[sample];
+         layout.query_bounds[sample + 1] - layout.query_bounds[sample] == layout.key_counts[sample];
 }
 
 /// Whether a sample takes the road of matrix products: its weights, all heads together, are no larger than a tile.
 bool by_products(const Layout &layout, int64_t sample, const at::Tensor &q) {
   int64_t count = layout.query_bounds[sample + 1] - layout.query_bounds[sample];
   return q.scalar_type() == at::kBFloat16 && fused(layout, sample, q) && count <= longest_product && q.size(1) * count * count <= tile_elements;
+}
+
+/// Whether a sample takes the road of text that is being written: a few queries after many cached keys, without a way back.
+bool by_steps(const Layout &layout, int64_t sample, const at::Tensor &q) {
+  int64_t count = layout.query_bounds[sample + 1] - layout.query_bounds[sample];
+  return !layout.walks_back && has_kernel(q) && count <= most_steps && count < layout.key_counts[sample];
+}
+
+/// Attention of all samples that take that road: one item of work for each sample and key/value head, whatever else the batch holds.
+template <class T>
+void attend_by_steps(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, at::Tensor output, const Layout &layout) {
+  std::vector<int64_t> samples;
+  int64_t longest = 0;
+  for (int64_t s = 0; s < layout.samples(); s++) {
+    if (layout.query_bounds[s] == layout.query_bounds[s + 1] || !by_steps(layout, s, q)) continue;
+    samples.push_back(s);
+    longest = std::max(longest, layout.key_counts[s]);
+  }
+  if (samples.empty()) return;
+  int64_t heads = q.size(1), kv = k.size(1), width = q.size(2), groups = heads / kv;
+  auto *queries = static_cast<const T *>(q.const_data_ptr()), *keys = static_cast<const T *>(k.const_data_ptr());
+  auto *values = static_cast<const T *>(v.const_data_ptr());
+  auto *to = static_cast<T *>(output.mutable_data_ptr());
+  // Each thread's own room for weights and sums, made here since nothing in the loop may throw.
+  int64_t room = groups * (longest + width);
+  std::vector<float> rooms(static_cast<size_t>(room * at::get_num_threads()));
+  auto &kernels = row_kernels<T>();
+  parallel_items(static_cast<int64_t>(samples.size()) * kv, [&](int64_t item, int thread) {
+    int64_t s = samples[static_cast<size_t>(item / kv)], head = item % kv;
+    int64_t first = layout.query_bounds[s], count = layout.query_bounds[s + 1] - first;
+    for (int64_t i = 0; i < count; i++) {
+      int64_t visible = layout.key_counts[s] - count + i + 1;
+      int64_t skipped = layout.window > 0 ? std::max<int64_t>(0, visible - layout.window) : 0;
+      int64_t row = (layout.key_starts[s] + skipped) * kv + head, place = ((first + i) * heads + head * groups) * width;
+      kernels.attend(
+          queries + place, keys + row * width, values + row * width, to + place, rooms.data() + thread * room, groups, width,
+          visible - skipped, kv * width, static_cast<float>(layout.scale));
+    }
+  });
 }
 
 /// One sample of [T, H, D] as [K, G·T, D], the query heads of a key/value head below each other.
@@ -174,10 +218,12 @@ struct PackedAttention : Function<PackedAttention> {
     int64_t tokens = q.size(0), heads = q.size(1), width = q.size(2);
     auto output = at::empty({tokens, heads, width}, q.options());
     variable_list saved = {q, k, v, gates, output};
+    if (q.is_cpu() && q.scalar_type() == at::kFloat) attend_by_steps<float>(q, k, v, output, *layout);
+    if (q.is_cpu() && q.scalar_type() == at::kBFloat16) attend_by_steps<bf16>(q, k, v, output, *layout);
     for (int64_t s = 0; s < layout->samples(); s++) {
       int64_t first = layout->query_bounds[s], count = layout->query_bounds[s + 1] - first;
-      int64_t first_key = layout->key_bounds[s], key_count = layout->key_bounds[s + 1] - first_key;
-      if (count == 0) {
+      int64_t first_key = layout->key_starts[s], key_count = layout->key_counts[s];
+      if (count == 0 || by_steps(*layout, s, q)) {
         saved.push_back(at::Tensor());
         continue;
       }
@@ -260,7 +306,7 @@ struct PackedAttention : Function<PackedAttention> {
     auto by_k = by_inputs ? at::zeros_like(k) : at::Tensor(), by_v = by_inputs ? at::zeros_like(v) : at::Tensor();
     for (int64_t s = 0; s < layout->samples(); s++) {
       int64_t first = layout->query_bounds[s], count = layout->query_bounds[s + 1] - first;
-      int64_t first_key = layout->key_bounds[s], key_count = layout->key_bounds[s + 1] - first_key;
+      int64_t first_key = layout->key_starts[s], key_count = layout->key_counts[s];
       if (count == 0) continue;
       bool products = by_products(*layout, s, q);
       if (by_inputs && products)
@@ -330,7 +376,8 @@ int ct_packed_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, ct_
     auto layout = std::make_shared<Layout>();
     auto samples = static_cast<size_t>(options.samples);
     layout->query_bounds.assign(options.query_bounds, options.query_bounds + samples + 1);
-    layout->key_bounds.assign(options.key_bounds, options.key_bounds + samples + 1);
+    layout->key_starts.assign(options.key_starts, options.key_starts + samples);
+    layout->key_counts.assign(options.key_counts, options.key_counts + samples);
     layout->scale = options.scale;
     layout->window = options.window;
     if (options.saliency != nullptr) {
@@ -338,11 +385,16 @@ int ct_packed_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, ct_
       TORCH_CHECK(layout->saliency.dim() == 2 && layout->saliency.size(0) == q.size(0) && layout->saliency.size(1) == q.size(1), "saliency must be [T, H]");
     }
     check_bounds(layout->query_bounds, q.size(0), "queries");
-    check_bounds(layout->key_bounds, k.size(0), "keys");
-    for (size_t s = 0; s < samples; s++)
-      TORCH_CHECK(
-          layout->query_bounds[s + 1] - layout->query_bounds[s] <= layout->key_bounds[s + 1] - layout->key_bounds[s],
-          "sample ", s, " has more queries than keys");
+    layout->walks_back = at::GradMode::is_enabled();
+    int64_t place = 0;
+    for (size_t s = 0; s < samples; s++) {
+      int64_t start = layout->key_starts[s], count = layout->key_counts[s];
+      TORCH_CHECK(start >= 0 && count >= 0 && start <= k.size(0) - count, "the keys of sample ", s, " do not lie within the ", k.size(0), " there are");
+      TORCH_CHECK(!layout->walks_back || start == place, "with gradients the keys of the samples must lie end to end");
+      TORCH_CHECK(layout->query_bounds[s + 1] - layout->query_bounds[s] <= count, "sample ", s, " has more queries than keys");
+      place = start + count;
+    }
+    TORCH_CHECK(!layout->walks_back || place == k.size(0), "the keys of the samples must run from 0 to ", k.size(0));
     auto gate = get_optional(gates);
     TORCH_CHECK(!gate || (gate->dim() == 2 && gate->size(0) == q.size(0) && gate->size(1) == q.size(1)), "gates must be [T, H]");
     *out = wrap(PackedAttention::apply(q, k, v, gate, layout));

@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <dlfcn.h>
 #if defined(__linux__)
 #include <malloc.h>
@@ -64,6 +65,11 @@ int ct_cuda_device_count(int *count, bool *is_loaded) {
     // Whoever computes before asking leaves libtorch with hooks that know no CUDA.
     TORCH_CHECK(typeid(hooks) != typeid(at::CUDAHooksInterface), "libtorch began to compute before it was asked for CUDA");
     *count = static_cast<int>(hooks.getNumGPUs());
+  });
+}
+int ct_cuda_free_memory(int device_index, int64_t *bytes) {
+  return guarded("CUDA memory", {}, [&] {
+    *bytes = static_cast<int64_t>(at::getDeviceAllocator(at::kCUDA)->getMemoryInfo(static_cast<c10::DeviceIndex>(device_index)).first);
   });
 }
 bool ct_mps_available(void) {

@@ -134,6 +134,22 @@ int ct_copy_into(const ct_tensor *destinations, const ct_tensor *sources, int co
   });
 }
 
+int ct_write_rows(ct_tensor destination, const int64_t *starts, ct_tensor source, const int64_t *bounds, int samples) {
+  return guarded("write rows", {destination, source}, [&] {
+    at::NoGradGuard none;
+    auto &to = get(destination), &from = get(source);
+    check_writable(to);
+    TORCH_CHECK(!to.requires_grad(), "what is written over must not ask for gradients");
+    TORCH_CHECK(to.dim() > 0 && to.dim() == from.dim() && to.sizes().slice(1) == from.sizes().slice(1), "rows of one shape are needed");
+    for (int s = 0; s < samples; s++) {
+      int64_t count = bounds[s + 1] - bounds[s];
+      TORCH_CHECK(bounds[s] >= 0 && count >= 0 && bounds[s + 1] <= from.size(0), "the bounds must rise from 0 to ", from.size(0));
+      TORCH_CHECK(starts[s] >= 0 && starts[s] <= to.size(0) - count, count, " rows from ", starts[s], " on do not fit into ", to.size(0));
+      if (count > 0) to.narrow(0, starts[s], count).copy_(from.narrow(0, bounds[s], count));
+    }
+  });
+}
+
 int ct_clone(ct_tensor a, int dtype, ct_tensor *out) {
   return guarded("clone", {a}, [&] {
     *out = wrap(get(a).detach().to(scalar_type(dtype), /*non_blocking=*/false, /*copy=*/true).contiguous());

@@ -10,16 +10,25 @@ public enum MachineMemory {
     return min(physical, limit)
   }
 
-  /// What can be taken without pushing others out.
-  public static var available: Int? { meminfo("MemAvailable:") }
+  /// What can be taken without pushing others out, of the machine and within the control group's limit.
+  public static var available: Int? {
+    guard let free = meminfo("MemAvailable:") else { return nil }
+    guard let limit = controlGroupLimit, let taken = number(in: controlGroup + "memory.current") else { return free }
+    // Cached files are let go before anything is refused.
+    let files = (try? String(contentsOfFile: controlGroup + "memory.stat", encoding: .utf8))?
+      .split(separator: "\n").first { $0.hasPrefix("inactive_file ") }.flatMap { Int($0.dropFirst(14)) }
+    return min(free, max(0, limit - taken + (files ?? 0)))
+  }
 
   /// The most that this process has held in memory at once, mapped files included.
   public static var peakResident: Int? { status("VmHWM:") }
   /// What this process holds now that is not backed by a file: activations and copies, not mapped weights.
   public static var anonymousResident: Int? { status("RssAnon:") }
 
-  private static var controlGroupLimit: Int? {
-    guard let text = try? String(contentsOfFile: "/sys/fs/cgroup/memory.max", encoding: .utf8) else { return nil }
+  private static let controlGroup = "/sys/fs/cgroup/"
+  private static var controlGroupLimit: Int? { number(in: controlGroup + "memory.max") }
+  private static func number(in path: String) -> Int? {
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
     return Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
   }
   private static func meminfo(_ key: String) -> Int? { kilobytes(key, in: "/proc/meminfo") }

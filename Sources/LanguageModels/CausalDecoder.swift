@@ -19,6 +19,8 @@ public struct DecoderShape: Sendable, Hashable, CustomStringConvertible {
   public var maximumPositions: Int
   /// Whether positions beyond that do not exist (learned positions) or only grow unfamiliar (rotary ones).
   public var positionsEnd: Bool
+  /// The length beyond which a token's keys depend on how long its sample is (dynamic rotary scaling); nil where they never do.
+  public var positionsStretchBeyond: Int? = nil
 
   /// The sizes in words, equal for models of one architecture and size.
   public var description: String {
@@ -57,8 +59,8 @@ public struct ForwardPass {
   public var gates: HeadGates?
   /// For each layer `[T, H]` float32, where the backward pass leaves Σ_k |Γ ⊙ ∂L/∂Γ|; nil where it is not asked for.
   public var saliency: [Tensor]?
-  /// Keys and values of earlier passes, owned by the caller; nil for a pass from the beginning.
-  public var cache: KeyValueCache?
+  /// Keys and values of earlier tokens, and where this pass's own go; nil for a pass from the beginning.
+  var cached: KeyValueCache.Extension?
   /// Cosines and sines of rotary positions, set by the decoder.
   var rotation: (cosine: Tensor, sine: Tensor)?
 
@@ -70,22 +72,12 @@ public struct ForwardPass {
     self.gates = gates
   }
 
-  /// A pass over tokens whose keys and values are partly cached.
-  public init(tokens: Tensor, positions: [Int], bounds: PackedBounds, cache: KeyValueCache? = nil) {
+  /// A pass over tokens `[T]`.
+  init(tokens: Tensor, positions: [Int], bounds: PackedBounds) {
     self.tokens = tokens
     self.positions = positions
     self.bounds = bounds
-    self.cache = cache
   }
-}
-
-/// The keys and values of tokens that were already computed, `[S, K, D]` a layer. Owned by whoever generates, not by attention.
-public final class KeyValueCache {
-  /// Keys and values by layer; empty before the first pass.
-  public var layers: [(keys: Tensor, values: Tensor)?]
-
-  /// An empty cache.
-  public init(layers: Int) { self.layers = Array(repeating: nil, count: layers) }
 }
 
 /// The residual stream between layers: what was summed up so far, and the last addend, which the next normalisation adds in the same pass

@@ -8,6 +8,8 @@ public struct RunMonitor: Sendable {
   public var warn: @Sendable (Message) -> Void
   /// Takes how far the run is, after every batch or step.
   public var progress: @Sendable (RunProgress) -> Void
+  /// Takes what a run that writes text has written since the last time: the beginning of its result. The run ends with what this throws.
+  public var wrote: @Sendable (String) throws -> Void
   /// Takes what makes the run the one it is, once it is known; records keep it.
   public var identify: @Sendable (RunIdentity) -> Void
   /// Asked before every batch or after every step; a run that is told to stop keeps what it found and throws ``RunStopped``.
@@ -16,12 +18,14 @@ public struct RunMonitor: Sendable {
   /// A monitor; what is left out goes nowhere.
   public init(
     note: @escaping @Sendable (Message) -> Void = { _ in }, warn: @escaping @Sendable (Message) -> Void = { _ in },
-    progress: @escaping @Sendable (RunProgress) -> Void = { _ in }, identify: @escaping @Sendable (RunIdentity) -> Void = { _ in },
+    progress: @escaping @Sendable (RunProgress) -> Void = { _ in }, wrote: @escaping @Sendable (String) throws -> Void = { _ in },
+    identify: @escaping @Sendable (RunIdentity) -> Void = { _ in },
     shouldStop: @escaping @Sendable () -> Bool = { false }
   ) {
     self.note = note
     self.warn = warn
     self.progress = progress
+    self.wrote = wrote
     self.identify = identify
     self.shouldStop = shouldStop
   }

@@ -129,6 +129,12 @@ public final class Tokenizer: Sendable {
     scratch.normalized.withUnsafeBufferPointer(body)
   }
 
+  /// Whether an id stands for a token.
+  public func hasToken(_ id: Int) -> Bool {
+    guard let known = UInt32(exactly: id) else { return false }
+    return addedTokens.tokens[known] != nil || model.vocabulary.token(known) != nil
+  }
+
   /// The text of token ids.
   ///
   /// Bytes that are not UTF-8 become U+FFFD, as tokens can end within a character.

@@ -48,6 +48,20 @@ extension Tensor {
     try check(ct_copy_into(to, from, Int32(to.count)))
   }
 
+  /// Writes rows of another tensor over rows of this one: of each sample, from its bound to the next, over those that begin at its place. For what no
+  /// graph remembers, such as cached keys.
+  ///
+  /// - Parameters:
+  ///   - starts: where each sample's rows go, B numbers.
+  ///   - source: `[T, …]`.
+  ///   - bounds: where each sample's rows begin, and one past the last, B + 1 numbers.
+  public func write(rowsAt starts: [Int], from source: Tensor, bounds: [Int]) throws {
+    guard bounds.count == starts.count + 1 else {
+      throw TorchError("write rows: \(starts.count) places need one bound more, not \(bounds.count)")
+    }
+    try check(ct_write_rows(handle, starts.map(Int64.init), source.handle, bounds.map(Int64.init), Int32(starts.count)))
+  }
+
   /// √Σ x² over all elements of all tensors, summed up in double precision: 2²⁷ float32 squares added up in float32 lose 1.4%.
   public static func norm(of tensors: [Tensor]) throws -> Double {
     var norm = 0.0

@@ -73,6 +73,14 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     return .answering(Int(count))
   }
 
+  /// The bytes of a CUDA device's memory that nobody has taken; nil for devices that share the machine's.
+  public func freeMemory() throws -> Int? {
+    guard case .cuda(let index) = self else { return nil }
+    var bytes: Int64 = 0
+    try check(ct_cuda_free_memory(Int32(index), &bytes))
+    return Int(bytes)
+  }
+
   private static let cudaBuildRemedy = "name a CUDA build of PyTorch with LIBTORCH=…/site-packages/torch and build again"
 
   private static var hasNvidiaDriver: Bool { FileManager.default.fileExists(atPath: "/proc/driver/nvidia/version") }

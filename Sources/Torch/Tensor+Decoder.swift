@@ -12,20 +12,29 @@ public enum Activation: Int32, Sendable {
   case relu = 3
 }
 
-/// Which samples lie end to end in a packed tensor of queries, and in one of keys.
+/// Which samples lie end to end in a packed tensor of queries, and where each one's keys lie.
 ///
 /// A query attends to its own sample's keys, up to its own position; a sample's queries are the last ones of its keys, so that the
 /// two are equal without cached keys and differ with them.
 public struct PackedBounds: Sendable, Hashable {
   /// Where each sample's queries begin, and one past the last: B + 1 numbers from 0 to T.
-  public var queries: [Int]
-  /// The same of the keys, from 0 to S.
-  public var keys: [Int]
+  public let queries: [Int]
+  /// Where each sample's keys begin, B numbers.
+  public let keyStarts: [Int]
+  /// How many keys each sample has, B numbers.
+  public let keyCounts: [Int]
 
-  /// Bounds of queries and keys; keys are the queries' own where they are left out.
+  /// Bounds of queries and of keys that lie end to end, too; keys are the queries' own where they are left out.
   public init(queries: [Int], keys: [Int]? = nil) {
+    let keys = keys ?? queries
+    self.init(queries: queries, keyStarts: keys.dropLast(), keyCounts: zip(keys, keys.dropFirst()).map { $1 - $0 })
+  }
+
+  /// Bounds of queries, with keys that lie anywhere: in a cache, with room between them. Such keys have no gradients.
+  public init(queries: [Int], keyStarts: [Int], keyCounts: [Int]) {
     self.queries = queries
-    self.keys = keys ?? queries
+    self.keyStarts = keyStarts
+    self.keyCounts = keyCounts
   }
 }
 
@@ -148,17 +157,21 @@ extension Tensor {
   public func packedAttention(
     keys: Tensor, values: Tensor, gates: Tensor?, bounds: PackedBounds, scale: Double, window: Int? = nil, saliency: Tensor? = nil
   ) throws -> Tensor {
-    guard bounds.queries.count == bounds.keys.count, !bounds.queries.isEmpty else {
-      throw TorchError("packed attention: queries and keys need equally many bounds, not \(bounds.queries.count) and \(bounds.keys.count)")
+    let samples = bounds.queries.count - 1
+    guard samples >= 0, bounds.keyStarts.count == samples, bounds.keyCounts.count == samples else {
+      throw TorchError("packed attention: \(samples) samples need as many places of keys, not \(bounds.keyStarts.count)")
     }
     let queryBounds = bounds.queries.map(Int64.init)
-    let keyBounds = bounds.keys.map(Int64.init)
+    let starts = bounds.keyStarts.map(Int64.init)
+    let counts = bounds.keyCounts.map(Int64.init)
     return try queryBounds.withUnsafeBufferPointer { queryBounds in
-      try keyBounds.withUnsafeBufferPointer { keyBounds in
-        let options = ct_attention_options(
-          query_bounds: queryBounds.baseAddress, key_bounds: keyBounds.baseAddress, samples: Int32(queryBounds.count - 1), scale: scale,
-          window: Int64(window ?? 0), saliency: saliency?.handle)
-        return try made { ct_packed_attention(handle, keys.handle, values.handle, gates?.handle, options, $0) }
+      try starts.withUnsafeBufferPointer { starts in
+        try counts.withUnsafeBufferPointer { counts in
+          let options = ct_attention_options(
+            query_bounds: queryBounds.baseAddress, key_starts: starts.baseAddress, key_counts: counts.baseAddress,
+            samples: Int32(samples), scale: scale, window: Int64(window ?? 0), saliency: saliency?.handle)
+          return try made { ct_packed_attention(handle, keys.handle, values.handle, gates?.handle, options, $0) }
+        }
       }
     }
   }

@@ -20,6 +20,7 @@ struct Headway: ParsableCommand {
       FitCommand.self,
       HeatmapCommand.self,
       AblateCommand.self,
+      GenerateCommand.self,
       ReportCommand.self,
       SFTCommand.self,
       MergeCommand.self,

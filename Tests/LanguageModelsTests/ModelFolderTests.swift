@@ -197,15 +197,11 @@ import Torch
     let sample = try #require(golden.samples.max { $0.tokens.count < $1.tokens.count })
     try withoutGradients {
       let whole = try decoder.hiddenStates(of: ForwardPass(PackedBatch([sample]), on: .cpu)).floats()
-      let cache = KeyValueCache(layers: decoder.shape.layers)
-      var last: [Float] = []
       let count = sample.tokens.count
+      let cache = try KeyValueCache(decoder, slots: 1, capacity: count)
+      var last: [Float] = []
       for range in [0..<count / 2, count / 2..<count - 1, count - 1..<count] {
-        last = try decoder.hiddenStates(
-          of: ForwardPass(
-            tokens: Tensor(Array(sample.tokens[range])), positions: Array(range),
-            bounds: PackedBounds(queries: [0, range.count], keys: [0, range.upperBound]), cache: cache)
-        ).floats()
+        last = try decoder.extend(cache, by: [.init(slot: 0, tokens: Array(sample.tokens[range]))], rows: Array(0..<range.count)).floats()
       }
       #expect(relativeDistance(last, Array(whole.suffix(last.count))) < 1e-5)
     }

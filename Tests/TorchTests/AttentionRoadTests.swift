@@ -49,4 +49,54 @@ import Torch
     let furthest = zip(cut.output[before], whole.output[before]).map { abs($0 - $1) }.max() ?? 1
     #expect(furthest < (type == .float32 ? 1e-5 : 5e-2))
   }
+
+  /// A few queries after cached keys that lie anywhere, key by key, against tiles of query rows over the same keys end to end.
+  @Test(arguments: [ElementType.float32, .bfloat16], [nil, 9]) func stepsEqualTiles(type: ElementType, window: Int?) throws {
+    let random = try RandomTensors(seed: 9)
+    let q = try random.normal([6, 4, 20]).converted(to: type)
+    let k = try random.normal([100, 2, 20]).converted(to: type)
+    let v = try random.normal([100, 2, 20]).converted(to: type)
+    // 1, 4 and 1 queries at the ends of 30, 17 and 2 keys.
+    let (bounds, starts, counts) = ([0, 1, 5, 6], [60, 3, 95], [30, 17, 2])
+    let steps = try withoutGradients {
+      try q.packedAttention(
+        keys: k, values: v, gates: nil, bounds: PackedBounds(queries: bounds, keyStarts: starts, keyCounts: counts), scale: 0.3,
+        window: window)
+    }
+    func packed(_ x: Tensor) throws -> Tensor {
+      try Tensor.concatenated(zip(starts, counts).map { try x.narrowed(0, from: $0, length: $1) })
+    }
+    let tiles = try q.packedAttention(
+      keys: packed(k), values: packed(v), gates: nil, bounds: PackedBounds(queries: bounds, keys: [0, 30, 47, 49]), scale: 0.3,
+      window: window)
+    let furthest = zip(try steps.floats(), try tiles.floats()).map { abs($0 - $1) }.max() ?? .infinity
+    #expect(furthest < (type == .float32 ? 1e-5 : 3e-2))
+  }
+
+  @Test func placesOutsideTheKeysAreRefused() throws {
+    let x = try Tensor.ones([2, 1, 4])
+    func attend(_ starts: [Int], _ counts: [Int]) throws -> Tensor {
+      try x.packedAttention(
+        keys: x, values: x, gates: nil, bounds: PackedBounds(queries: [0, 1, 2], keyStarts: starts, keyCounts: counts), scale: 1)
+    }
+    try withoutGradients {
+      _ = try attend([0, 0], [2, 1])
+      for (starts, counts) in [([0, 1], [2, 2]), ([-1, 0], [1, 1]), ([0, 0], [1, -1]), ([0, 0], [0, 1]), ([0], [1])] {
+        #expect(throws: TorchError.self) { try attend(starts, counts) }
+      }
+    }
+    // With gradients keys must lie end to end.
+    #expect(throws: TorchError.self) { try attend([0, 0], [2, 1]) }
+  }
+
+  @Test func rowsAreWrittenInPlace() throws {
+    let to = try Tensor.zeros([5, 2])
+    try to.write(rowsAt: [3, 0], from: Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [3, 2]), bounds: [0, 1, 3])
+    #expect(try to.floats() == [3, 4, 5, 6, 0, 0, 1, 2, 0, 0])
+    for (starts, bounds) in [([4], [0, 2]), ([-1], [0, 1]), ([0], [0, 4]), ([0], [1]), ([0], [2, 1])] {
+      #expect(throws: TorchError.self) {
+        try to.write(rowsAt: starts, from: Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [3, 2]), bounds: bounds)
+      }
+    }
+  }
 }

@@ -49,6 +49,8 @@ int ct_affinity_processors(void);
 /// Loads libtorch's CUDA library on first use; `*count` is the number of CUDA devices that answer. Fails where there is no such library;
 /// `*is_loaded` is true where there is one and only asking it failed.
 int ct_cuda_device_count(int *count, bool *is_loaded);
+/// Bytes of a CUDA device's memory that nobody has taken.
+int ct_cuda_free_memory(int device_index, int64_t *bytes);
 bool ct_mps_available(void);
 int ct_synchronize(int device_type, int device_index);
 /// From now on freed memory stays with the process, and large tensors lie on huge pages: training asks for the same sizes again and again, and
@@ -94,6 +96,8 @@ int ct_take_gradient(ct_tensor leaf, ct_tensor *out);
 int ct_zero(const ct_tensor *tensors, int count);
 /// Writes each source over its destination, converted.
 int ct_copy_into(const ct_tensor *destinations, const ct_tensor *sources, int count);
+/// Writes the rows of `source` from bounds b_0 … b_B over those of `destination` that begin at `starts[i]`; for what no graph remembers.
+int ct_write_rows(ct_tensor destination, const int64_t *starts, ct_tensor source, const int64_t *bounds, int samples);
 /// A copy in memory of its own, row-major, cut off from any graph.
 int ct_clone(ct_tensor a, int dtype, ct_tensor *out);
 /// √Σx² over all elements of all tensors, summed up in double precision.
@@ -175,10 +179,11 @@ int ct_rotary_tables(ct_tensor positions, ct_tensor frequencies, ct_tensor *cosi
 
 /// What `ct_packed_attention` is asked for.
 typedef struct {
-  /// B + 1 bounds of the samples in the queries and in the keys. A query sees its own sample's keys only; queries are the last
-  /// ones of their sample's keys.
+  /// B + 1 bounds of the samples in the queries, and where each sample's keys begin and how many there are: with gradients end to end, otherwise
+  /// anywhere. A query sees its own sample's keys only; queries are the last ones of their sample's keys.
   const int64_t *query_bounds;
-  const int64_t *key_bounds;
+  const int64_t *key_starts;
+  const int64_t *key_counts;
   int samples;
   double scale;
   /// Keys that a query sees at most, itself included; 0: all before it.

@@ -41,6 +41,11 @@ struct RowKernels {
   float (*attention_weights)(T *row, int64_t visible, int64_t n, float scale);
   /// From the row's products and its gradient by weights: row becomes the weights, `gradient` the gradient by the products.
   void (*attention_weights_backward)(T *row, T *gradient, float sum, int64_t visible, int64_t n, float scale);
+  /// Attention of `groups` queries of n values, which share a head of keys and values, to `count` keys that lie `stride` apart: each output is
+  /// Σ softmax(scale · query · key) · value. `room` holds groups · (count + n) numbers.
+  void (*attend)(
+      const T *queries, const T *keys, const T *values, T *output, float *room, int64_t groups, int64_t n, int64_t count, int64_t stride,
+      float scale);
   /// total += x.
   void (*accumulate)(const T *x, float *total, int64_t n);
   /// Σx², each square and the sum in double precision.

@@ -82,14 +82,16 @@ extension RotaryTransformer.Plan {
     guard let function = Activation(published: name) else { throw configuration.unsupported("the activation '\(name)'") }
     let epsilon = try configuration.double("rms_norm_eps")
     guard epsilon >= 0 else { throw configuration.wrong("rms_norm_eps", "at least 0") }
+    let rotary = try RotaryEmbedding(configuration, dimension: headDimension, maximumPositions: maximumPositions)
     let windows: [Int?] = try AttentionWindows.published(in: configuration, layers: layers)
     self.init(
       shape: DecoderShape(
         layers: layers, attentionHeads: heads, keyValueHeads: keyValueHeads, headDimension: headDimension, hiddenSize: hidden,
-        vocabularySize: try configuration.size("vocab_size"), maximumPositions: maximumPositions, positionsEnd: false),
+        vocabularySize: try configuration.size("vocab_size"), maximumPositions: maximumPositions, positionsEnd: false,
+        positionsStretchBeyond: rotary.stretchesBeyond),
       intermediateSize: try configuration.size("intermediate_size"), activation: function, epsilon: epsilon,
       tiedEmbeddings: try configuration.boolean("tie_word_embeddings"),
-      rotary: try RotaryEmbedding(configuration, dimension: headDimension, maximumPositions: maximumPositions),
+      rotary: rotary,
       windows: windows)
   }
 }

@@ -75,6 +75,11 @@ struct RotaryEmbedding: Sendable {
     try section.optionalString("rope_type") ?? section.optionalString("type") ?? "default"
   }
 
+  /// The length beyond which a token's rotation depends on how long its sample is; nil where it never does.
+  var stretchesBeyond: Int? {
+    if case .dynamic(_, let original) = scaling { Int(original) } else { nil }
+  }
+
   /// The keys of the object that describes the positions which its type does not use.
   static func keysWithoutEffect(in configuration: ModelConfiguration) throws -> [String] {
     guard let section = try section(of: configuration) else { return [] }

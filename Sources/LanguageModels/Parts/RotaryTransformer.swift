@@ -155,31 +155,9 @@ struct RotaryAttention {
 func gatedAttention(
   layer: Int, queries: Tensor, keys: Tensor, values: Tensor, scale: Double, window: Int?, _ pass: ForwardPass
 ) throws -> Tensor {
-  var keys = keys
-  var values = values
-  if let cache = pass.cache, cache.layers.indices.contains(layer) {
-    if let earlier = cache.layers[layer] {
-      keys = try joined(earlier.keys, keys, pass.bounds)
-      values = try joined(earlier.values, values, pass.bounds)
-    }
-    cache.layers[layer] = (keys, values)
-  }
+  let (keys, values) = try pass.cached?.write(layer: layer, keys, values, bounds: pass.bounds.queries) ?? (keys, values)
   return try queries.packedAttention(
     keys: keys, values: values, gates: pass.gates.flatMap { $0.layers.indices.contains(layer) ? $0.layers[layer] : nil },
     bounds: pass.bounds, scale: scale, window: window,
     saliency: pass.saliency.flatMap { $0.indices.contains(layer) ? $0[layer] : nil })
-}
-
-/// Each sample's earlier rows followed by its new ones.
-private func joined(_ earlier: Tensor, _ new: Tensor, _ bounds: PackedBounds) throws -> Tensor {
-  var parts: [Tensor] = []
-  var place = 0
-  for sample in 0..<bounds.queries.count - 1 {
-    let fresh = bounds.queries[sample + 1] - bounds.queries[sample]
-    let old = bounds.keys[sample + 1] - bounds.keys[sample] - fresh
-    parts.append(try earlier.narrowed(0, from: place, length: old))
-    parts.append(try new.narrowed(0, from: bounds.queries[sample], length: fresh))
-    place += old
-  }
-  return try Tensor.concatenated(parts)
 }

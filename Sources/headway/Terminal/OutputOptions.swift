@@ -27,8 +27,9 @@ struct OutputOptions: ParsableArguments {
   func warn(_ text: String) { Terminal.writeError("warning: \(text)\n") }
 
   /// Does a run with progress on standard error. The first signal asks it to stop at its next safe point, the second ends the program at once.
+  /// - Parameter wrote: takes text as the run writes it.
   /// - Throws: `ExitCode` 128 + the signal's number where it stopped.
-  func perform<Work: Run>(_ run: Work) throws -> Work.Result {
+  func perform<Work: Run>(_ run: Work, wrote: @escaping @Sendable (String) throws -> Void = { _ in }) throws -> Work.Result {
     let received = StopSignal()
     let sources = Interruption.install { received.set($0) }
     defer { sources.forEach { $0.cancel() } }
@@ -43,7 +44,7 @@ struct OutputOptions: ParsableArguments {
         line.finish()
         warn(text.onCommandLine)
       },
-      progress: { now in line.show(now.text) }, shouldStop: { received.number != 0 })
+      progress: { now in line.show(now.text) }, wrote: wrote, shouldStop: { received.number != 0 })
     do {
       return try run.runRecording(monitor)
     } catch let stopped as RunStopped {
