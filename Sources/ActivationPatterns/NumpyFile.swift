@@ -86,38 +86,36 @@ enum NumpyFile {
     means: [(name: String, matrix: HeadMatrix)], perSample: [(name: String, levels: SampleLevels)], layers: Int, heads: Int,
     samples: ActivationPattern.Samples?, metadata: [String: String], to url: URL
   ) throws {
-    var members: [Member] = means.map { name, matrix in
+    var entries: [ZipWriter.Entry] = means.map { name, matrix in
       let data = bytes(of: matrix)
-      return Member(name: name, header: array("<f4", [layers, heads]), count: data.count) { body in try data.withUnsafeBytes(body) }
+      return entry(name, header: array("<f4", [layers, heads]), count: data.count) { body in try data.withUnsafeBytes(body) }
     }
-    members += perSample.map { name, levels in
-      Member(
-        name: name, header: array("<f4", [levels.sampleCount, layers, heads]), count: levels.sampleCount * levels.entryCount * 4,
-        withBytes: { body in try levels.withBytes(body) })
+    entries += perSample.map { name, levels in
+      entry(name, header: array("<f4", [levels.sampleCount, layers, heads]), count: levels.sampleCount * levels.entryCount * 4) { body in
+        try levels.withBytes(body)
+      }
     }
     if !perSample.isEmpty, let samples {
-      members.append(
-        Member(name: "loss", header: array("<f4", [samples.loss.count]), count: samples.loss.count * 4) { body in
+      entries.append(
+        entry("loss", header: array("<f4", [samples.loss.count]), count: samples.loss.count * 4) { body in
           try samples.loss.withUnsafeBytes(body)
         })
-      members.append(
-        Member(name: "index", header: array("<i8", [samples.index.count]), count: samples.index.count * 8) { body in
+      entries.append(
+        entry("index", header: array("<i8", [samples.index.count]), count: samples.index.count * 8) { body in
           try samples.index.withUnsafeBytes(body)
         })
       if let contents = samples.contents {
-        members.append(
-          Member(name: "content", header: array("<u8", [contents.count]), count: contents.count * 8) { body in
+        entries.append(
+          entry("content", header: array("<u8", [contents.count]), count: contents.count * 8) { body in
             try contents.withUnsafeBytes(body)
           })
       }
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // A text array holds UTF-32.
-    let text = String(decoding: try encoder.encode(metadata), as: UTF8.self).unicodeScalars.map { $0.value.littleEndian }
-    members.append(
-      Member(name: "metadata", header: array("<U\(text.count)", []), count: text.count * 4) { body in try text.withUnsafeBytes(body) })
-    try write(members, to: url)
+    let text = String(decoding: try HeadwayJSON.encoder().encode(metadata), as: UTF8.self).unicodeScalars.map { $0.value.littleEndian }
+    entries.append(
+      entry("metadata", header: array("<U\(text.count)", []), count: text.count * 4) { body in try text.withUnsafeBytes(body) })
+    try ZipWriter.write(entries, to: url)
   }
 
   /// The metadata of an archive that this type wrote; nil for any other.
@@ -142,57 +140,13 @@ enum NumpyFile {
     return try? JSONDecoder().decode([String: String].self, from: Data(String(text).utf8))
   }
 
-  private struct Member {
-    var name: String
-    var header: Data
-    var count: Int
-    var withBytes: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
-  }
-
-  /// A zip archive of stored (uncompressed) members.
-  private static func write(_ members: [Member], to url: URL) throws {
-    let total = members.reduce(0) { $0 + $1.count + $1.header.count + 256 }
-    guard total < Int(UInt32.max) else {
-      throw PatternError(
-        url.path(percentEncoded: false), problem: "an .npz file holds at most 4 GiB and this would take \(total) bytes",
-        remedy: "name the file .safetensors")
-    }
-    try AtomicFile.write(to: url) { sink in
-      var directory = Data()
-      var offset = 0
-      for member in members {
-        var checksum = CyclicRedundancyCheck(.zip)
-        member.header.withUnsafeBytes { checksum.add($0) }
-        try member.withBytes { checksum.add($0) }
-        let name = Data("\(member.name).npy".utf8)
-        let size = UInt32(member.header.count + member.count)
-        // What the local header and the directory say alike: version 2.0, no flags, stored, 1 January 1980.
-        var common = Data()
-        for value: UInt16 in [20, 0, 0, 0, 0x21] { common.append(value) }
-        for value in [checksum.value, size, size] { common.append(value) }
-        common.append(UInt16(name.count))
-        common.append(UInt16(0))
-        var local = Data("PK\u{3}\u{4}".utf8)
-        local.append(common)
-        local.append(name)
-        try sink.write(local)
-        try sink.write(member.header)
-        try member.withBytes { try sink.write($0) }
-        directory.append(Data("PK\u{1}\u{2}".utf8))
-        directory.append(UInt16(20))
-        directory.append(common)
-        for value: UInt16 in [0, 0, 0] { directory.append(value) }
-        directory.append(UInt32(0))
-        directory.append(UInt32(offset))
-        directory.append(name)
-        offset += local.count + Int(size)
-      }
-      var end = Data("PK\u{5}\u{6}".utf8)
-      for value in [0, 0, UInt16(members.count), UInt16(members.count)] { end.append(value) }
-      end.append(UInt32(directory.count))
-      end.append(UInt32(offset))
-      end.append(UInt16(0))
-      try sink.write(directory + end)
+  /// An array as an entry of the archive.
+  private static func entry(
+    _ name: String, header: Data, count: Int, _ withBytes: @escaping ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) -> ZipWriter.Entry {
+    ZipWriter.Entry(name: "\(name).npy", count: header.count + count) { take in
+      try header.withUnsafeBytes(take)
+      try withBytes(take)
     }
   }
 }

@@ -15,8 +15,7 @@ enum SampleIdentifiers {
   }
 
   static func write(_ ids: [String], index: [Int64], to url: URL) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let encoder = HeadwayJSON.encoder()
     var text = Data()
     for (id, index) in zip(ids, index) {
       text.append(try encoder.encode(Line(id: id, index: index)))

@@ -1,7 +1,7 @@
 import Foundation
 
 /// How the learning rate runs over the updates of a training, by the formulas of transformers' `get_{constant,linear,cosine}_schedule_with_warmup`.
-public struct LearningRateSchedule: Sendable, Hashable, Codable {
+public struct LearningRateSchedule: Sendable, Hashable {
   /// The form after the warm-up.
   public enum Form: String, Sendable, Hashable, Codable, CaseIterable {
     /// Half a cosine down to 0.

@@ -26,6 +26,14 @@ struct TrainingState: Codable, Hashable {
   var threads: Int?
   var vectorCode: String?
 
+  enum CodingKeys: String, CodingKey {
+    case version, step, identity, samples, tokens, seconds, threads
+    case bestLoss = "best_loss"
+    case bestStep = "best_step"
+    case evaluationsSinceBest = "evaluations_since_best"
+    case vectorCode = "vector_code"
+  }
+
   /// What is different now and makes a resumed run end with other bits than an undisturbed one.
   func differencesOfMachine() -> [Message] {
     var found: [Message] = []
@@ -84,9 +92,7 @@ struct TrainingCheckpoint {
     }
     try WeightWriter.write(moments, to: folder, fileName: optimizerName, shardLimit: .max)
     try patterns.write(to: folder.appending(path: patternsName))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try AtomicFile.write(encoder.encode(state) + Data("\n".utf8), to: folder.appending(path: stateName))
+    try AtomicFile.write(HeadwayJSON.document(state, isIndented: true), to: folder.appending(path: stateName))
   }
 
   /// Reads what is beside the weights.

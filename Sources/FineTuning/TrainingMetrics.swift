@@ -71,11 +71,10 @@ public struct StepMetrics: Sendable, Hashable, Codable {
 /// `metrics.jsonl`, a line at a time; every line is in the file when `append` returns.
 final class MetricsFile {
   private let file: GrowingFile
-  private let encoder = JSONEncoder()
+  private let encoder = HeadwayJSON.encoder()
 
   /// Opens the file for the steps after `step`: lines of later ones, which a killed run wrote after its last checkpoint, are dropped.
   init(_ url: URL, after step: Int?) throws {
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     var kept = ""
     if let step { for line in try MetricsFile.lines(of: url) where line.metrics.step <= step { kept += line.text + "\n" } }

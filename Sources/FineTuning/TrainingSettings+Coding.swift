@@ -94,7 +94,7 @@ extension TrainingSettings: Codable {
 extension TrainingSettings {
   /// Adds the settings to what a run must find again to go on; those that change nothing of what is computed are left out.
   public func add(to identity: inout RunIdentity) throws {
-    let texts = try JSONDecoder().decode([String: SettingText].self, from: JSONEncoder().encode(self))
+    let texts = try JSONDecoder().decode([String: SettingText].self, from: HeadwayJSON.encoder().encode(self))
     for key in CodingKeys.allCases where key != .saveEvery && key != .keep {
       identity[key.rawValue] = texts[key.rawValue]?.description
     }

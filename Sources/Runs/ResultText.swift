@@ -1,12 +1,10 @@
 public import Foundation
+import Ground
 
 /// Results as text.
 public enum ResultText {
   /// One JSON document and a line feed, with sorted keys so that two runs can be compared: what `--json` prints and what files hold.
   public static func json(_ value: some Encodable) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .throw
-    return try encoder.encode(value) + Data("\n".utf8)
+    try HeadwayJSON.document(value)
   }
 }

@@ -20,7 +20,8 @@ import Testing
   @Test func doctorSpeaksJSON() throws {
     let outcome = try headway("doctor", "--json")
     #expect(outcome.status == 0)
-    #expect(try json(outcome.output)["libtorch"] is String)
+    let report = try json(outcome.output)
+    #expect(report["libtorch"] is String && report["vector_code"] is String && report["memory_mib"] is Int)
   }
 
   @Test func patternsFromFolderToStatistics() throws {

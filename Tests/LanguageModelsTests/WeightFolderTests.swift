@@ -57,6 +57,19 @@ import Testing
     #expect(message(folder).contains("\(file): it is a Git LFS pointer and not the file itself; run git lfs pull"), "\(message(folder))")
   }
 
+  @Test(
+    arguments: [
+      ("[]", "is not an index of weight files"), (#"{"weight_map": []}"#, "is not an index of weight files"),
+      (#"{"weight_map": {"a": "x", "a": "y"}}"#, "is not an index of weight files"), (#"{"weight_map": {}}"#, "names no weight file"),
+      (#"{"weight_map": {"a": 3}}"#, "places the tensor 'a' in a whole number"),
+      (#"{"weight_map": {"a": "../x"}}"#, "outside the model's folder"),
+    ]) func indicesThatAreNone(text: String, sentence: String) throws
+  {
+    let folder = try copy("llama-sharded")
+    try Data(text.utf8).write(to: folder.appending(path: "model.safetensors.index.json"))
+    #expect(message(folder).contains(sentence), "\(message(folder))")
+  }
+
   /// A pipe that nobody writes to is told apart from a file before it is opened for reading.
   @Test(
     arguments: [

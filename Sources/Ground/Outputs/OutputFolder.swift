@@ -71,9 +71,7 @@ public struct OutputFolder: Sendable, Hashable {
   }
 
   private func write(_ names: Set<String>) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try AtomicFile.write(encoder.encode(Contents(files: names.sorted())) + Data("\n".utf8), to: list)
+    try AtomicFile.write(HeadwayJSON.document(Contents(files: names.sorted()), isIndented: true), to: list)
   }
 
   /// Whether `headway/` is there, no link, and Headway's: with a list, or empty where a run was killed before it wrote one.

@@ -117,8 +117,6 @@ public struct AdapterFolder: Sendable {
       }
     }
     try WeightWriter.write(sources, to: folder, fileName: weightsName, shardLimit: .max)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try AtomicFile.write(encoder.encode(configuration) + Data("\n".utf8), to: folder.appending(path: configurationName))
+    try AtomicFile.write(HeadwayJSON.document(configuration, isIndented: true), to: folder.appending(path: configurationName))
   }
 }

@@ -1,3 +1,4 @@
+import StrictJSON
 public import CheckpointFiles
 public import Foundation
 import Ground
@@ -82,22 +83,20 @@ public struct WeightFiles: Sendable {
     self.locations = locations
   }
 
-  private struct Index: Decodable {
-    var places: [String: String]
-
-    enum CodingKeys: String, CodingKey {
-      case places = "weight_map"
-    }
-  }
-
   private init(index name: String, of folder: ModelFolder, _ format: Format) throws {
     let path = folder.file(name).path(percentEncoded: false)
     let mapped = try MappedFile(at: folder.file(name))
-    let data = withExtendedLifetime(mapped) { Data(mapped.bytes) }
-    guard let index = try? JSONDecoder().decode(Index.self, from: data) else {
+    let index = withExtendedLifetime(mapped) { try? JSONParser().parse(mapped.bytes) }
+    guard let fields = index?.object?["weight_map"]?.object?.fields else {
       throw ModelError("\(path) is not an index of weight files (a JSON object with 'weight_map'); download it again")
     }
-    let names = Set(index.places.values).sorted()
+    let places = try fields.map { field in
+      guard let file = field.value.string else {
+        throw ModelError("\(path) places the tensor '\(field.name)' in \(field.value.kind), not in a file; download it again")
+      }
+      return (tensor: field.name, file: file)
+    }
+    let names = Set(places.map(\.file)).sorted()
     guard !names.isEmpty else { throw ModelError("\(path) names no weight file; download it again") }
     for file in names {
       guard WeightFiles.staysInside(file) else {
@@ -108,7 +107,7 @@ public struct WeightFiles: Sendable {
       }
     }
     let files = try WeightFiles(names.map(folder.file), format)
-    for (tensor, file) in index.places.sorted(by: { $0.key < $1.key }) {
+    for (tensor, file) in places.sorted(by: { $0.tensor < $1.tensor }) {
       guard let location = files.locations[tensor], location.mapping.url.lastPathComponent == file else {
         throw ModelError("\(path) places the tensor '\(tensor)' in '\(file)', where it is not; download the model again")
       }

@@ -58,10 +58,8 @@ public struct WeightWriter {
         case places = "weight_map"
       }
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let index = Index(metadata: ["total_size": weights.reduce(0) { $0 + $1.byteCount }], places: places)
-    try AtomicFile.write(encoder.encode(index), to: folder.appending(path: indexName(fileName)))
+    try AtomicFile.write(HeadwayJSON.encoder(isIndented: true).encode(index), to: folder.appending(path: indexName(fileName)))
   }
 
   /// The names of the files that `write` writes.

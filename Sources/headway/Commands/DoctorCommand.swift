@@ -44,6 +44,13 @@ struct DoctorCommand: ParsableCommand {
     var availableMemoryMiB = MachineMemory.available.map { $0 >> 20 }
     var devices: [DeviceState]
 
+    enum CodingKeys: String, CodingKey {
+      case headway, libtorch, processors, threads, devices
+      case vectorCode = "vector_code"
+      case memoryMiB = "memory_mib"
+      case availableMemoryMiB = "available_memory_mib"
+    }
+
     init() {
       var cuda = DeviceState(name: "cuda", available: false, count: 0)
       switch Device.cuda() {
