@@ -24,11 +24,12 @@ docs: setup
 	@scripts/docs
 
 format:
-	swift format --in-place --recursive --parallel Package.swift Sources Tests
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Examples/Program
 
 lint:
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Examples/Program
 	@python3 scripts/checks/imports.py >/dev/null
+	@python3 scripts/checks/examples.py
 
 clean:
 	rm -rf .build

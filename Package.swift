@@ -63,7 +63,6 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     resources: [.copy("Fixtures")], swiftSettings: swiftSettings)
 }
 
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -89,7 +88,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -140,6 +138,13 @@ let package = Package(
         "FineTuning", "Reports", "Runs", arguments,
       ],
       swiftSettings: swiftSettings),
+    // The code that docs/Library.md and the libraries' pages show, compiled as any program that depends on the package.
+    .executableTarget(
+      name: "Example",
+      dependencies: [
+        "Ground", "StrictJSON", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing",
+        "FineTuning", "Evaluation", "Reports", "Runs",
+      ], path: "Examples/Program", swiftSettings: [.swiftLanguageMode(.v6)]),
     // Tiny random models with golden outputs, which the tests of several rooms read.
     .target(
       name: "Goldens", dependencies: ["CheckpointFiles", "LanguageModels", "Torch"], path: "Tests/Goldens", exclude: ["Fixtures"],
