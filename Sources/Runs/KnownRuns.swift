@@ -9,6 +9,7 @@ extension RunRecord {
     HeatMapRun.self,
     MergeRun.self,
     PatternRun.self,
+    ReportRun.self,
     StatisticsRun.self,
     TrainingRun.self,
   ]

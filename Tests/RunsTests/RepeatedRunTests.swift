@@ -49,6 +49,38 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: files.path("again.svg.run.yaml")))
   }
 
+  @Test func aReportIsRepeated() throws {
+    let files = try PatternFiles()
+    try files.writeChange("target", (0..<12).map { _ in 0.2 + files.uniform() })
+    try files.writeChange("basic", (0..<12).map { _ in 0.2 + files.uniform() })
+    _ = try FitRun(
+      target: PatternSource(files.path("target.safetensors")), basics: [PatternSource(files.path("basic.safetensors"))],
+      out: files.path("fit.json")
+    ).runRecording()
+    var report = ReportRun(folder: files.folder.path(percentEncoded: false))
+    report.title = "Two tasks"
+    try Data("{}".utf8).write(to: files.folder.appending(path: "other.json"))
+    let telling = Telling()
+    let result = try report.run(telling.monitor)
+    #expect(telling.notes == ["note: left out: other.json is no result of a fit or an ablation"])
+    #expect(result.numbers.contains("report/coefficients-1.csv") && result.numbers.contains("report/heads-2.csv"))
+    #expect(try again(result) == result)
+    let html = try String(contentsOf: files.folder.appending(path: "report.html"), encoding: .utf8)
+    #expect(html.contains("Two tasks") && html.contains("Fit: fit") && html.contains("Changes, magnitude"))
+    try expectTheSameAgain(report, writing: ["report.html"] + result.numbers, in: files.folder)
+    // The record lies in the folder and leads to it, wherever that has been moved.
+    let record = try String(contentsOf: files.folder.appending(path: "report.run.yaml"), encoding: .utf8)
+    #expect(record.contains("folder: .\n") && record.contains("fit.json: \""))
+  }
+
+  @Test func aReportOfNothingIsRefused() throws {
+    let folder = try TemporaryFolder()
+    let nothing = #expect(throws: RunError.self) { try ReportRun(folder: folder.url.path(percentEncoded: false)).run() }
+    #expect(nothing?.description.contains("holds no pattern") == true)
+    let none = #expect(throws: RunError.self) { try ReportRun(folder: folder.path("none")).run() }
+    #expect(none?.description.contains("cannot read the folder") == true)
+  }
+
   @Test func anAblationAndADatasetAreRepeated() throws {
     let folder = try TemporaryFolder()
     var ablation = AblationRun(model: Examples.model, data: [Examples.problems], choice: .random(3))

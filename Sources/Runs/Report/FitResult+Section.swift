@@ -1,6 +1,5 @@
 import ActivationPatterns
 import Reports
-import Runs
 
 extension FitResult {
   /// The fit on a page.

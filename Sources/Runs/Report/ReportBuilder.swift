@@ -1,6 +1,6 @@
-import Runs
 import ActivationPatterns
 import Foundation
+import Ground
 import Reports
 
 /// Puts a folder's patterns, changes, fits and ablations on a page.
@@ -20,6 +20,9 @@ struct ReportBuilder {
   private var ablations: [(name: String, result: AblationResult)] = []
   private var series: [(name: String, series: PatternSeries)] = []
 
+  /// The fingerprints of the files that are shown, by their names.
+  private(set) var identity = RunIdentity()
+
   /// Whether there is nothing to show.
   var isEmpty: Bool { groups.isEmpty && fits.isEmpty && ablations.isEmpty && series.isEmpty }
 
@@ -34,7 +37,7 @@ struct ReportBuilder {
         $0.compare($1, options: [.numeric, .caseInsensitive]) == .orderedAscending
       }
     } catch {
-      throw CommandError("cannot read the folder \(folder.path(percentEncoded: false)); check the path")
+      throw RunError("cannot read the folder \(folder.path(percentEncoded: false)); check the path")
     }
     var files: [(name: String, file: PatternFile)] = []
     // The weights and settings of a model that lies here are no results, and nobody takes them for some.
@@ -51,6 +54,7 @@ struct ReportBuilder {
           } else {
             files.append((title, try PatternFile.read(from: url)))
           }
+          identity[name] = try Fingerprint(ofFile: url).digits
         } catch {
           if !isModel { notes.append("left out: \(error)") }
         }
@@ -61,9 +65,11 @@ struct ReportBuilder {
           fits.append((title, fit))
         } else if let ablation = try? JSONDecoder().decode(AblationResult.self, from: data) {
           ablations.append((title, ablation))
-        } else if !isModel {
-          notes.append("left out: \(name) is no result of headway fit or headway ablate")
+        } else {
+          if !isModel { notes.append("left out: \(name) is no result of a fit or an ablation") }
+          continue
         }
+        identity[name] = Fingerprint(of: data).digits
       default: read(runAt: url, as: name)
       }
     }
@@ -87,7 +93,10 @@ struct ReportBuilder {
   private mutating func read(runAt folder: URL, as name: String) {
     let place = PatternSeries.url(inFolder: folder)
     guard FileManager.default.fileExists(atPath: place.path(percentEncoded: false)) else { return }
-    do { series.append((name, try PatternSeries(from: place))) } catch { notes.append("left out: \(error)") }
+    do {
+      series.append((name, try PatternSeries(from: place)))
+      identity["\(name)/headway/\(place.lastPathComponent)"] = try Fingerprint(ofFile: place).digits
+    } catch { notes.append("left out: \(error)") }
   }
 
   /// The page, and the files of numbers that its pictures name.

@@ -1,0 +1,103 @@
+public import ActivationPatterns
+import Foundation
+import Ground
+import Reports
+
+/// Puts everything that a folder holds on one page: patterns, changes, fits, ablations and training runs in, `report.html` out, with the numbers
+/// behind its pictures in `report/`.
+///
+///     let result = try ReportRun(folder: "out").run()
+public struct ReportRun: Run {
+  public static let name = "report"
+
+  /// The folder that is read, and in which the page lies.
+  public var folder: String
+  /// The page's heading; the folder's name where nil.
+  public var title: String?
+  /// Which score to look at, where files hold several.
+  public var score: Score?
+  /// Whether to replace a page that Headway did not write.
+  public var overwrite = false
+
+  /// A report of a folder.
+  public init(folder: String) { self.folder = folder }
+
+  public func mappingPaths(_ change: (String) -> String) -> ReportRun {
+    var run = self
+    run.folder = change(folder)
+    return run
+  }
+
+  private var url: URL { URL(filePath: folder, directoryHint: .isDirectory) }
+  private var page: URL { url.appending(path: "report.html") }
+  public var output: String? { page.relativePath }
+
+  public func run(_ monitor: RunMonitor) throws -> ReportResult {
+    let builder = try ReportBuilder(folder: url, score: score)
+    for note in builder.notes { monitor.note("note: \(note)") }
+    guard !builder.isEmpty else {
+      throw RunError(
+        "\(folder) holds no pattern, change, fit, ablation or training run with tracked patterns; write some into it first, or name another folder"
+      )
+    }
+    monitor.identify(builder.identity)
+    let (contents, numbers) = try builder.page(title: title ?? url.standardizedFileURL.lastPathComponent)
+    let numbersFolder = url.appending(path: "report", directoryHint: .isDirectory)
+    // What is written into a folder stays in it: neither page nor numbers nor record go through links.
+    let places: [(URL, FileKind, String)] = [(page, .file, "file"), (numbersFolder, .folder, "folder")]
+    for (place, kind, name) in places + (record.map { [($0, .file, "file")] } ?? []) {
+      if let found = FileKind(of: place), found != kind {
+        throw RunError("\(place.path(percentEncoded: false)) is a link or no \(name), and the report's \(name) goes there; move it away")
+      }
+    }
+    let outputs = OutputGuard(overwrites: overwrite)
+    defer { outputs.release() }
+    try outputs.claim(
+      file: page, as: .page,
+      beside: numbers.map { name, text in .part(numbersFolder.appending(path: name), as: self.numbers(text)) })
+    if !numbers.isEmpty { try Folders.make(numbersFolder) }
+    for (name, text) in numbers { try AtomicFile.write(text, to: numbersFolder.appending(path: name)) }
+    try AtomicFile.write(try contents.html(), to: page)
+    return ReportResult(out: page.path(percentEncoded: false), numbers: numbers.map { "report/\($0.name)" })
+  }
+
+  /// Numbers behind a picture. Their file has no mark of its own: it is the earlier page's where that names it, or where nothing in it changes.
+  private func numbers(_ text: String) -> OutputKind {
+    let names = OutputKind.page.isOwn(page) ? (try? ReportPage.numberFiles(of: page)) ?? [] : []
+    return OutputKind("a table of the report's numbers") { url in
+      names.contains(url.lastPathComponent) || (try? Data(contentsOf: url)) == Data(text.utf8)
+    }
+  }
+}
+
+// MARK: - Settings as records have them
+
+extension ReportRun {
+  enum CodingKeys: String, CodingKey {
+    case folder, title, score, overwrite
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    folder = try values.decode(String.self, forKey: .folder)
+    title = try values.decodeIfPresent(String.self, forKey: .title)
+    score = try values.decodeIfPresent(Score.self, forKey: .score)
+    overwrite = try values.value(.overwrite, or: false)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(folder, forKey: .folder)
+    try values.encodeIfPresent(title, forKey: .title)
+    try values.encodeIfPresent(score, forKey: .score)
+    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
+  }
+}
+
+/// What `ReportRun` wrote.
+public struct ReportResult: Codable, Sendable, Hashable {
+  /// The page.
+  public var out: String
+  /// The files of numbers behind its pictures, as seen from the folder.
+  public var numbers: [String]
+}
