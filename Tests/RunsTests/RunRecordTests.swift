@@ -1,6 +1,7 @@
 import CheckpointFiles
 import ActivationPatterns
 import Probing
+import FineTuning
 import Foundation
 import Ground
 import LanguageModels
@@ -96,6 +97,31 @@ import Yams
     #expect(resolved("..", "\(place)/a/headway") == "\(place)/a")
     #expect(resolved("../../b", "\(place)/a/headway") == "\(place)/b")
     #expect(resolved("./x", ".") == "x" && resolved("../x", ".") == "../x" && resolved("/x", "y") == "/x")
+  }
+
+  @Test func pathsBackAreShort() {
+    func path(_ path: String, _ folder: String) -> String {
+      RunRecord.resolved(path, from: URL(filePath: folder, directoryHint: .isDirectory))
+    }
+    #expect(path("..", "/a/tuned/headway") == "/a/tuned")
+    #expect(path("../m", "/a/b") == "/a/m")
+    #expect(path("./org/name", "/a/b") == "/a/b/org/name")
+    #expect(path("/m", "/a/b") == "/m")
+  }
+
+  @Test func numbersAreShort() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var run = TrainingRun(model: "m", data: ["d"], out: "1e3")
+    run.training.learningRate = 1e-6
+    run.training.optimizer.beta1 = 0.9
+    run.training.clip = 1
+    let url = try write(run, to: folder)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    for line in ["  lr: 1e-06", "  beta1: 0.9", "  clip: 1.0"] { #expect(text.contains("\(line)\n"), "\(text)") }
+    let back = try #require(try RunRecord.run(from: url) as? TrainingRun)
+    #expect(back.training.learningRate == 1e-6 && back.training.optimizer.beta1 == 0.9 && back.training.clip == 1)
+    #expect(back.out.hasSuffix("1e3"))
   }
 
   @Test func settingsAreChanged() throws {
