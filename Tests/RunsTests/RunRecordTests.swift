@@ -99,14 +99,16 @@ import Yams
     #expect(resolved("./x", ".") == "x" && resolved("../x", ".") == "../x" && resolved("/x", "y") == "/x")
   }
 
-  @Test func pathsBackAreShort() {
-    func path(_ path: String, _ folder: String) -> String {
-      RunRecord.resolved(path, from: URL(filePath: folder, directoryHint: .isDirectory))
-    }
-    #expect(path("..", "/a/tuned/headway") == "/a/tuned")
-    #expect(path("../m", "/a/b") == "/a/m")
-    #expect(path("./org/name", "/a/b") == "/a/b/org/name")
-    #expect(path("/m", "/a/b") == "/m")
+  @Test func pathsBackAreShort() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let inner = folder.appending(path: "tuned/headway", directoryHint: .isDirectory)
+    try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
+    let place = folder.path(percentEncoded: false)
+    #expect(RunRecord.resolved("..", from: inner) == "\(place)tuned")
+    #expect(RunRecord.resolved("../m", from: inner) == "\(place)tuned/m")
+    #expect(RunRecord.resolved("./org/name", from: inner) == "\(place)tuned/headway/org/name")
+    #expect(RunRecord.resolved("/m", from: inner) == "/m")
   }
 
   @Test func numbersAreShort() throws {
