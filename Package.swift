@@ -83,6 +83,7 @@ let package = Package(
     .library(name: "Probing", targets: ["Probing"]),
     .library(name: "FineTuning", targets: ["FineTuning"]),
     .library(name: "Evaluation", targets: ["Evaluation"]),
+    .library(name: "Selection", targets: ["Selection"]),
     .library(name: "Reports", targets: ["Reports"]),
     .library(name: "Runs", targets: ["Runs"]),
   ],
@@ -123,19 +124,20 @@ let package = Package(
     room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
     room("FineTuning", ["Ground", "CheckpointFiles", "Probing", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
     room("Evaluation", ["Ground", "StrictJSON", "Instructions"]),
+    room("Selection", ["Ground"]),
     room("Reports", ["Ground", mustache]),
     room(
       "Runs",
       [
         "Ground", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "FineTuning",
-        "Reports", yams,
+        "Selection", "Reports", yams,
       ]),
     .executableTarget(
       name: "headway",
       dependencies: [
         "CStartup", "Ground", "CheckpointFiles", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels",
         "ActivationPatterns", "Probing",
-        "FineTuning", "Reports", "Runs", arguments,
+        "FineTuning", "Selection", "Reports", "Runs", arguments,
       ],
       swiftSettings: swiftSettings),
     // The code that docs/Library.md and the libraries' pages show, compiled as any program that depends on the package.
@@ -161,8 +163,9 @@ let package = Package(
     tests(of: "Probing", ["Goldens"]),
     tests(of: "FineTuning", ["Goldens"]),
     tests(of: "Evaluation", ["Ground", "Instructions", "StrictJSON"]),
+    tests(of: "Selection", ["Ground"]),
     tests(of: "Reports"),
-    tests(of: "Runs", ["ActivationPatterns", "CheckpointFiles", "Probing", "Goldens", yams]),
+    tests(of: "Runs", ["ActivationPatterns", "CheckpointFiles", "Instructions", "Probing", "Selection", "Goldens", yams]),
   ],
   cxxLanguageStandard: .cxx20
 )

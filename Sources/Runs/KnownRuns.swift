@@ -8,6 +8,7 @@ extension RunRecord {
     FitRun.self,
     HeatMapRun.self,
     MergeRun.self,
+    MixRun.self,
     PatternRun.self,
     ReportRun.self,
     StatisticsRun.self,

@@ -2,6 +2,7 @@ public import ActivationPatterns
 public import ArgumentParser
 public import Probing
 public import Runs
+public import Selection
 
 // How settings of the libraries are written as arguments. The parser names the option and the value in its own error.
 
@@ -20,6 +21,12 @@ extension DeviceName: ExpressibleByArgument {
 extension DataSettings.Part: ExpressibleByArgument {}
 
 extension Score: ExpressibleByArgument {}
+
+extension Mixture.Shares: ExpressibleByArgument {}
+
+extension TaskFile: ExpressibleByArgument {
+  public init?(argument: String) { self.init(text: argument) }
+}
 
 /// Several scores, joined by commas.
 struct ScoreList: ExpressibleByArgument {

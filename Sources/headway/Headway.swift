@@ -18,6 +18,7 @@ struct Headway: ParsableCommand {
       StatsCommand.self,
       CorrelateCommand.self,
       FitCommand.self,
+      MixCommand.self,
       HeatmapCommand.self,
       AblateCommand.self,
       GenerateCommand.self,

@@ -36,6 +36,8 @@ struct FitRunTests {
       #expect(abs(try #require(result.coefficients[name]) - truth) < 0.05, "\(name)")
     }
     #expect(try #require(result.r2) > 0.99 && result.subsets.count == 6)
+    #expect(result.coefficientSets?.unconstrained == result.coefficients)
+    #expect(result.coefficientSets?.nonnegative.values.allSatisfy { $0 >= 0 } == true)
     #expect(result.subsets[3].names == ["math", "code"])
     let interval = try #require(result.bootstrap?.r2)
     #expect(interval.low <= interval.estimate && interval.estimate <= interval.high)

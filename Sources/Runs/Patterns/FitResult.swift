@@ -144,6 +144,20 @@ public struct FitResult: Codable, Sendable, Equatable {
     public var samples: Figures?
   }
 
+  /// The coefficients of the fit with and without negative ones, whichever of the two the fit is: a mixture is made of either.
+  public struct CoefficientSets: Codable, Sendable, Equatable {
+    /// α by basic where it may be negative.
+    public var unconstrained: [String: Double]
+    /// α by basic where it may not.
+    public var nonnegative: [String: Double]
+
+    /// Both sets.
+    public init(unconstrained: [String: Double], nonnegative: [String: Double]) {
+      self.unconstrained = unconstrained
+      self.nonnegative = nonnegative
+    }
+  }
+
   /// The target's name.
   public var target: String
   /// The basics' names, in the order given.
@@ -152,6 +166,8 @@ public struct FitResult: Codable, Sendable, Equatable {
   public var score: Score?
   /// α by basic.
   public var coefficients: [String: Double]
+  /// The coefficients with and without negative ones; nil where the file does not say.
+  public var coefficientSets: CoefficientSets?
   /// The constant, where one was fitted.
   public var intercept: Double?
   /// Whether no coefficient was let be negative.
@@ -198,6 +214,7 @@ public struct FitResult: Codable, Sendable, Equatable {
   enum CodingKeys: String, CodingKey {
     case target, names, score, coefficients, intercept, r2, ridge, entries, undefined, subsets, bootstrap, permutation, warnings
     case isNonnegative = "nonnegative"
+    case coefficientSets = "coefficient_sets"
     case adjustedR2 = "adjusted_r2"
     case conditionNumber = "condition_number"
     case heldOut = "held_out"
@@ -211,6 +228,7 @@ public struct FitResult: Codable, Sendable, Equatable {
     self.coefficients = coefficients
     names = try values.value(.names, or: coefficients.keys.sorted())
     score = try values.decodeIfPresent(Score.self, forKey: .score)
+    coefficientSets = try values.decodeIfPresent(CoefficientSets.self, forKey: .coefficientSets)
     intercept = try values.decodeIfPresent(Double.self, forKey: .intercept)
     isNonnegative = try values.value(.isNonnegative, or: false)
     _r2 = try values.decode(ShownAsNull<Double>.self, forKey: .r2)

@@ -90,6 +90,13 @@ public struct FitRun: Run {
     let options = PatternFit.Options(hasIntercept: hasIntercept, isNonnegative: isNonnegative, ridge: ridge)
     let fit = try PatternFit(target: target, basics: basics, options: options)
     var result = FitResult(target: comparison.names[0], names: names, score: comparison.scores[0], options: options, fit: fit)
+    var others = options
+    others.isNonnegative.toggle()
+    let other = Dictionary(
+      uniqueKeysWithValues: zip(names, try PatternFit(target: target, basics: basics, options: others).coefficients))
+    result.coefficientSets =
+      isNonnegative
+      ? .init(unconstrained: other, nonnegative: result.coefficients) : .init(unconstrained: result.coefficients, nonnegative: other)
     if comparison.files.contains(where: { if case .pattern = $0 { true } else { false } }) {
       result.warnings.append(
         "this is a fit of levels, not of changes: tasks share most of a model's levels, so R² says little of what fine-tuning did")

@@ -1,0 +1,158 @@
+import Foundation
+import Ground
+import Instructions
+public import Selection
+
+/// Mixes data of basic tasks in the proportion in which a fit composes a complex one of them (equation 4).
+public struct MixRun: Run {
+  public static let name = "mix"
+
+  /// The fit, as `FitRun` writes it.
+  public var fit: String
+  /// The data of the tasks; several files of one name are read as one dataset.
+  public var tasks: [TaskFile]
+  /// How the data is read, the same for every task; its own files stay empty.
+  public var reading = DataSettings([])
+  /// N, the samples of the mixture.
+  public var total: Int
+  /// k, the most tasks that are kept.
+  public var top = 2
+  /// What the shares are taken from.
+  public var shares = Mixture.Shares.fit
+  /// Whether a task with too few samples gives them more than once.
+  public var repeats = false
+  /// Seeds what is drawn: each task's samples, and random shares.
+  public var seed: UInt64 = 0
+  /// Where the mixture goes as JSON lines of prompt and response, with its manifest beside it.
+  public var out: String
+  /// Whether to replace a file that Headway did not write.
+  public var overwrite = false
+
+  /// A mixture with the defaults.
+  public init(fit: String, tasks: [TaskFile], total: Int, out: String) {
+    self.fit = fit
+    self.tasks = tasks
+    self.total = total
+    self.out = out
+  }
+
+  public func mappingPaths(_ change: (String) -> String) -> MixRun {
+    var run = self
+    run.fit = change(fit)
+    run.tasks = tasks.map { $0.mappingPaths(change) }
+    run.reading = reading.mappingPaths(change)
+    run.out = change(out)
+    return run
+  }
+
+  public var output: String? { out }
+
+  public func validate() throws {
+    if tasks.isEmpty { throw SettingsError("\(setting: Setting("data")) takes at least one NAME=FILE") }
+    for (key, value) in [("total", total), ("top", top)] where value < 1 {
+      throw SettingsError("\(setting: Setting(key)) takes a number from 1 on, not \(value)")
+    }
+    try reading.validate()
+    try reading.requireNoTokenizer()
+  }
+
+  public func run(_ monitor: RunMonitor) throws -> MixResult {
+    try validate()
+    let target = URL(filePath: out)
+    let outputs = OutputGuard(overwrites: overwrite)
+    defer { outputs.release() }
+    try DrawnData.claim(target, in: outputs)
+    try outputs.protect([URL(filePath: fit)])
+    let fitted = try FitResult.read(from: URL(filePath: fit))
+    var generator = SeededGenerator(seed: seed, stream: "mix shares")
+    let mixture = try Mixture(of: fitted.candidates(for: shares, in: fit), keeping: top, total: total, shares: shares, using: &generator)
+    let sources = try sources(of: mixture, candidates: fitted.names, monitor)
+    for source in sources { try outputs.protect(reading.inputs(source.dataset)) }
+
+    var result = MixResult(self, target: fitted.target, mixture)
+    var draws: [[Int]] = []
+    for (part, source) in zip(mixture.parts, sources) {
+      let available = try source.available(monitor)
+      var generator = SeededGenerator(seed: seed, stream: "mix \(part.name)")
+      draws.append(try SampleDraw.times(drawing: part.count, outOf: available, repeats: repeats, of: part.name, using: &generator))
+      if part.count == 0 { monitor.warn("the share of \(part.name) is too small for one of \(total) samples: it has none") }
+    }
+    let writer = try InstructionWriter(to: target)
+    for (index, source) in sources.enumerated() {
+      result.tasks[index].available = draws[index].count
+      result.tasks[index].dataFingerprint = try source.dataset.fingerprint()
+      result.tasks[index].drawn = try source.write(draws[index], to: writer, monitor)
+    }
+    try writer.finish()
+    result.dataFingerprint = try DrawnData.fingerprint(of: target)
+    try AtomicFile.write(ResultText.json(result), to: DrawnData.manifest(beside: target))
+    var identity = RunIdentity()
+    identity["data_fingerprint"] = result.dataFingerprint
+    for task in result.tasks { identity["data_fingerprint \(task.name)"] = task.dataFingerprint }
+    monitor.identify(identity)
+    return result
+  }
+
+  /// The data of each kept task, in the mixture's order.
+  private func sources(of mixture: Mixture, candidates: [String], _ monitor: RunMonitor) throws -> [MixtureSource] {
+    if let stranger = tasks.first(where: { !candidates.contains($0.name) }) {
+      throw RunError(
+        "\(stranger.path) is called '\(stranger.name)', and the fit has no task of this name but \(candidates.joined(separator: ", ")); give it as NAME=FILE"
+      )
+    }
+    let missing = mixture.parts.map(\.name).filter { name in !tasks.contains { $0.name == name } }
+    guard missing.isEmpty else {
+      throw RunError("no data of \(missing.joined(separator: ", ")) is named, which the mixture needs; add it as NAME=FILE")
+    }
+    for candidate in mixture.notPositive {
+      monitor.note("\(candidate.name) has the coefficient \(candidate.coefficient), which is not positive: it gives no samples")
+    }
+    return try mixture.parts.map { part in
+      let files = tasks.filter { $0.name == part.name }.map { URL(filePath: $0.path) }
+      let dataset = try Dataset(at: files, options: reading.datasetOptions())
+      if dataset.formatWasRecognised {
+        monitor.note("\(part.name): read as \(dataset.formatName) (say \(setting: Setting("format")) to choose another)")
+      }
+      return MixtureSource(name: part.name, dataset: dataset)
+    }
+  }
+}
+
+// MARK: - Settings as records have them
+
+extension MixRun {
+  enum CodingKeys: String, CodingKey {
+    case fit, total, top, shares, seed, out, overwrite
+    case repeats = "repeat"
+  }
+
+  public init(from decoder: any Swift.Decoder) throws {
+    reading = try DataSettings(from: decoder)
+    tasks = reading.files.map(TaskFile.init(text:))
+    reading.files = []
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    fit = try values.decode(String.self, forKey: .fit)
+    total = try values.decode(Int.self, forKey: .total)
+    top = try values.value(.top, or: 2)
+    shares = try values.value(.shares, or: .fit)
+    repeats = try values.value(.repeats, or: false)
+    seed = try values.value(.seed, or: 0)
+    out = try values.decode(String.self, forKey: .out)
+    overwrite = try values.value(.overwrite, or: false)
+  }
+
+  public func encode(to encoder: any Swift.Encoder) throws {
+    var data = reading
+    data.files = tasks.map(\.text)
+    try data.encode(to: encoder)
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(fit, forKey: .fit)
+    try values.encode(total, forKey: .total)
+    try values.encode(top, forKey: .top)
+    try values.encode(shares, forKey: .shares)
+    try values.encode(repeats, forKey: .repeats)
+    try values.encode(seed, forKey: .seed)
+    try values.encode(out, forKey: .out)
+    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
+  }
+}

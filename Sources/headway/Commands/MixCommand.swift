@@ -1,0 +1,84 @@
+import ArgumentParser
+import Reports
+import Runs
+import Selection
+
+/// `headway mix`: data of basic tasks in the proportion in which a fit composes a complex one of them.
+struct MixCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mix", abstract: "Mixes data of basic tasks in the proportion of a fit's coefficients.",
+    discussion: """
+      The tasks with the greatest coefficients share the samples; a coefficient that is not positive gives none. What was drawn stands in a
+      manifest beside the mixture, NAME.manifest.json.
+
+      Example:
+        headway mix --fit fit.json --total 1000 --data gsm8k=gsm8k/train.jsonl code=code/train.jsonl --out mixture.jsonl
+      """)
+
+  @Option(help: ArgumentHelp("The fit, as headway fit --out writes it.", valueName: "file"))
+  var fit: String
+
+  @Option(help: ArgumentHelp("The samples of the mixture.", valueName: "n"))
+  var total: Int
+
+  @Option(help: ArgumentHelp("Keep the K tasks with the greatest coefficients.", valueName: "k"))
+  var top = 2
+
+  @Option(
+    help: ArgumentHelp(
+      "What the kept tasks' shares are: the coefficients of the fit, those of the fit without negative ones, the same for each, or drawn by seed.",
+      valueName: "fit|nonnegative|equal|random"))
+  var shares = Mixture.Shares.fit
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("The tasks' data, each NAME=FILE with the task's name in the fit.", valueName: "name=file"))
+  var data: [TaskFile]
+
+  @Flag(name: .customLong("repeat"), help: "Let a task with too few samples give them more than once.")
+  var repeats = false
+
+  @Option(help: ArgumentHelp("Seeds what is drawn.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("Where the mixture goes as JSON lines.", valueName: "file"))
+  var out: String
+
+  @OptionGroup var dataOptions: DataOptions
+  @OptionGroup var replacing: OverwriteOption
+  @OptionGroup var output: OutputOptions
+
+  /// What is asked for.
+  private var mix: MixRun {
+    var run = MixRun(fit: fit, tasks: data, total: total, out: out)
+    run.reading = dataOptions.settings([])
+    run.top = top
+    run.shares = shares
+    run.repeats = repeats
+    run.seed = seed
+    run.overwrite = replacing.overwrite
+    return run
+  }
+
+  func validate() throws { try asArguments { try mix.validate() } }
+
+  func run() throws { try output.show(mix) }
+}
+
+extension MixResult: ReadableResult {
+  var text: String {
+    var table = TextTable([("task", .left), ("α", .right), ("share", .right), ("samples", .right), ("of", .right)])
+    for task in tasks {
+      table.add([
+        task.name, NumberText.fixed(task.coefficient, decimals: 4), "\(NumberText.fixed(task.share * 100, decimals: 2)) %",
+        String(task.count), String(task.available),
+      ])
+    }
+    for task in leftOut {
+      table.add([task.name, NumberText.fixed(task.coefficient, decimals: 4), task.reason == .notPositive ? "not positive" : "–", "0", ""])
+    }
+    return table.text
+  }
+
+  var notes: [String] { ["\(total) samples written to \(out)"] }
+}
