@@ -121,7 +121,7 @@ let package = Package(
     room("Instructions", ["Ground", "StrictJSON", "CArrow", mustache, crypto]),
     room("LanguageModels", ["Ground", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "StrictJSON", crypto]),
     room("ActivationPatterns", ["Ground", "CheckpointFiles", "Torch"]),
-    room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
+    room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Torch"]),
     room("FineTuning", ["Ground", "CheckpointFiles", "Probing", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
     room("Evaluation", ["Ground", "StrictJSON", "Instructions"]),
     room("Selection", ["Ground"]),
@@ -135,8 +135,7 @@ let package = Package(
     .executableTarget(
       name: "headway",
       dependencies: [
-        "CStartup", "Ground", "CheckpointFiles", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels",
-        "ActivationPatterns", "Probing",
+        "CStartup", "Ground", "CheckpointFiles", "Torch", "StrictJSON", "Tokenizers", "LanguageModels", "ActivationPatterns", "Probing",
         "FineTuning", "Selection", "Reports", "Runs", arguments,
       ],
       swiftSettings: swiftSettings),

@@ -27,11 +27,11 @@ public enum PatternFile: Sendable {
       case PatternSeries.kind:
         throw PatternError(
           problem: "it holds the patterns of a training run's steps, not one pattern",
-          remedy: "give a file written by headway pattern or headway change")
+          remedy: "give a pattern or a change")
       case let kind:
         throw PatternError(
           problem: kind.map { "it holds \($0.debugDescription), not a pattern" } ?? "it is a safetensors file but not a pattern",
-          remedy: "give a file written by headway pattern or headway change")
+          remedy: "give a pattern or a change")
       }
     } catch let error as PatternError where error.subject == nil {
       throw PatternError(path, problem: error.problem, remedy: error.remedy)
@@ -93,7 +93,7 @@ extension ActivationPattern {
   public static func read(from url: URL) throws -> ActivationPattern {
     guard case .pattern(let pattern) = try PatternFile.read(from: url) else {
       throw PatternError(
-        url.path(percentEncoded: false), problem: "it holds a change, not a pattern", remedy: "give a file written by headway pattern")
+        url.path(percentEncoded: false), problem: "it holds a change, not a pattern", remedy: "give a pattern")
     }
     return pattern
   }
@@ -130,7 +130,7 @@ extension PatternChange {
   public static func read(from url: URL) throws -> PatternChange {
     guard case .change(let change) = try PatternFile.read(from: url) else {
       throw PatternError(
-        url.path(percentEncoded: false), problem: "it holds a pattern, not a change", remedy: "give a file written by headway change")
+        url.path(percentEncoded: false), problem: "it holds a pattern, not a change", remedy: "give a change")
     }
     return change
   }

@@ -6,6 +6,7 @@ extension RunRecord {
     CorrelationRun.self,
     DataSummaryRun.self,
     FitRun.self,
+    GenerationRun.self,
     HeatMapRun.self,
     MergeRun.self,
     MixRun.self,

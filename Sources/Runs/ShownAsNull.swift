@@ -1,8 +1,10 @@
 /// A value that JSON shows as `null` where it is missing or not finite, in place of leaving its key out. What is missing in JSON is read as nil.
 @propertyWrapper
 public struct ShownAsNull<Value: Codable & Sendable>: Codable, Sendable {
+  /// The value; nil where it is missing.
   public var wrappedValue: Value?
 
+  /// Wraps a value.
   public init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
 
   public init(from decoder: any Swift.Decoder) throws {

@@ -5,64 +5,16 @@ struct CEval: Benchmark {
   let name = "ceval"
   let formats = ["ceval"]
   let variants: [any Variant] = [
-    PerplexityForm(), HeadedPerplexityForm(), GenerationForm(),
-    ChineseHarnessForm(subjects: CEval.subjects) { "以下是中国关于\($0)的单项选择题，请选出其中的正确答案。\n\n" },
+    ChinesePerplexityForm(name: "ppl_578f8d", wording: wording), ChineseHeadedPerplexityForm(name: "ppl_1cd8bf", wording: wording),
+    ChineseGenerationForm(name: "gen_5f30c7", wording: wording),
+    ChineseHarnessForm(subjects: subjects) { "以下是中国关于\($0)的单项选择题，请选出其中的正确答案。\n\n" },
   ]
 
   func item(of sample: Sample) throws(EvaluationError) -> Item { try Item(lettered: sample) }
 
-  /// OpenCompass's `ceval_ppl_578f8d`: every question says what it is about.
-  private struct PerplexityForm: Variant {
-    let name = "ppl_578f8d"
-    let shots: ShotPlan? = ShotPlan(count: 5, own: OwnShots.chineseChoices)
-    let metric = Metric.meanOfSubjects
-
-    func questions(of item: Item, shots: Shots) throws(EvaluationError) -> [Question] {
-      let header = "以下是中国关于\(try subjects.name(of: item))考试的单项选择题，请选出其中的正确答案。\n"
-      // A round a line, and OpenCompass's separator of two line feeds as a line of its own.
-      var preamble = ""
-      for shot in try shots.first(ofSubject: item.subject) { preamble += "\(header)\(asked(shot))\(try shot.rightLetter())\n\n\n" }
-      if !preamble.isEmpty { preamble += "\n\n" }
-      let text = header + asked(item)
-      return [Question(item, preamble: preamble, text: text, task: .choice(.letters(of: item, behind: preamble + text)))]
-    }
-  }
-
-  /// OpenCompass's `ceval_ppl_1cd8bf`: one header before all.
-  private struct HeadedPerplexityForm: Variant {
-    let name = "ppl_1cd8bf"
-    let shots: ShotPlan? = ShotPlan(count: 5, own: OwnShots.chineseChoices)
-    let metric = Metric.meanOfSubjects
-
-    func questions(of item: Item, shots: Shots) throws(EvaluationError) -> [Question] {
-      var preamble = "以下是关于\(try subjects.name(of: item))的单项选择题，请直接给出正确答案的选项。\n"
-      for shot in try shots.first(ofSubject: item.subject) { preamble += "\(asked(shot))\(try shot.rightLetter())\n\n" }
-      return [Question(item, preamble: preamble, text: asked(item), task: .choice(.letters(of: item, behind: preamble + asked(item))))]
-    }
-
-    private func asked(_ item: Item) -> String { "\(item.question)\n\(item.optionLines)\n答案: " }
-  }
-
-  /// OpenCompass's `ceval_gen_5f30c7`.
-  private struct GenerationForm: Variant {
-    let name = "gen_5f30c7"
-    let shots: ShotPlan? = ShotPlan(count: 5, own: OwnShots.chineseChoices)
-    let metric = Metric.meanOfSubjects
-
-    func questions(of item: Item, shots: Shots) throws(EvaluationError) -> [Question] {
-      let header = "以下是中国关于\(try subjects.name(of: item))考试的单项选择题，请选出其中的正确答案。\n"
-      var preamble = ""
-      for shot in try shots.first(ofSubject: item.subject) { preamble += "\(header)\(asked(shot))\(try shot.rightLetter())\n" }
-      // The rounds of a prompt are joined by line feeds, of which none follows the last.
-      let text = header + "\(item.question)\n\(item.optionLines)\n答案: "
-      let generation = Generation(
-        maximumTokens: openCompassMaximumTokens, key: item.answer, rules: [.firstCapital, .firstOption, .letterAlone])
-      return [Question(item, preamble: preamble, text: text, task: .generation(generation))]
-    }
-  }
-
-  /// A question and the line feed that joins it to its answer.
-  private static func asked(_ item: Item) -> String { "\(item.question)\n\(item.optionLines)\n答案: \n" }
+  private static let wording = ChineseWording(
+    subjects: subjects, header: { "以下是中国关于\($0)考试的单项选择题，请选出其中的正确答案。\n" },
+    soleHeader: { "以下是关于\($0)的单项选择题，请直接给出正确答案的选项。\n" }, asked: { "\($0.question)\n\($0.optionLines)\n答案: " }, joint: "\n")
 
   private static let subjects = ChineseSubjects(
     benchmark: "C-Eval",

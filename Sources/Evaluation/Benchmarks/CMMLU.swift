@@ -5,59 +5,15 @@ struct CMMLU: Benchmark {
   let name = "cmmlu"
   let formats = ["cmmlu"]
   let variants: [any Variant] = [
-    PerplexityForm(), HeadedPerplexityForm(), GenerationForm(),
-    ChineseHarnessForm(subjects: CMMLU.subjects) { CMMLU.header(of: $0) + "\n\n" },
+    ChinesePerplexityForm(name: "ppl_8b9c76", wording: wording), ChineseHeadedPerplexityForm(name: "ppl_041cbf", wording: wording),
+    ChineseGenerationForm(name: "gen_c13365", wording: wording), ChineseHarnessForm(subjects: subjects) { header(of: $0) + "\n\n" },
   ]
 
   func item(of sample: Sample) throws(EvaluationError) -> Item { try Item(lettered: sample, question: "Question") }
 
-  /// OpenCompass's `cmmlu_ppl_8b9c76`: every question says what it is about.
-  private struct PerplexityForm: Variant {
-    let name = "ppl_8b9c76"
-    let shots: ShotPlan? = ShotPlan(count: 5, own: OwnShots.chineseChoices)
-    let metric = Metric.meanOfSubjects
-
-    func questions(of item: Item, shots: Shots) throws(EvaluationError) -> [Question] {
-      let header = CMMLU.header(of: try subjects.name(of: item)) + "\n"
-      // A round a line, and OpenCompass's separator of two line feeds as a line of its own.
-      var preamble = ""
-      for shot in try shots.first(ofSubject: item.subject) { preamble += "\(header)\(asked(shot))\(try shot.rightLetter())\n\n\n" }
-      if !preamble.isEmpty { preamble += "\n\n" }
-      let text = header + asked(item)
-      return [Question(item, preamble: preamble, text: text, task: .choice(.letters(of: item, behind: preamble + text)))]
-    }
-  }
-
-  /// OpenCompass's `cmmlu_ppl_041cbf`: one header before all.
-  private struct HeadedPerplexityForm: Variant {
-    let name = "ppl_041cbf"
-    let shots: ShotPlan? = ShotPlan(count: 5, own: OwnShots.chineseChoices)
-    let metric = Metric.meanOfSubjects
-
-    func questions(of item: Item, shots: Shots) throws(EvaluationError) -> [Question] {
-      var preamble = header(of: try subjects.name(of: item)) + "\n"
-      for shot in try shots.first(ofSubject: item.subject) { preamble += "\(asked(shot))\(try shot.rightLetter())\n\n" }
-      return [Question(item, preamble: preamble, text: asked(item), task: .choice(.letters(of: item, behind: preamble + asked(item))))]
-    }
-  }
-
-  /// OpenCompass's `cmmlu_gen_c13365`.
-  private struct GenerationForm: Variant {
-    let name = "gen_c13365"
-    let shots: ShotPlan? = ShotPlan(count: 5, own: OwnShots.chineseChoices)
-    let metric = Metric.meanOfSubjects
-
-    func questions(of item: Item, shots: Shots) throws(EvaluationError) -> [Question] {
-      let header = CMMLU.header(of: try subjects.name(of: item)) + "\n"
-      var preamble = ""
-      for shot in try shots.first(ofSubject: item.subject) { preamble += "\(header)\(asked(shot))\(try shot.rightLetter())\n" }
-      let generation = Generation(
-        maximumTokens: openCompassMaximumTokens, key: item.answer, rules: [.firstCapital, .firstOption, .letterAlone])
-      return [Question(item, preamble: preamble, text: header + asked(item), task: .generation(generation))]
-    }
-  }
-
-  private static func asked(_ item: Item) -> String { "题目：\(item.question)\n\(item.optionLines)\n答案是: " }
+  private static let wording = ChineseWording(
+    subjects: subjects, header: { header(of: $0) + "\n" }, soleHeader: { header(of: $0) + "\n" },
+    asked: { "题目：\($0.question)\n\($0.optionLines)\n答案是: " }, joint: "")
 
   private static func header(of subject: String) -> String { "以下是关于\(subject)的单项选择题，请直接给出正确答案的选项。" }
 

@@ -189,7 +189,9 @@ private final class OPTDecoder: CausalDecoder {
   }
 
   func layer(_ index: Int, _ stream: ResidualStream, _ pass: ForwardPass) throws -> ResidualStream {
-    guard blocks.indices.contains(index) else { throw TorchError("layer \(index): the model has \(blocks.count)") }
+    guard blocks.indices.contains(index) else {
+      throw ModelError("there is no layer \(index); the model's layers go from 0 to \(blocks.count - 1)")
+    }
     return try blocks[index](stream, pass)
   }
 

@@ -1,3 +1,4 @@
+import Ground
 import StrictJSON
 import Torch
 
@@ -50,7 +51,9 @@ private struct Olmo2Attention {
 
   /// The heads' gated outputs `[T, H·D]`, before the output projection.
   func heads(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-    guard let rotation = pass.rotation else { throw TorchError("attention: the pass was not begun by its decoder") }
+    guard let rotation = pass.rotation else {
+      throw ModelError("a pass was given to a layer before it was begun; call the decoder's begin first")
+    }
     let q = try queryNorm(query(x)).reshaped([-1, shape.attentionHeads, shape.headDimension])  // [T, H, D]
     let k = try keyNorm(key(x)).reshaped([-1, shape.keyValueHeads, shape.headDimension])  // [T, K, D]
     let v = try value(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])
@@ -119,7 +122,9 @@ private final class Olmo2Decoder: CausalDecoder {
   }
 
   func layer(_ index: Int, _ stream: ResidualStream, _ pass: ForwardPass) throws -> ResidualStream {
-    guard blocks.indices.contains(index) else { throw TorchError("layer \(index): the model has \(blocks.count)") }
+    guard blocks.indices.contains(index) else {
+      throw ModelError("there is no layer \(index); the model's layers go from 0 to \(blocks.count - 1)")
+    }
     return try blocks[index](stream, pass)
   }
 

@@ -1,3 +1,4 @@
+import Ground
 import CheckpointFiles
 import Foundation
 public import Torch
@@ -63,7 +64,9 @@ public final class RotaryTransformer: CausalDecoder {
 
   /// One layer, counted from 0; throws `TorchError` beyond the last.
   public func layer(_ index: Int, _ stream: ResidualStream, _ pass: ForwardPass) throws -> ResidualStream {
-    guard blocks.indices.contains(index) else { throw TorchError("layer \(index): the model has \(blocks.count)") }
+    guard blocks.indices.contains(index) else {
+      throw ModelError("there is no layer \(index); the model's layers go from 0 to \(blocks.count - 1)")
+    }
     return try blocks[index](stream, pass)
   }
 
@@ -136,7 +139,9 @@ struct RotaryAttention {
 
   /// The heads' gated outputs `[T, H·D]`, before the output projection.
   func heads(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-    guard let rotation = pass.rotation else { throw TorchError("attention: the pass was not begun by its decoder") }
+    guard let rotation = pass.rotation else {
+      throw ModelError("a pass was given to a layer before it was begun; call the decoder's begin first")
+    }
     var q = try query(x).reshaped([-1, shape.attentionHeads, shape.headDimension])  // [T, H, D]
     var k = try key(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])  // [T, K, D]
     let v = try value(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])
