@@ -144,7 +144,7 @@ let package = Package(
       name: "Example",
       dependencies: [
         "Ground", "StrictJSON", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing",
-        "FineTuning", "Evaluation", "Reports", "Runs",
+        "FineTuning", "Evaluation", "Selection", "Reports", "Runs",
       ], path: "Examples/Program", swiftSettings: [.swiftLanguageMode(.v6)]),
     // Tiny random models with golden outputs, which the tests of several rooms read.
     .target(

@@ -12,6 +12,7 @@ import LanguageModels
 import Probing
 import Reports
 import Runs
+import Selection
 import StrictJSON
 import Tokenizers
 import Torch
@@ -108,6 +109,14 @@ func reports() throws {
   let map = HeatMap(
     panels: [.init(title: "GSM8K", layers: 2, heads: 3, values: [0.1, -0.4, 0.2, nil, 0.9, 0])], title: "Change", isChange: true)
   try AtomicFile.write(map.svg(), to: URL(filePath: "change.svg"))
+}
+
+func selection() throws {
+  var generator = SeededGenerator(seed: 0, stream: "mix")
+  let mixture = try Mixture(
+    of: [.init("gsm8k", coefficient: 0.6), .init("code", coefficient: 0.3), .init("stories", coefficient: -0.1)],
+    keeping: 2, total: 1000, shares: .fit, using: &generator)
+  for part in mixture.parts { print(part.name, part.share, part.count) }
 }
 
 func runs() throws {

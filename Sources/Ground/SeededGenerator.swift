@@ -56,4 +56,9 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Hashable {
   public mutating func uniform() -> Double {
     Double(next() >> 11) * 0x1p-53
   }
+
+  /// A uniform number in (0, 1], safe to take the logarithm of.
+  public mutating func positiveUniform() -> Double {
+    Double((next() >> 11) + 1) * 0x1p-53
+  }
 }
