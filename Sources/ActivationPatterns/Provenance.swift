@@ -1,4 +1,4 @@
-import Ground
+public import Ground
 
 /// Where a pattern came from, as its file's metadata says it. What is not known is nil and is not written.
 public struct Provenance: Sendable, Equatable {
@@ -87,6 +87,20 @@ public struct Provenance: Sendable, Equatable {
     dtype = rest.removeValue(forKey: "dtype")
     seed = rest.removeValue(forKey: "seed")
     other = rest
+  }
+
+  /// What a run that measures this must find again to go on, as far as it is known before anything is measured.
+  public var identity: RunIdentity {
+    var identity = RunIdentity()
+    identity["model"] = model
+    identity["model_fingerprint"] = modelFingerprint
+    identity["data_fingerprint"] = dataFingerprint
+    identity["format"] = format
+    identity["template"] = template
+    identity["max_length"] = maxLength.map(String.init)
+    identity["loss"] = loss
+    identity["dtype"] = dtype
+    return identity
   }
 
   /// The metadata to write.

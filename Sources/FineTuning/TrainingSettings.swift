@@ -63,8 +63,11 @@ public struct LowRankSettings: Sendable, Hashable {
   /// The names of the layers that get adapters, such as `q_proj`; `all-linear` for every linear layer.
   public var targets: [String]
 
-  /// Settings; queries and values, as PEFT has them by default.
-  public init(rank: Int, alpha: Double? = nil, dropout: Double = 0, targets: [String] = ["q_proj", "v_proj"]) {
+  /// Queries and values, as PEFT has them by default.
+  public static let defaultTargets = ["q_proj", "v_proj"]
+
+  /// Settings with PEFT's layers and twice the rank for α where they are left out.
+  public init(rank: Int, alpha: Double? = nil, dropout: Double = 0, targets: [String] = LowRankSettings.defaultTargets) {
     self.rank = rank
     self.alpha = alpha ?? 2 * Double(rank)
     self.dropout = dropout

@@ -31,9 +31,6 @@ public struct RunIdentity: Sendable, Hashable, Codable {
     }
   }
 
-  /// The facts as one line, `name=value` joined by tabs: how a journal begins.
-  public var line: String { facts.map { "\($0.name)=\($0.value)" }.joined(separator: "\t") }
-
   /// Which facts differ from an earlier run's, each as `name: old → new` with settings typed; nil where none does.
   public func difference(from earlier: RunIdentity) -> Message? {
     let changed = facts.filter { earlier[$0.name] != $0.value }.map { ($0.name, earlier[$0.name] ?? "none", $0.value) }

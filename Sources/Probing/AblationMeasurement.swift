@@ -1,4 +1,4 @@
-import Ground
+public import Ground
 public import Foundation
 public import LanguageModels
 import Torch
@@ -48,14 +48,15 @@ public struct AblationMeasurement {
   /// - Parameters:
   ///   - samples: all samples of the data.
   ///   - journalOutput: the output beside which a journal is kept; nil for none.
-  ///   - settings: what must be equal for a resume beside samples and sets, as `key=value` joined by tabs.
+  ///   - identity: what must be equal for a resume beside samples and sets.
   ///   - resume: whether to go on with a journal that is there.
   ///   - overwrites: whether a journal that is not gone on with is thrown away.
   ///   - shouldStop: asked after every packed batch.
   ///   - progress: told after every packed batch.
   /// - Throws: `PatternMeasurement.Stopped` where it was asked to stop.
   public func run(
-    _ samples: [TokenizedSample], journalOutput: URL? = nil, settings: String = "", resume: Bool = false, overwrites: Bool = false,
+    _ samples: [TokenizedSample], journalOutput: URL? = nil, identity: RunIdentity = RunIdentity(), resume: Bool = false,
+    overwrites: Bool = false,
     shouldStop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
   ) throws -> Result {
     let measured = samples.filter { $0.labelCount > 0 }
@@ -67,8 +68,10 @@ public struct AblationMeasurement {
 
     var journal: RunJournal?
     if let journalOutput {
-      let settings = settings + "\tsets=\(setsFingerprint)\tencoded=" + TokenizedSample.fingerprint(of: samples)
-      journal = try RunJournal.open(beside: journalOutput, settings: settings, resume: resume, overwrites: overwrites) { record in
+      var identity = identity
+      identity["sets_fingerprint"] = setsFingerprint
+      identity["encoded_fingerprint"] = TokenizedSample.fingerprint(of: samples)
+      journal = try RunJournal.open(beside: journalOutput, identity: identity, resume: resume, overwrites: overwrites) { record in
         var record = record
         let (batch, unit) = (Int(record.integer(UInt32.self)), Int(record.integer(UInt32.self)))
         // Pieces follow each other without gaps; anything else ends the usable part.

@@ -1,5 +1,6 @@
 import ActivationPatterns
 import Foundation
+import Ground
 
 /// The journal of a measurement: a record a batch, with the number of its first sample, its sample count, and the samples' positions, losses and
 /// levels.
@@ -9,11 +10,11 @@ final class MeasurementJournal {
 
   /// Opens the journal beside an output, and hands over what it holds where a run is resumed; `body` tells whether a batch follows from those before.
   init(
-    beside output: URL, settings: String, resume: Bool, overwrites: Bool, scores: [Score], entries: Int,
+    beside output: URL, identity: RunIdentity, resume: Bool, overwrites: Bool, scores: [Score], entries: Int,
     _ body: (_ first: Int, _ samples: [MeasuredSample]) throws -> Bool
   ) throws {
     self.scores = scores
-    journal = try RunJournal.open(beside: output, settings: settings, resume: resume, overwrites: overwrites) { record in
+    journal = try RunJournal.open(beside: output, identity: identity, resume: resume, overwrites: overwrites) { record in
       var record = record
       let first = record.integer(UInt64.self)
       let count = record.integer(UInt64.self)

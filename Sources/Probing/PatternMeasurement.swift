@@ -1,5 +1,6 @@
 import ActivationPatterns
 public import Foundation
+public import Ground
 public import LanguageModels
 import Torch
 
@@ -96,13 +97,14 @@ public struct PatternMeasurement {
   /// - Parameters:
   ///   - samples: all samples of the data; those without a label take part in nothing but the counting of `batch:N`.
   ///   - journalOutput: the output beside which a journal is kept; nil for none.
-  ///   - settings: what must be equal for a resume beside the samples, as `key=value` joined by tabs.
+  ///   - identity: what must be equal for a resume beside the samples.
   ///   - resume: whether to go on with a journal that is there.
   ///   - overwrites: whether a journal that is not gone on with is thrown away.
   ///   - shouldStop: asked before every batch.
   ///   - progress: told after every batch.
   public func run(
-    _ samples: [TokenizedSample], journalOutput: URL? = nil, settings: String = "", resume: Bool = false, overwrites: Bool = false,
+    _ samples: [TokenizedSample], journalOutput: URL? = nil, identity: RunIdentity = RunIdentity(), resume: Bool = false,
+    overwrites: Bool = false,
     shouldStop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
   ) throws -> Result {
     let weights = labelWeights(samples)
@@ -122,11 +124,12 @@ public struct PatternMeasurement {
       }
     }
     // Whatever chose, changed or cut the samples, a journal fits only if they are the same ones.
-    let settings = settings + "\tencoded=" + TokenizedSample.fingerprint(of: samples)
+    var identity = identity
+    identity["encoded_fingerprint"] = TokenizedSample.fingerprint(of: samples)
     var journal: MeasurementJournal?
     if let journalOutput {
       journal = try MeasurementJournal(
-        beside: journalOutput, settings: settings, resume: resume, overwrites: overwrites, scores: probe.scores, entries: entries
+        beside: journalOutput, identity: identity, resume: resume, overwrites: overwrites, scores: probe.scores, entries: entries
       ) { first, batch in
         // Batches are planned from the data alone, so records follow each other without gaps; anything else ends the usable part.
         guard first == found.count, found.count + batch.count <= measured.count else { return false }

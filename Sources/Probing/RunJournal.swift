@@ -3,7 +3,7 @@ public import Ground
 
 /// What a long run found so far, on disk beside its output, so that a killed run goes on where it stopped and ends with the same bytes.
 ///
-/// A text line that tells the run's settings, then records: the length of what it holds, that, and a checksum. A record that was cut off or
+/// A line of text that tells the run's identity in JSON, then records: the length of what it holds, that, and a checksum. A record that was cut off or
 /// damaged, and all after it, is found again.
 final class RunJournal {
   private let file: GrowingFile
@@ -35,7 +35,7 @@ final class RunJournal {
   ///   - body: takes a record and tells whether it follows from those before; one that does not ends the usable part.
   /// - Throws: `JournalError` where a journal is there that is neither to be gone on with nor to be thrown away, or belongs to another run.
   static func open(
-    beside output: URL, settings: String, resume: Bool, overwrites: Bool, _ body: (_ record: JournalRecord) throws -> Bool
+    beside output: URL, identity: RunIdentity, resume: Bool, overwrites: Bool, _ body: (_ record: JournalRecord) throws -> Bool
   ) throws -> RunJournal {
     let url = url(beside: output)
     let path = url.path(percentEncoded: false)
@@ -49,18 +49,22 @@ final class RunJournal {
           "\(path) holds what an interrupted run found; go on with that run by \(setting: .resume), or delete it and start over by \(setting: .overwrite)"
         )
       }
-      try AtomicFile.write(mark + settings + "\n", to: url)
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      try AtomicFile.write(Data(mark.utf8) + encoder.encode(identity) + Data("\n".utf8), to: url)
       return RunJournal(try GrowingFile(at: url))
     }
     let journal = RunJournal(try GrowingFile(at: url))
     guard let header = try journal.line() else {
       throw JournalError("\(path) is damaged; delete it and start over by \(setting: .overwrite)")
     }
-    let earlier = String(header.dropFirst(mark.count))
-    guard earlier == settings else {
+    guard let earlier = try? JSONDecoder().decode(RunIdentity.self, from: Data(header.dropFirst(mark.count).utf8)) else {
       throw JournalError(
-        "\(path) belongs to a run with other settings: \(difference(earlier, settings)); use the same ones, or start over by \(setting: .overwrite)"
-      )
+        "\(path) is of a run that another version of Headway began; finish it with that version, or start over by \(setting: .overwrite)")
+    }
+    if let difference = identity.difference(from: earlier) {
+      throw JournalError(
+        "\(path) belongs to a run with other settings (\(difference)); use the same ones, or start over by \(setting: .overwrite)")
     }
     var end = journal.file.readCount
     while let record = try journal.record(), try body(record) { end = journal.file.readCount }
@@ -109,13 +113,6 @@ final class RunJournal {
 
   /// Enough to notice a record that was cut off.
   private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 { Fingerprint(of: bytes).value }
-
-  /// Which settings of two header lines (`key=value` joined by tabs) differ.
-  private static func difference(_ old: String, _ new: String) -> String {
-    let before = old.split(separator: "\t")
-    let differing = new.split(separator: "\t").filter { !before.contains($0) }
-    return differing.isEmpty ? "unlike" : "now " + differing.joined(separator: ", ")
-  }
 }
 
 /// A journal that a run cannot use, and what to do about it.

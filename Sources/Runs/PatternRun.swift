@@ -82,16 +82,8 @@ public struct PatternRun: Run {
       model: loaded.folder.name, modelFingerprint: try loaded.fingerprint(), architecture: loaded.decoder.shape.description,
       task: task ?? encoded.task, format: dataset.formatName, template: dataset.templateName, dataFingerprint: try dataset.fingerprint(),
       maxLength: encoder.maximumLength, loss: loss.description, dtype: loaded.decoder.elementType.rawValue, seed: String(data.seed))
-    var identity = RunIdentity()
-    identity["model"] = loaded.folder.name
-    identity["model_fingerprint"] = provenance.modelFingerprint
-    identity["data_fingerprint"] = provenance.dataFingerprint
-    identity["format"] = dataset.formatName
-    identity["template"] = dataset.templateName
-    identity["max_length"] = String(encoder.maximumLength)
-    identity["loss"] = loss.description
+    var identity = provenance.identity
     identity["score"] = scores.map(\.rawValue).joined(separator: ",")
-    identity["dtype"] = loaded.decoder.elementType.rawValue
     identity["batch_tokens"] = String(model.batchTokens)
     identity["memory"] = memory.rawValue
     monitor.identify(identity)
@@ -115,7 +107,7 @@ public struct PatternRun: Run {
   ) throws -> PatternMeasurement.Result {
     do {
       return try measurement.run(
-        encoded.samples, journalOutput: target, settings: identity.line, resume: resume, overwrites: overwrite,
+        encoded.samples, journalOutput: target, identity: identity, resume: resume, overwrites: overwrite,
         shouldStop: monitor.shouldStop,
         progress: { now in
           monitor.progress(

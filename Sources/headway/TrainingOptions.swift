@@ -69,7 +69,7 @@ struct TrainingOptions: ParsableArguments {
     help: ArgumentHelp(
       "The layers that get adapters, joined by commas; all-linear for every linear layer; q_proj,v_proj where left out.", valueName: "names"
     ))
-  var loraTargets: String?
+  var loraTargets: LayerNames?
 
   @Option(help: ArgumentHelp("Updates between checkpoints; every quarter of an hour where left out.", valueName: "n"))
   var saveEvery: Int?
@@ -104,8 +104,7 @@ struct TrainingOptions: ParsableArguments {
     settings.checkpointsActivations = checkpointActivations
     settings.lowRank = loraRank.map {
       LowRankSettings(
-        rank: $0, alpha: loraAlpha, dropout: loraDropout ?? 0,
-        targets: (loraTargets ?? "q_proj,v_proj").split(separator: ",").map(String.init))
+        rank: $0, alpha: loraAlpha, dropout: loraDropout ?? 0, targets: loraTargets?.names ?? LowRankSettings.defaultTargets)
     }
     settings.saveInterval = saveEvery
     settings.keptCheckpoints = keep
@@ -114,6 +113,16 @@ struct TrainingOptions: ParsableArguments {
 }
 
 extension LearningRateSchedule.Form: ExpressibleByArgument {}
+
+/// Names of layers, joined by commas.
+struct LayerNames: ExpressibleByArgument {
+  let names: [String]
+
+  init?(argument: String) {
+    names = argument.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if names.contains("") { return nil }
+  }
+}
 
 /// The types that a model can be written in.
 enum SaveType: String, ExpressibleByArgument, CaseIterable {

@@ -163,7 +163,7 @@ import Testing
       try place.write("headway journal\tof another run\n", journal)
       try refused(place, saying: journal, "--resume", "--overwrite") { try ablate() }
       // The levels come first, so that only theirs is looked at before anything is measured.
-      if journal.contains("levels") { try refused(place, saying: "other settings") { try ablate("--resume") } }
+      if journal.contains("levels") { try refused(place, saying: "another version") { try ablate("--resume") } }
       try place.write("Dear diary", journal)
       try refused(place, saying: "move it away") { try ablate("--overwrite") }
       try place.write("headway journal\tof another run\n", journal)

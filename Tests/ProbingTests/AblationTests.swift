@@ -77,6 +77,8 @@ import Torch
     let sets = try #require(Self.cases.first { $0.model == "llama-grouped-tied" }).headSets
     let measurement = AblationMeasurement(try HeadAblation(golden.model(.float32).decoder, sets: sets, batchTokens: 200))
     var pieces = 0
+    var (identity, other) = (RunIdentity(), RunIdentity())
+    (identity["a"], other["a"]) = ("1", "2")
     let whole = try measurement.run(golden.samples, progress: { _ in pieces += 1 }).samples
     #expect(whole.count == 5 && pieces > 3)
     for stop in 0..<pieces {
@@ -88,7 +90,7 @@ import Torch
         var asked = 0
         #expect(throws: PatternMeasurement.Stopped.self) {
           try measurement.run(
-            golden.samples, journalOutput: output, settings: "a=1",
+            golden.samples, journalOutput: output, identity: identity,
             shouldStop: {
               asked += 1
               return asked > stop
@@ -98,8 +100,8 @@ import Torch
         #expect(OutputKind.journal.isOwn(journal))
         let data = try Data(contentsOf: journal)
         if data.count > 200 { try data.dropLast(cut).write(to: journal) }
-        #expect(try measurement.run(golden.samples, journalOutput: output, settings: "a=1", resume: true).samples == whole)
-        #expect(throws: JournalError.self) { try measurement.run(golden.samples, journalOutput: output, settings: "a=2", resume: true) }
+        #expect(try measurement.run(golden.samples, journalOutput: output, identity: identity, resume: true).samples == whole)
+        #expect(throws: JournalError.self) { try measurement.run(golden.samples, journalOutput: output, identity: other, resume: true) }
       }
     }
   }

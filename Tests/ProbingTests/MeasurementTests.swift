@@ -31,7 +31,7 @@ import Torch
         var batches = 0
         #expect(throws: PatternMeasurement.Stopped.self) {
           try measurement.run(
-            samples, journalOutput: output, settings: "a=1\tb=2",
+            samples, journalOutput: output, identity: identity("1", "2"),
             shouldStop: {
               batches += 1
               return batches > stop
@@ -41,7 +41,7 @@ import Torch
         #expect(OutputKind.journal.isOwn(journal))
         let data = try Data(contentsOf: journal)
         if stop > 0 { try data.dropLast(cut).write(to: journal) }
-        let resumed = try measurement.run(samples, journalOutput: output, settings: "a=1\tb=2", resume: true)
+        let resumed = try measurement.run(samples, journalOutput: output, identity: identity("1", "2"), resume: true)
         #expect(resumed.samples == whole)
         #expect(stop == 0 || cut > 0 || resumed.measuredTokens < resumed.tokens)
       }
@@ -51,21 +51,46 @@ import Torch
   @Test func otherSettingsAreNamed() throws {
     let (measurement, samples) = try measurement()
     let output = try temporary()
-    _ = try measurement.run(samples, journalOutput: output, settings: "a=1\tb=2")
+    _ = try measurement.run(samples, journalOutput: output, identity: identity("1", "2"))
     let error = #expect(throws: (any Error).self) {
-      try measurement.run(samples, journalOutput: output, settings: "a=1\tb=3", resume: true)
+      try measurement.run(samples, journalOutput: output, identity: identity("1", "3"), resume: true)
     }
-    #expect("\(error.map { "\($0)" } ?? "")".contains("b=3"))
+    #expect("\(error.map { "\($0)" } ?? "")".contains("b: 2 → 3"))
+    // Values of any text stay apart: no character of theirs ends one.
+    let odd = try temporary()
+    _ = try measurement.run(samples, journalOutput: odd, identity: identity("1\tb=2\n", "\""))
+    _ = try measurement.run(samples, journalOutput: odd, identity: identity("1\tb=2\n", "\""), resume: true)
+  }
+
+  /// Earlier versions began a journal with settings joined by tabs.
+  @Test func aJournalOfAnotherVersionIsTold() throws {
+    let (measurement, samples) = try measurement()
+    let output = try temporary()
+    let journal = output.appendingPathExtension("journal")
+    try Data("headway journal\tmodel=m\tformat=gsm8k\n".utf8).write(to: journal)
+    let error = #expect(throws: JournalError.self) {
+      try measurement.run(samples, journalOutput: output, identity: identity("1", "2"), resume: true)
+    }
+    #expect(error?.description.contains("another version of Headway began") == true)
+    _ = try measurement.run(samples, journalOutput: output, identity: identity("1", "2"), overwrites: true)
+    #expect(try measurement.run(samples, journalOutput: output, identity: identity("1", "2"), resume: true).measuredTokens == 0)
+  }
+
+  /// An identity of facts `a`, `b`, ….
+  private func identity(_ values: String...) -> RunIdentity {
+    var identity = RunIdentity()
+    for (name, value) in zip(["a", "b"], values) { identity[name] = value }
+    return identity
   }
 
   @Test func damagedJournalsAreRefusedOrMeasuredAgain() throws {
     let (measurement, samples) = try measurement()
     let whole = try measurement.run(samples).samples
     let output = try temporary()
-    _ = try measurement.run(samples, journalOutput: output, settings: "s")
+    _ = try measurement.run(samples, journalOutput: output, identity: identity("1", "2"))
     let journal = output.appendingPathExtension("journal")
     let data = try Data(contentsOf: journal)
-    // Behind the line of settings: a damaged record and all after it are measured again.
+    // Behind the line of the identity: a damaged record and all after it are measured again.
     let records = try #require(data.firstIndex(of: 10)) + 1
     #expect(PatternMeasurement.journal(beside: output) == journal)
     var generator = SystemRandomNumberGenerator()
@@ -74,10 +99,10 @@ import Torch
       let place = Int.random(in: records..<data.count, using: &generator)
       damaged[damaged.startIndex + place] ^= UInt8.random(in: 1...255, using: &generator)
       try damaged.write(to: journal)
-      #expect(try measurement.run(samples, journalOutput: output, settings: "s", resume: true).samples == whole)
+      #expect(try measurement.run(samples, journalOutput: output, identity: identity("1", "2"), resume: true).samples == whole)
     }
     try Data("no line break".utf8).write(to: journal)
-    #expect(throws: (any Error).self) { try measurement.run(samples, journalOutput: output, settings: "s", resume: true) }
+    #expect(throws: (any Error).self) { try measurement.run(samples, journalOutput: output, identity: identity("1", "2"), resume: true) }
   }
 
   /// Without leave to go on with it or to throw it away, a journal is kept.
@@ -85,13 +110,13 @@ import Torch
     let (measurement, samples) = try measurement()
     let output = try temporary()
     let journal = output.appendingPathExtension("journal")
-    _ = try measurement.run(samples, journalOutput: output, settings: "s")
+    _ = try measurement.run(samples, journalOutput: output, identity: identity("1", "2"))
     let data = try Data(contentsOf: journal)
-    let error = #expect(throws: JournalError.self) { try measurement.run(samples, journalOutput: output, settings: "s") }
+    let error = #expect(throws: JournalError.self) { try measurement.run(samples, journalOutput: output, identity: identity("1", "2")) }
     let text = try #require(error?.description)
     #expect(text.contains(journal.lastPathComponent) && text.contains("resume") && text.contains("overwrite"), "\(text)")
     #expect(try Data(contentsOf: journal) == data)
-    _ = try measurement.run(samples, journalOutput: output, settings: "other", overwrites: true)
+    _ = try measurement.run(samples, journalOutput: output, identity: identity("2"), overwrites: true)
     #expect(try Data(contentsOf: journal) != data)
     PatternMeasurement.removeJournal(beside: output)
     #expect(!FileManager.default.fileExists(atPath: journal.path(percentEncoded: false)))
@@ -105,7 +130,7 @@ import Torch
     try Data("Dear diary\n".utf8).write(to: journal)
     for (resume, overwrites) in [(false, false), (true, false), (false, true)] {
       #expect(throws: JournalError.self) {
-        try measurement.run(samples, journalOutput: output, settings: "s", resume: resume, overwrites: overwrites)
+        try measurement.run(samples, journalOutput: output, identity: identity("1", "2"), resume: resume, overwrites: overwrites)
       }
     }
     PatternMeasurement.removeJournal(beside: output)
@@ -119,7 +144,7 @@ import Torch
     var batches = 0
     let error = #expect(throws: FileError.self) {
       try measurement.run(
-        samples, journalOutput: output, settings: "s",
+        samples, journalOutput: output, identity: identity("1", "2"),
         progress: { _ in
           batches += 1
           if batches == 2 { try? FileManager.default.removeItem(at: output.deletingLastPathComponent()) }

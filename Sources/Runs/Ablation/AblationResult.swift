@@ -30,14 +30,10 @@ public struct AblationResult: Codable, Sendable {
 
     /// What a resumed run must have in common.
     var identity: RunIdentity {
-      var identity = RunIdentity()
-      identity["model"] = model
-      identity["model_fingerprint"] = modelFingerprint ?? ""
-      identity["data_fingerprint"] = dataFingerprint ?? ""
-      identity["format"] = format
-      identity["template"] = template
-      identity["max_length"] = "\(maxLength)"
-      identity["dtype"] = dtype
+      var identity = Provenance(
+        model: model, modelFingerprint: modelFingerprint, format: format, template: template, dataFingerprint: dataFingerprint,
+        maxLength: maxLength, dtype: dtype
+      ).identity
       identity["choice"] = choice
       identity["seed"] = "\(seed)"
       return identity

@@ -108,7 +108,7 @@ public struct AblationRun: Run {
     var identity = about.identity
     identity["batch_tokens"] = String(model.batchTokens)
     monitor.identify(identity)
-    let (plan, findings) = try measure(loaded.decoder, encoded.samples, ranking, identity.line, monitor)
+    let (plan, findings) = try measure(loaded.decoder, encoded.samples, ranking, identity, monitor)
     let result = try AblationResult(about, plan, findings, replicates: resamples, skipped: encoded.skipped, keepsSamples: keepsSamples)
     if let out { try AtomicFile.write(ResultText.json(result), to: URL(filePath: out)) }
     if let svg { try AtomicFile.write(result.picture(), to: URL(filePath: svg)) }
@@ -119,11 +119,11 @@ public struct AblationRun: Run {
 
   /// Levels first, which rank the heads and predict; then the truth.
   private func measure(
-    _ decoder: any CausalDecoder, _ samples: [TokenizedSample], _ ranking: [Double]?, _ settings: String, _ monitor: RunMonitor
+    _ decoder: any CausalDecoder, _ samples: [TokenizedSample], _ ranking: [Double]?, _ identity: RunIdentity, _ monitor: RunMonitor
   ) throws -> (AblationPlan, AblationFindings) {
     do {
       let levels = try PatternMeasurement(Probe(decoder, scores: [.signed]), batchTokens: model.batchTokens).run(
-        samples, journalOutput: levelsTarget, settings: settings, resume: resume, overwrites: overwrite, shouldStop: monitor.shouldStop,
+        samples, journalOutput: levelsTarget, identity: identity, resume: resume, overwrites: overwrite, shouldStop: monitor.shouldStop,
         progress: { now in
           monitor.progress(
             RunProgress(
@@ -137,7 +137,7 @@ public struct AblationRun: Run {
       let plan = AblationPlan(items, decoder.shape, cumulative: cumulative, randomOrders: randomOrders ?? 5, seed: seed)
       let ablation = try HeadAblation(decoder, sets: plan.sets, batchTokens: model.batchTokens)
       let truth = try AblationMeasurement(ablation).run(
-        samples, journalOutput: target, settings: settings, resume: resume, overwrites: overwrite, shouldStop: monitor.shouldStop,
+        samples, journalOutput: target, identity: identity, resume: resume, overwrites: overwrite, shouldStop: monitor.shouldStop,
         progress: { now in
           monitor.progress(
             RunProgress(

@@ -1,3 +1,4 @@
+import ActivationPatterns
 public import CheckpointFiles
 public import FineTuning
 public import Foundation
@@ -136,7 +137,6 @@ public struct TrainingRun: Run {
   private func identity(_ contents: RunIdentity, _ settings: TrainingSettings, _ type: ElementType, _ device: Device) throws -> RunIdentity
   {
     var identity = contents
-    identity["max_length"] = "\(data.maximumLength)"
     identity["dtype"] = type.rawValue
     identity["device"] = device.description
     identity["batch_tokens"] = "\(model.batchTokens)"
@@ -145,7 +145,7 @@ public struct TrainingRun: Run {
   }
 
   /// Reads and encodes all data.
-  /// - Returns: the samples, and the fingerprints of model and data.
+  /// - Returns: the samples, and where they and the model come from.
   private func readSamples(
     _ loaded: LanguageModel, _ base: ModelFolder, _ outputs: OutputGuard, _ monitor: RunMonitor
   ) throws -> (Trainer.Samples, RunIdentity) {
@@ -163,9 +163,10 @@ public struct TrainingRun: Run {
       return usable
     }
     var samples = Trainer.Samples(training: try read(data, "data"))
-    var identity = RunIdentity()
-    identity["model_fingerprint"] = try LanguageModel.fingerprint(of: base)
-    identity["data_fingerprint"] = TokenizedSample.fingerprint(of: samples.training)
+    var identity = Provenance(
+      modelFingerprint: try LanguageModel.fingerprint(of: base), dataFingerprint: TokenizedSample.fingerprint(of: samples.training),
+      maxLength: data.maximumLength
+    ).identity
     if let evaluationData {
       samples.evaluation = try read(beside(evaluationData, evaluationFormat, evaluationLimit), "evaluation")
       identity["evaluation_fingerprint"] = TokenizedSample.fingerprint(of: samples.evaluation)
