@@ -1,11 +1,10 @@
-import Foundation
-public import Ground
+public import Foundation
 
 /// What a long run found so far, on disk beside its output, so that a killed run goes on where it stopped and ends with the same bytes.
 ///
 /// A line of text that tells the run's identity in JSON, then records: the length of what it holds, that, and a checksum. A record that was cut off or
 /// damaged, and all after it, is found again.
-final class RunJournal {
+public final class RunJournal {
   private let file: GrowingFile
   private var synced = ContinuousClock.now
   /// The most bytes of one record.
@@ -14,15 +13,15 @@ final class RunJournal {
   fileprivate static let mark = "headway journal\t"
 
   /// Where the journal of an output lies.
-  static func url(beside output: URL) -> URL { output.appendingPathExtension("journal") }
+  public static func url(beside output: URL) -> URL { output.appendingPathExtension("journal") }
 
   /// Whether an unfinished run left one.
-  static func exists(beside output: URL) -> Bool {
+  public static func exists(beside output: URL) -> Bool {
     FileManager.default.fileExists(atPath: url(beside: output).path(percentEncoded: false))
   }
 
   /// Deletes the journal of a run whose output is written.
-  static func remove(beside output: URL) {
+  public static func remove(beside output: URL) {
     let url = url(beside: output)
     if OutputKind.journal.isOwn(url) { try? FileManager.default.removeItem(at: url) }
   }
@@ -34,7 +33,7 @@ final class RunJournal {
   ///   - overwrites: whether one that is not gone on with is thrown away.
   ///   - body: takes a record and tells whether it follows from those before; one that does not ends the usable part.
   /// - Throws: `JournalError` where a journal is there that is neither to be gone on with nor to be thrown away, or belongs to another run.
-  static func open(
+  public static func open(
     beside output: URL, identity: RunIdentity, resume: Bool, overwrites: Bool, _ body: (_ record: JournalRecord) throws -> Bool
   ) throws -> RunJournal {
     let url = url(beside: output)
@@ -75,7 +74,7 @@ final class RunJournal {
   private init(_ file: GrowingFile) { self.file = file }
 
   /// Adds a record.
-  func append(_ record: JournalRecord) throws {
+  public func append(_ record: JournalRecord) throws {
     var whole = JournalRecord()
     whole.put(UInt64(record.bytes.count))
     whole.bytes += record.bytes
@@ -123,24 +122,42 @@ public struct JournalError: ExplainedError, Equatable {
 }
 
 extension OutputKind {
-  /// The journal of a pattern's or an ablation's measurement.
+  /// The journal of a measurement: of a pattern, an ablation or an evaluation.
   public static let journal = OutputKind.text("a journal of a measurement", beginningWith: RunJournal.mark)
 }
 
 /// The bytes of one record, written and read as little-endian numbers one after another.
-struct JournalRecord {
-  fileprivate(set) var bytes: [UInt8]
+public struct JournalRecord {
+  fileprivate var bytes: [UInt8]
   private var place = 0
 
-  init(_ bytes: [UInt8] = []) { self.bytes = bytes }
+  /// An empty record.
+  public init() { bytes = [] }
+
+  fileprivate init(_ bytes: [UInt8]) { self.bytes = bytes }
 
   /// The bytes that were not read yet.
-  var remaining: Int { bytes.count - place }
+  public var remaining: Int { bytes.count - place }
 
-  mutating func put(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+  /// Writes a number.
+  public mutating func put(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+
+  /// Writes a text: its length in UTF-8, and that.
+  public mutating func put(_ text: String) {
+    put(UInt64(text.utf8.count))
+    bytes += text.utf8
+  }
+
+  /// The next text; nil where it is cut off or not UTF-8.
+  public mutating func text() -> String? {
+    let count = integer(UInt64.self)
+    guard place <= bytes.count, count <= UInt64(bytes.count - place) else { return nil }
+    defer { place += Int(count) }
+    return String(validating: bytes[place..<place + Int(count)], as: UTF8.self)
+  }
 
   /// The next number; what lies beyond the end reads as 0.
-  mutating func integer<Number: FixedWidthInteger>(_ type: Number.Type) -> Number {
+  public mutating func integer<Number: FixedWidthInteger>(_ type: Number.Type) -> Number {
     var value: Number = 0
     for index in 0..<MemoryLayout<Number>.size where bytes.indices.contains(place + index) {
       value |= Number(truncatingIfNeeded: bytes[place + index]) << Number(8 * index)
