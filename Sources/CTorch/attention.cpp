@@ -29,6 +29,7 @@ constexpr int64_t most_steps = 4;
 
 struct Layout {
   std::vector<int64_t> query_bounds, key_starts, key_counts;
+  std::vector<int64_t> parents;  // of each sample, -1 for none; empty where nobody has one
   double scale;
   int64_t window;
   at::Tensor saliency;  // [T, H] float32, or undefined
@@ -50,6 +51,16 @@ void gather(const at::Tensor &gradient, at::Tensor to) {
   int64_t kv = to.size(1), groups = gradient.size(0) / kv;
   auto summed = groups == 1 ? gradient : gradient.view({kv, groups, gradient.size(1), gradient.size(2)}).sum(1);
   to.copy_(summed.transpose(0, 1));
+}
+
+/// Whether a sample continues another one.
+bool continues(const Layout &layout, int64_t sample) { return !layout.parents.empty() && layout.parents[sample] >= 0; }
+
+/// A sample's rows of [S, K, D] behind those of all that it continues, the first of them in front.
+at::Tensor with_ancestors(const at::Tensor &x, const Layout &layout, int64_t sample) {
+  std::vector<at::Tensor> parts;
+  for (int64_t s = sample; s >= 0; s = layout.parents[s]) parts.insert(parts.begin(), x.narrow(0, layout.key_starts[s], layout.key_counts[s]));
+  return at::cat(parts);
 }
 
 /// A tile of query rows of one sample: which keys it can see at all, and the mask inside that range.
@@ -102,7 +113,7 @@ bool by_products(const Layout &layout, int64_t sample, const at::Tensor &q) {
 /// Whether a sample takes the road of text that is being written: a few queries after many cached keys, without a way back.
 bool by_steps(const Layout &layout, int64_t sample, const at::Tensor &q) {
   int64_t count = layout.query_bounds[sample + 1] - layout.query_bounds[sample];
-  return !layout.walks_back && has_kernel(q) && count <= most_steps && count < layout.key_counts[sample];
+  return !layout.walks_back && !continues(layout, sample) && has_kernel(q) && count <= most_steps && count < layout.key_counts[sample];
 }
 
 /// Attention of all samples that take that road: one item of work for each sample and key/value head, whatever else the batch holds.
@@ -225,6 +236,13 @@ struct PackedAttention : Function<PackedAttention> {
       int64_t first_key = layout->key_starts[s], key_count = layout->key_counts[s];
       if (count == 0 || by_steps(*layout, s, q)) {
         saved.push_back(at::Tensor());
+        continue;
+      }
+      if (continues(*layout, s)) {
+        auto all_k = with_ancestors(k, *layout, s), all_v = with_ancestors(v, *layout, s);
+        saved.push_back(attend(
+            q.narrow(0, first, count).transpose(0, 1), repeated(all_k, 0, all_k.size(0), heads), repeated(all_v, 0, all_v.size(0), heads),
+            output.narrow(0, first, count), false, *layout));
         continue;
       }
       if (by_products(*layout, s, q)) {
@@ -395,6 +413,14 @@ int ct_packed_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, ct_
       place = start + count;
     }
     TORCH_CHECK(!layout->walks_back || place == k.size(0), "the keys of the samples must run from 0 to ", k.size(0));
+    if (options.parents != nullptr) {
+      layout->parents.assign(options.parents, options.parents + samples);
+      for (size_t s = 0; s < samples; s++)
+        TORCH_CHECK(layout->parents[s] < static_cast<int64_t>(s), "sample ", s, " continues ", layout->parents[s], ", which does not come before it");
+      TORCH_CHECK(
+          !layout->walks_back || !(q.requires_grad() || k.requires_grad() || v.requires_grad() || gates != nullptr),
+          "samples that continue others have no way back; compute them without gradients");
+    }
     auto gate = get_optional(gates);
     TORCH_CHECK(!gate || (gate->dim() == 2 && gate->size(0) == q.size(0) && gate->size(1) == q.size(1)), "gates must be [T, H]");
     *out = wrap(PackedAttention::apply(q, k, v, gate, layout));

@@ -23,18 +23,22 @@ public struct PackedBounds: Sendable, Hashable {
   public let keyStarts: [Int]
   /// How many keys each sample has, B numbers.
   public let keyCounts: [Int]
+  /// For each sample the earlier one that it continues, nil for none: it then sees the keys of that one, and of all that this one continues, in
+  /// front of its own. Nil where no sample continues another. There is no way back through such attention.
+  public let parents: [Int?]?
 
   /// Bounds of queries and of keys that lie end to end, too; keys are the queries' own where they are left out.
-  public init(queries: [Int], keys: [Int]? = nil) {
+  public init(queries: [Int], keys: [Int]? = nil, parents: [Int?]? = nil) {
     let keys = keys ?? queries
-    self.init(queries: queries, keyStarts: keys.dropLast(), keyCounts: zip(keys, keys.dropFirst()).map { $1 - $0 })
+    self.init(queries: queries, keyStarts: keys.dropLast(), keyCounts: zip(keys, keys.dropFirst()).map { $1 - $0 }, parents: parents)
   }
 
   /// Bounds of queries, with keys that lie anywhere: in a cache, with room between them. Such keys have no gradients.
-  public init(queries: [Int], keyStarts: [Int], keyCounts: [Int]) {
+  public init(queries: [Int], keyStarts: [Int], keyCounts: [Int], parents: [Int?]? = nil) {
     self.queries = queries
     self.keyStarts = keyStarts
     self.keyCounts = keyCounts
+    self.parents = parents
   }
 }
 
@@ -161,16 +165,23 @@ extension Tensor {
     guard samples >= 0, bounds.keyStarts.count == samples, bounds.keyCounts.count == samples else {
       throw TorchError("packed attention: \(samples) samples need as many places of keys, not \(bounds.keyStarts.count)")
     }
+    if let parents = bounds.parents, parents.count != samples {
+      throw TorchError("packed attention: \(samples) samples need as many parents, not \(parents.count)")
+    }
     let queryBounds = bounds.queries.map(Int64.init)
     let starts = bounds.keyStarts.map(Int64.init)
     let counts = bounds.keyCounts.map(Int64.init)
+    let parents = (bounds.parents ?? []).map { Int64($0 ?? -1) }
     return try queryBounds.withUnsafeBufferPointer { queryBounds in
       try starts.withUnsafeBufferPointer { starts in
         try counts.withUnsafeBufferPointer { counts in
-          let options = ct_attention_options(
-            query_bounds: queryBounds.baseAddress, key_starts: starts.baseAddress, key_counts: counts.baseAddress,
-            samples: Int32(samples), scale: scale, window: Int64(window ?? 0), saliency: saliency?.handle)
-          return try made { ct_packed_attention(handle, keys.handle, values.handle, gates?.handle, options, $0) }
+          try parents.withUnsafeBufferPointer { parents in
+            let options = ct_attention_options(
+              query_bounds: queryBounds.baseAddress, key_starts: starts.baseAddress, key_counts: counts.baseAddress,
+              samples: Int32(samples), scale: scale, window: Int64(window ?? 0), saliency: saliency?.handle,
+              parents: bounds.parents == nil ? nil : parents.baseAddress)
+            return try made { ct_packed_attention(handle, keys.handle, values.handle, gates?.handle, options, $0) }
+          }
         }
       }
     }

@@ -140,6 +140,36 @@ import Torch
     #expect(zip(part, expected).allSatisfy { abs($0 - $1) <= Float(testCase.tolerance) })
   }
 
+  /// A sample that continues others sees their keys in front of its own: the same numbers as the samples written out.
+  @Test(arguments: cases, [nil, 3] as [Int?]) func continuedSamples(testCase: Case, window: Int?) throws {
+    // Samples of 4, 3, 2, 0 and 3 tokens; the second continues the first, the third the second, the fourth the first, the last nobody.
+    let bounds = PackedBounds(queries: [0, 4, 7, 9, 9, 12], parents: [nil, 0, 1, 0, nil])
+    let (q, k, v) = (try normal([12, 4, 8], seed: 31), try normal([12, 2, 8], seed: 32), try normal([12, 2, 8], seed: 33))
+    func attend(_ rows: [Int], _ bounds: PackedBounds) throws -> [Float] {
+      let rows = try Tensor(rows)
+      let parts = try [q, k, v].map { try $0.converted(to: testCase.type).selecting(rows) }
+      return try withoutGradients {
+        try parts[0].packedAttention(keys: parts[1], values: parts[2], gates: nil, bounds: bounds, scale: 0.3, window: window).floats()
+      }
+    }
+    let shared = try attend(Array(0..<12), bounds)
+    let written = try attend(Array(0..<9), PackedBounds(queries: [0, 9])) + attend([9, 10, 11], PackedBounds(queries: [0, 3]))
+    #expect(shared.count == written.count && zip(shared, written).allSatisfy { abs($0 - $1) <= Float(testCase.tolerance) })
+  }
+
+  @Test func continuedSamplesComeAfterTheirParentsAndHaveNoWayBack() throws {
+    let q = try normal([4, 2, 8], seed: 1)
+    for parents in [[nil, 1], [1, nil], [nil], [nil, 7]] as [[Int?]] {
+      #expect(throws: TorchError.self) {
+        try q.packedAttention(keys: q, values: q, gates: nil, bounds: PackedBounds(queries: [0, 2, 4], parents: parents), scale: 1)
+      }
+    }
+    let asked = try q.detached().requiringGradient()
+    #expect(throws: TorchError.self) {
+      try asked.packedAttention(keys: q, values: q, gates: nil, bounds: PackedBounds(queries: [0, 2, 4], parents: [nil, 0]), scale: 1)
+    }
+  }
+
   @Test func attentionRefusesBoundsThatDoNotFit() throws {
     let q = try normal([4, 2, 8], seed: 1)
     func attend(_ bounds: PackedBounds) throws -> Tensor { try q.packedAttention(keys: q, values: q, gates: nil, bounds: bounds, scale: 1) }

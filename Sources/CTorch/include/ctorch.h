@@ -190,6 +190,9 @@ typedef struct {
   int64_t window;
   /// Also accumulate Σ_k |Γ ⊙ ∂L/∂Γ| for each query and head in the backward pass, into `saliency` [T, H] float32.
   ct_tensor saliency;
+  /// For each sample the earlier one that it continues, -1 for none: the keys of that one, and of all that this one continues, stand in front of its
+  /// own. Null where no sample continues another. Only without gradients.
+  const int64_t *parents;
 } ct_attention_options;
 /// Causal attention of packed samples with a gate on every head's output.
 /// queries [T, H, D], keys and values [S, K, D], gates [T, H] float32 or null; gives [T, H·D]. The gradient by the gates is

@@ -1,0 +1,108 @@
+import Ground
+import Torch
+
+extension CausalDecoder {
+  /// The log-probability of each sequence's scored tokens, given what stands before them: in nats, summed in double precision over the tokens.
+  ///
+  /// As ``tokenLogProbabilities(of:gates:)``, which has the single numbers.
+  public func logProbabilities(of sequences: [ScoredSequence]) throws -> [Double] {
+    try tokenLogProbabilities(of: sequences).map { $0.reduce(0, +) }
+  }
+
+  /// The log-probability of every scored token of each sequence, given what stands before it, in nats.
+  ///
+  /// What neighbouring sequences begin with alike is computed once, in one pass, and only the places before scored tokens reach the vocabulary.
+  /// - Parameters:
+  ///   - sequences: scored together; put what begins alike side by side.
+  ///   - gates: for each layer a factor on every head's output `[H]`; nil where all heads are on.
+  /// - Throws: `ModelError` for a sequence that is empty or longer than the model has positions, with one more token for the last, which is only predicted.
+  public func tokenLogProbabilities(of sequences: [ScoredSequence], gates: [[Float]]? = nil) throws -> [[Double]] {
+    for (number, sequence) in sequences.enumerated() {
+      guard !sequence.tokens.isEmpty else { throw ModelError("sequence \(number) has no token to score") }
+      guard !shape.positionsEnd || sequence.tokens.count <= shape.maximumPositions + 1 else {
+        throw ModelError(
+          "sequence \(number) has \(sequence.tokens.count) tokens, but the model only \(shape.maximumPositions) positions; cut its beginning"
+        )
+      }
+      guard sequence.tokens.allSatisfy({ (0..<shape.vocabularySize).contains($0) }) else {
+        throw ModelError("sequence \(number) holds a token beyond the vocabulary of \(shape.vocabularySize); use the model's own tokenizer")
+      }
+    }
+    // Beyond its positions a model may stretch a sequence by its own length, which a shared beginning does not know.
+    let shares = sequences.allSatisfy { $0.tokens.count <= shape.maximumPositions + 1 }
+    let layout = PackedTree(PrefixTree(sequences, shares: shares))
+    guard !layout.targets.isEmpty else { return sequences.map { _ in [] } }
+    return try withoutGradients {
+      var pass = ForwardPass(
+        tokens: try Tensor(layout.tokens).moved(to: device), positions: layout.positions,
+        bounds: PackedBounds(queries: layout.bounds, parents: layout.parents))
+      pass.rows = try Tensor(layout.rows).moved(to: device)
+      pass.gates = try gates.map { gates in
+        HeadGates(
+          layers: try gates.map { layer in
+            let rows = layout.tokens.indices.flatMap { _ in layer }
+            return try Tensor(rows, shape: [layout.tokens.count, layer.count]).moved(to: device)
+          })
+      }
+      let hidden = try hiddenStates(of: pass)
+      let projection = outputProjection
+      let each = try hidden.linearCrossEntropy(
+        weight: projection.weight, bias: projection.bias, targets: try Tensor(layout.targets).moved(to: device),
+        labelWeights: try Tensor.ones([layout.targets.count], on: device), chunk: labelChunk
+      ).each.doubles()
+      return layout.scores(each, sequences)
+    }
+  }
+}
+
+/// A tree of sequences as one packed batch.
+struct PackedTree {
+  /// The tokens that are computed `[T]`, node by node, and their places in their sequences.
+  private(set) var tokens: [Int] = []
+  private(set) var positions: [Int] = []
+  /// Where each node's tokens begin, and T.
+  private(set) var bounds = [0]
+  private(set) var parents: [Int?] = []
+  /// The rows that predict a scored token `[M]`; a row before several continuations stands here once for each.
+  private(set) var rows: [Int] = []
+  /// The tokens that they predict `[M]`.
+  private(set) var targets: [Int] = []
+  private let tree: PrefixTree
+  /// For each node the place in its sequences of its first scored token, and where its targets begin.
+  private var scored: [(place: Int, target: Int)] = []
+
+  init(_ tree: PrefixTree) {
+    self.tree = tree
+    // The row that the tokens behind a node are predicted from.
+    var lastRow: [Int] = []
+    for node in tree.nodes {
+      let before = node.parent.map { lastRow[$0] }
+      let first = tokens.count
+      let computed = PrefixTree.computed(node)
+      tokens += node.tokens.prefix(computed)
+      positions += node.start..<(node.start + computed)
+      bounds.append(tokens.count)
+      parents.append(node.parent)
+      lastRow.append(tokens.count - 1)
+      let place = max(node.start, node.firstScored, 1)
+      scored.append((place, targets.count))
+      for place in place..<max(place, node.start + node.tokens.count) {
+        guard let row = place == node.start ? before : first + place - node.start - 1 else { continue }
+        rows.append(row)
+        targets.append(node.tokens[node.tokens.startIndex + place - node.start])
+      }
+    }
+  }
+
+  /// For each sequence minus the cross-entropies of its scored tokens, of those `[M]` of all targets.
+  func scores(_ each: [Double], _ sequences: [ScoredSequence]) -> [[Double]] {
+    zip(sequences, tree.paths).map { sequence, path in
+      path.flatMap { number in
+        let node = tree.nodes[number]
+        let (place, target) = scored[number]
+        let end = node.start + node.tokens.count
+        return (max(place, sequence.firstScored)..<max(place, sequence.firstScored, end)).map { -each[target + $0 - place] }
+      }
+    }
+  }
+}
