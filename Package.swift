@@ -123,20 +123,20 @@ let package = Package(
     room("ActivationPatterns", ["Ground", "CheckpointFiles", "Torch"]),
     room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Torch"]),
     room("FineTuning", ["Ground", "CheckpointFiles", "Probing", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
-    room("Evaluation", ["Ground", "StrictJSON", "Instructions"]),
+    room("Evaluation", ["Ground", "StrictJSON", "Instructions", "Tokenizers"]),
     room("Selection", ["Ground"]),
     room("Reports", ["Ground", mustache]),
     room(
       "Runs",
       [
         "Ground", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "FineTuning",
-        "Selection", "Reports", yams,
+        "Evaluation", "Selection", "Reports", yams,
       ]),
     .executableTarget(
       name: "headway",
       dependencies: [
         "CStartup", "Ground", "CheckpointFiles", "Torch", "StrictJSON", "Tokenizers", "LanguageModels", "ActivationPatterns", "Probing",
-        "FineTuning", "Selection", "Reports", "Runs", arguments,
+        "FineTuning", "Evaluation", "Selection", "Reports", "Runs", arguments,
       ],
       swiftSettings: swiftSettings),
     // The code that docs/Library.md and the libraries' pages show, compiled as any program that depends on the package.
@@ -161,10 +161,10 @@ let package = Package(
     tests(of: "ActivationPatterns"),
     tests(of: "Probing", ["Goldens"]),
     tests(of: "FineTuning", ["Goldens"]),
-    tests(of: "Evaluation", ["Ground", "Instructions", "StrictJSON"]),
+    tests(of: "Evaluation", ["Ground", "Instructions", "StrictJSON", "Tokenizers"]),
     tests(of: "Selection", ["Ground"]),
     tests(of: "Reports"),
-    tests(of: "Runs", ["ActivationPatterns", "CheckpointFiles", "Instructions", "Probing", "Selection", "Goldens", yams]),
+    tests(of: "Runs", ["ActivationPatterns", "CheckpointFiles", "Evaluation", "Instructions", "Probing", "Selection", "Goldens", "StrictJSON", yams]),
   ],
   cxxLanguageStandard: .cxx20
 )

@@ -142,6 +142,35 @@ extension EvaluationResult {
   }
 }
 
+extension EvaluationResult {
+  /// The mean loss of a dataset's responses, which is no fraction: in nats, the mean of the samples' own means.
+  /// - Parameters:
+  ///   - losses: a sample's mean over its labels each.
+  ///   - template: what wrote the prompts.
+  ///   - skipped: samples without a label.
+  ///   - truncated: samples that were cut.
+  public init(losses: [Double], template: String, skipped: Int, truncated: Int) {
+    benchmark = "loss"
+    variant = template
+    shots = 0
+    extraction = "none"
+    metric = "mean loss of the responses, nats a label"
+    count = losses.count
+    correct = 0
+    unanswered = 0
+    close = 0
+    withoutKey = skipped
+    leftOut = 0
+    self.truncated = truncated
+    guard !losses.isEmpty else { return }
+    let mean = losses.reduce(0, +) / Double(losses.count)
+    value = mean
+    guard losses.count > 1 else { return }
+    let squares = losses.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    standardError = (squares / Double(losses.count - 1) / Double(losses.count)).squareRoot()
+  }
+}
+
 extension Variant {
   /// The variant in words: `opencompass gen_1d7fe4, own shots`.
   public func title(with shots: Shots) -> String {

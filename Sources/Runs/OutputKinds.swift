@@ -2,12 +2,12 @@ import Foundation
 public import Ground
 
 extension OutputKind {
-  /// A result of `fit` or `ablate` as JSON, known by its keys: no other program's file has all of them.
-  public static let result = OutputKind("a result of a fit or an ablation") { url in
+  /// A result of `fit`, `ablate` or `evaluate` as JSON, known by its keys: no other program's file has all of them.
+  public static let result = OutputKind("a result of a fit, an ablation or an evaluation") { url in
     guard let data = try? Data(contentsOf: url), let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
       return false
     }
-    return [fitKeys, ablationKeys].contains { $0.isSubset(of: object.keys) }
+    return [fitKeys, ablationKeys, evaluationKeys].contains { $0.isSubset(of: object.keys) }
   }
 
   private static let fitKeys: Set = [
@@ -16,4 +16,7 @@ extension OutputKind {
     "warnings",
   ]
   private static let ablationKeys: Set = ["about", "samples", "skipped", "tokens", "loss", "items", "random"]
+  private static let evaluationKeys: Set = [
+    "benchmark", "variant", "shots", "extraction", "metric", "count", "correct", "unanswered", "about",
+  ]
 }

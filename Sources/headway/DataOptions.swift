@@ -61,8 +61,8 @@ struct DataOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Read at most N samples.", valueName: "n"))
   var limit: Int?
 
-  @Option(help: ArgumentHelp("Cut samples to N tokens, at the right end.", valueName: "n"))
-  var maxLength = 1024
+  @Option(help: ArgumentHelp("Cut samples to N tokens, at the right end; 1024 where left out.", valueName: "n"))
+  var maxLength: Int?
 
   @Flag(help: "Pass over bad records and count them, instead of stopping at the first.")
   var skipBad = false
@@ -89,7 +89,7 @@ struct DataOptions: ParsableArguments {
     settings.sample = sample
     settings.seed = dataSeed
     settings.limit = limit
-    settings.maximumLength = maxLength
+    if let maxLength { settings.maximumLength = maxLength }
     settings.skipsBad = skipBad
     return settings
   }

@@ -21,6 +21,7 @@ struct Headway: ParsableCommand {
       MixCommand.self,
       HeatmapCommand.self,
       AblateCommand.self,
+      EvaluateCommand.self,
       GenerateCommand.self,
       ReportCommand.self,
       SFTCommand.self,

@@ -8,6 +8,12 @@ extension String {
     return String(scalars[first...last])
   }
 
+  /// The text without white space at its end, as Python's `str.rstrip` has it.
+  var withoutTrailingSpace: String {
+    guard let last = unicodeScalars.lastIndex(where: { !$0.isSpace }) else { return "" }
+    return String(unicodeScalars[...last])
+  }
+
   /// Whether both texts are the same code points.
   func isExactly(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 

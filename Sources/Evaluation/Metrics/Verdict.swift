@@ -14,6 +14,9 @@ public struct Verdict: Sendable, Hashable {
   public var rules: [RuleVerdict] = []
   /// The difference between the best option's deciding number and the next's; nil where there is no choice.
   public var margin: Double?
+
+  /// No answer, to a question whose key is not known.
+  public static let unanswered = Verdict(isAnswered: false)
 }
 
 extension Choice {

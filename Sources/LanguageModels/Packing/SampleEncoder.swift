@@ -6,7 +6,8 @@ public import Tokenizers
 /// end-of-sequence token; cut at the right end.
 public struct SampleEncoder: Sendable {
   private let tokenizer: Tokenizer
-  private let endOfSequence: Int?
+  /// The token that ends a response: the tokenizer's, else the model's; nil where there is none.
+  public let endOfSequence: Int?
   /// The most tokens of a sample.
   public let maximumLength: Int
   /// What the user should know of tokenizer and model.

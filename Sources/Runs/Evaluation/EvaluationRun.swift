@@ -1,0 +1,224 @@
+import CheckpointFiles
+import Evaluation
+import Foundation
+import Ground
+import Instructions
+import LanguageModels
+import Tokenizers
+import Torch
+
+/// Asks a model a benchmark's questions and scores what it replies.
+///
+/// The same figures come out whatever the batch: in float32 to rounding, and choices that rounding could decide are counted.
+public struct EvaluationRun: Run {
+  public static let name = "evaluate"
+
+  /// The model.
+  public var model: ModelSettings
+  /// The benchmark, its variant and shots.
+  public var benchmark: BenchmarkSettings
+  /// The questions. Their `maximumLength` has no part here.
+  public var data: DataSettings
+  /// The most tokens of a prompt and what follows; the model's own number where nil, and 1024 for losses.
+  public var maximumLength: Int?
+  /// Where the result goes as JSON; nil for nowhere.
+  public var out: String?
+  /// Where a line a question goes; nil for nowhere.
+  public var predictions: String?
+  /// Whether to go on with a run that was interrupted.
+  public var resume = false
+  /// Whether files that Headway did not write are replaced, and an interrupted run's journal thrown away.
+  public var overwrite = false
+
+  /// An evaluation with the defaults.
+  public init(model: String, benchmark: String, data: [String]) {
+    self.model = ModelSettings(model)
+    self.benchmark = BenchmarkSettings(benchmark)
+    self.data = DataSettings(data)
+  }
+
+  public func mappingPaths(_ change: (String) -> String) -> EvaluationRun {
+    var run = self
+    run.model = model.mappingPaths(change)
+    run.benchmark = benchmark.mappingPaths(change)
+    run.data = data.mappingPaths(change)
+    run.out = out.map(change)
+    run.predictions = predictions.map(change)
+    return run
+  }
+
+  /// Journal and record lie beside the result, or else beside the predictions.
+  public var output: String? { out ?? predictions }
+
+  private var target: URL? { output.map { URL(filePath: $0) } }
+
+  public func validate() throws {
+    try model.validate()
+    try data.validate()
+    try benchmark.validate(with: data)
+    if let maximumLength, maximumLength < 2 {
+      throw SettingsError("\(setting: .maximumLength) takes a number from 2 on, not \(maximumLength)")
+    }
+    if resume, target == nil {
+      throw SettingsError(
+        "\(setting: .resume) goes on with the run of an \(setting: .output) or \(setting: .predictions); name it")
+    }
+    for (setting, path, ending) in [(Setting.output, out, "json"), (.predictions, predictions, "jsonl")] {
+      if let path, URL(filePath: path).pathExtension.lowercased() != ending {
+        throw SettingsError("\(setting: setting) names a file that ends in .\(ending), not '\(path)'")
+      }
+    }
+  }
+
+  public func run(_ monitor: RunMonitor) throws -> EvaluationOutcome {
+    try validate()
+    let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
+    defer { outputs.release() }
+    let journal = target.map { [OutputGuard.Companion.journal(RunJournal.url(beside: $0), as: .journal)] } ?? []
+    if let out { try outputs.claim(file: URL(filePath: out), as: .result, beside: journal) }
+    if let predictions { try outputs.claim(file: URL(filePath: predictions), as: .predictions, beside: out == nil ? journal : []) }
+    try outputs.protect(ModelFolder(named: model.model).inputs)
+    do {
+      let outcome = try evaluate(outputs, monitor)
+      if let out { try AtomicFile.write(ResultText.json(outcome), to: URL(filePath: out)) }
+      if let target { RunJournal.remove(beside: target) }
+      return outcome
+    } catch is BenchmarkMeasurement.Stopped {
+      throw RunStopped(canResume: target != nil)
+    }
+  }
+
+  private func evaluate(_ outputs: OutputGuard, _ monitor: RunMonitor) throws -> EvaluationOutcome {
+    guard let (chosen, variant) = try benchmark.chosen() else { return try losses(outputs, monitor) }
+    // Questions first: what is wrong with them is told before weights are read.
+    let questions = try BenchmarkQuestions(benchmark, data, chosen, variant, monitor)
+    try outputs.protect(data.inputs(questions.dataset) + (questions.shotData?.files ?? []))
+    let loaded = try model.load(monitor)
+    let encoder = try QuestionEncoder(loaded, for: variant, maximumLength: maximumLength)
+    var about = try about(loaded, questions.dataset, encoder.maximumLength)
+    about.shotsFingerprint = try questions.shotData?.fingerprint()
+    var identity = about.identity(batchTokens: model.batchTokens)
+    identity["benchmark"] = chosen.name
+    identity["variant"] = variant.name
+    identity["shots"] = "\(questions.shots.count)"
+    identity["questions"] = "\(questions.questions.count)"
+    monitor.identify(identity)
+    let measurement = BenchmarkMeasurement(decoder: loaded.decoder, encoder: encoder, batchTokens: model.batchTokens)
+    let started = ContinuousClock.now
+    let replies = try measurement.run(questions.questions, journal(identity), monitor)
+    let scored = ScoredBenchmark(questions, replies)
+    if let predictions { try write(scored.predictions, to: URL(filePath: predictions)) }
+    scored.tell(monitor, seconds: (ContinuousClock.now - started).inSeconds)
+    return EvaluationOutcome(scored.result, about)
+  }
+
+  /// The mean loss of the responses of any dataset.
+  private func losses(_ outputs: OutputGuard, _ monitor: RunMonitor) throws -> EvaluationOutcome {
+    let loaded = try model.load(monitor)
+    let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
+    let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: maximumLength ?? data.maximumLength)
+    let (dataset, encoded) = try EncodedData.read(
+      data.files, data.datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, monitor)
+    try outputs.protect(data.inputs(dataset))
+    let about = try about(loaded, dataset, encoder.maximumLength)
+    var identity = about.identity(batchTokens: model.batchTokens)
+    identity["benchmark"] = benchmark.benchmark
+    identity["template"] = dataset.templateName
+    monitor.identify(identity)
+    let found = try LossMeasurement(decoder: loaded.decoder, batchTokens: model.batchTokens).run(
+      encoded.samples, journal(identity), monitor)
+    if let predictions {
+      let reader = dataset.instructions()
+      var samples: [Int: Instruction] = [:]
+      while let sample = try reader.next() { samples[sample.index] = sample }
+      let lines = found.compactMap { loss in
+        samples[loss.index].map { Prediction($0, logProbability: loss.logProbability, labels: loss.labels) }
+      }
+      try write(lines, to: URL(filePath: predictions))
+    }
+    let labels = found.reduce(0) { $0 + $1.labels }
+    return EvaluationOutcome(
+      EvaluationResult(
+        losses: found.map(\.loss), template: dataset.templateName, skipped: encoded.skipped, truncated: encoded.truncated), about,
+      labelLoss: -found.reduce(0) { $0 + $1.logProbability } / Double(max(1, labels)), labels: labels)
+  }
+
+  private func about(_ loaded: LanguageModel, _ dataset: Dataset, _ maximumLength: Int) throws -> EvaluationOutcome.About {
+    EvaluationOutcome.About(
+      model: loaded.folder.name, modelFingerprint: try loaded.fingerprint(), dataFingerprint: try dataset.fingerprint(),
+      format: dataset.formatName, dtype: loaded.decoder.elementType.rawValue, maxLength: maximumLength)
+  }
+
+  private func journal(_ identity: RunIdentity) -> BenchmarkMeasurement.Journal {
+    BenchmarkMeasurement.Journal(output: target, settings: identity.line, resume: resume, overwrites: overwrite)
+  }
+
+  private func write(_ predictions: [Prediction], to url: URL) throws {
+    var text = Data()
+    for prediction in predictions { text += try ResultText.json(prediction) }
+    try AtomicFile.write(text, to: url)
+  }
+}
+
+extension EvaluationOutcome.About {
+  /// What must be equal for a run to be gone on with.
+  fileprivate func identity(batchTokens: Int) -> RunIdentity {
+    var identity = RunIdentity()
+    identity["model"] = model
+    identity["model_fingerprint"] = modelFingerprint
+    identity["data_fingerprint"] = dataFingerprint
+    if let shotsFingerprint { identity["shots_fingerprint"] = shotsFingerprint }
+    identity["format"] = format
+    identity["dtype"] = dtype
+    identity["max_length"] = "\(maxLength)"
+    identity["batch_tokens"] = "\(batchTokens)"
+    return identity
+  }
+}
+
+extension QuestionEncoder {
+  /// An encoder with the tokenizer of a model.
+  /// - Parameter maximumLength: the model's own number where nil; learned positions end there.
+  init(_ model: LanguageModel, for variant: any Variant, maximumLength: Int?) throws {
+    let shape = model.decoder.shape
+    let tokenizer = try Tokenizer.load(from: model.tokenizerFolder.url)
+    let samples = try SampleEncoder(tokenizer, for: model, maximumLength: maximumLength ?? shape.maximumPositions)
+    self.init(tokenizer, endOfSequence: samples.endOfSequence, for: variant, maximumLength: samples.maximumLength)
+  }
+}
+
+// MARK: - Settings as records have them
+
+extension EvaluationRun {
+  enum CodingKeys: String, CodingKey {
+    case out, predictions, resume, overwrite
+    case maximumLength = "max_length"
+  }
+
+  public init(from decoder: any Swift.Decoder) throws {
+    model = try ModelSettings(from: decoder)
+    benchmark = try BenchmarkSettings(from: decoder)
+    data = try DataSettings(from: decoder)
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    // A length that is not given is the model's, not that of other runs.
+    data.maximumLength = DataSettings([]).maximumLength
+    maximumLength = try values.decodeIfPresent(Int.self, forKey: .maximumLength)
+    out = try values.decodeIfPresent(String.self, forKey: .out)
+    predictions = try values.decodeIfPresent(String.self, forKey: .predictions)
+    resume = try values.value(.resume, or: false)
+    overwrite = try values.value(.overwrite, or: false)
+  }
+
+  public func encode(to encoder: any Swift.Encoder) throws {
+    try model.encode(to: encoder)
+    try benchmark.encode(to: encoder)
+    try data.encode(to: encoder)
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    // Takes the place of the data's own.
+    try values.encode(maximumLength, forKey: .maximumLength)
+    try values.encodeIfPresent(out, forKey: .out)
+    try values.encodeIfPresent(predictions, forKey: .predictions)
+    if resume { try values.encode(resume, forKey: .resume) }
+    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
+  }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Runs
+
+/// `headway evaluate`: a benchmark's questions, asked and scored as the field does.
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Asks a benchmark's questions and scores the answers as OpenCompass or lm-evaluation-harness does.",
+    discussion: """
+      Benchmarks: gsm8k, math, mmlu, mathbench, hellaswag, winogrande, arc, cmath, mgsm, ceval, cmmlu; loss is the mean loss of any dataset's \
+      responses. docs/Evaluation.md says how each is asked. --max-length is the model's own where left out; longer prompts are cut on the left.
+
+      Examples:
+        headway evaluate ./llama-3-8b --benchmark mmlu --data mmlu/test --shots mmlu/dev --predictions mmlu.jsonl
+        headway evaluate ./llama-3-8b --benchmark hellaswag --variant lm-eval --data hellaswag_val.jsonl --show 0
+      """)
+
+  @Argument(help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"))
+  var model: String
+
+  @Option(help: ArgumentHelp("What is asked.", valueName: "name"))
+  var benchmark: String
+
+  @Option(
+    help: ArgumentHelp(
+      "How it is asked: as OpenCompass asks it, by the suffix of one of its configurations, or as lm-evaluation-harness does.",
+      valueName: "opencompass|suffix|lm-eval"))
+  var variant: String?
+
+  @Option(parsing: .upToNextOption, help: ArgumentHelp("The benchmark's files or folders, as they are published.", valueName: "file"))
+  var data: [String]
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Files of its training or dev part, whose first items are shown before questions; Headway's own shots where left out.",
+      valueName: "file"))
+  var shots: [String] = []
+
+  @Option(help: ArgumentHelp("How many shots; the variant's number where left out.", valueName: "n"))
+  var shotCount: Int?
+
+  @Option(help: ArgumentHelp("Where a line a question goes: prompt, options or output, answer, verdict.", valueName: "file"))
+  var predictions: String?
+
+  @Option(help: ArgumentHelp("Where the result goes as JSON.", valueName: "file"))
+  var out: String?
+
+  @Option(help: ArgumentHelp("Only show the prompt and token ids of the item at this index of the data.", valueName: "index"))
+  var show: Int?
+
+  @Flag(help: "Go on with a run that was interrupted; needs --out or --predictions.")
+  var resume = false
+
+  @OptionGroup var replacing: OverwriteOption
+  @OptionGroup var dataOptions: DataOptions
+  @OptionGroup var modelOptions: ModelOptions
+  @OptionGroup var output: OutputOptions
+
+  /// What is asked for.
+  private var evaluation: EvaluationRun {
+    var run = EvaluationRun(model: model, benchmark: benchmark, data: data)
+    run.model = modelOptions.settings(model)
+    run.benchmark.variant = variant
+    run.benchmark.shots = shots
+    run.benchmark.shotCount = shotCount
+    run.data = dataOptions.settings(data)
+    run.data.maximumLength = DataSettings([]).maximumLength
+    run.maximumLength = dataOptions.maxLength
+    run.out = out
+    run.predictions = predictions
+    run.resume = resume
+    run.overwrite = replacing.overwrite
+    return run
+  }
+
+  private var prompt: PromptRun? { show.map { PromptRun(evaluation, index: $0) } }
+
+  func validate() throws { try asArguments { try prompt?.validate() ?? evaluation.validate() } }
+
+  func run() throws {
+    guard let prompt else { return try output.show(evaluation) }
+    let shown = try output.perform(prompt)
+    if output.json { return try output.printJSON(shown) }
+    try Terminal.writeLine(shown.map(\.text).joined(separator: "\n"))
+  }
+}
