@@ -28,8 +28,8 @@ extension CausalDecoder {
         throw ModelError("sequence \(number) holds a token beyond the vocabulary of \(shape.vocabularySize); use the model's own tokenizer")
       }
     }
-    // Beyond its positions a model may stretch a sequence by its own length, which a shared beginning does not know.
-    let shares = sequences.allSatisfy { $0.tokens.count <= shape.maximumPositions + 1 }
+    // Beyond some length a model may stretch positions by the sequence's own, which a shared beginning does not know.
+    let shares = shape.positionsStretchBeyond.map { limit in sequences.allSatisfy { $0.tokens.count <= limit + 1 } } ?? true
     let layout = PackedTree(PrefixTree(sequences, shares: shares))
     guard !layout.targets.isEmpty else { return sequences.map { _ in [] } }
     return try withoutGradients {

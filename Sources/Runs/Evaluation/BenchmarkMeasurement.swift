@@ -2,17 +2,22 @@ import Evaluation
 import Foundation
 import Ground
 import LanguageModels
+import Tokenizers
 
 /// Asks a model a benchmark's questions, batch by batch, resumable.
 ///
 /// Batches follow from the questions alone, so that a run that is gone on with computes what one that was left alone does.
 struct BenchmarkMeasurement {
-  let decoder: any CausalDecoder
+  let model: LanguageModel
+  let tokenizer: Tokenizer
   let encoder: QuestionEncoder
   /// The most tokens that a batch computes; a question that takes more is a batch of its own.
   let batchTokens: Int
-  /// For each layer a factor on every head's output `[H]`; nil where all heads are on.
+  /// For each layer a factor on every head's output `[H]` while options are compared; nil where all heads are on.
   var gates: [[Float]]?
+
+  /// The most texts that are written at a time; the generator writes fewer where their keys and values do not fit into memory.
+  private static let textsAtATime = 32
 
   /// Thrown where a measurement was asked to stop; what it found is in its journal.
   struct Stopped: Error {}
@@ -51,31 +56,64 @@ struct BenchmarkMeasurement {
     let earlier = replies.count
     let started = ContinuousClock.now
     var tokens = 0
+    /// Tells the progress; `more` questions of the batch at hand are done.
+    func tell(_ more: Int = 0) {
+      let seconds = (ContinuousClock.now - started).inSeconds
+      let done = replies.count + more
+      monitor.progress(
+        RunProgress(
+          completed: done, total: questions.count, unit: "questions", tokensPerSecond: Double(tokens) / max(seconds, 1e-9),
+          secondsLeft: done > earlier ? seconds / Double(done - earlier) * Double(questions.count - done) : nil))
+    }
     while let batch = plan.next() {
       if monitor.shouldStop() { throw Stopped() }
-      let first = replies.count
-      let found = try self.replies(to: batch, questions)
+      let found: [BenchmarkReply]
+      switch batch {
+      case .choices(let choices, let computed):
+        found = try self.replies(to: choices, questions)
+        tokens += computed
+      case .texts(let texts):
+        var done = 0
+        found = try self.replies(to: texts, monitor) { text in
+          done += 1
+          tokens += text.tokens.count
+          tell(done)
+        }
+      }
       var record = JournalRecord()
-      record.put(UInt32(first))
+      record.put(UInt32(replies.count))
       record.put(UInt32(found.count))
       for reply in found { reply.write(to: &record) }
       try journal?.append(record)
       replies += found
-      tokens += batch.computed
-      let seconds = (ContinuousClock.now - started).inSeconds
-      let done = replies.count - earlier
-      monitor.progress(
-        RunProgress(
-          completed: replies.count, total: questions.count, unit: "questions", tokensPerSecond: Double(tokens) / max(seconds, 1e-9),
-          secondsLeft: seconds / Double(done) * Double(questions.count - replies.count)))
+      tell()
     }
     return replies
   }
 
-  private func replies(to batch: BatchPlan.Batch, _ questions: [Question]) throws -> [BenchmarkReply] {
-    let sequences = batch.choices.flatMap(\.sequences)
-    var scores = try decoder.tokenLogProbabilities(of: sequences, gates: gates)[...]
-    return try batch.choices.map { asked in
+  /// What is written to prompts of equal settings.
+  private func replies(
+    to texts: [BatchPlan.EncodedText], _ monitor: RunMonitor, finished: (GeneratedText) -> Void
+  ) throws -> [BenchmarkReply] {
+    var settings = GenerationSettings()
+    settings.maximumTokens = texts.first?.prompt.newTokens ?? 1
+    settings.stops = texts.first?.stops ?? []
+    let generator = try TextGenerator(model, tokenizer, settings: settings, batchSize: Self.textsAtATime, passTokens: batchTokens)
+    let written = try generator.write(
+      texts.map(\.prompt.tokens), finished: { _, text in finished(text) }, shouldStop: monitor.shouldStop)
+    return try zip(texts, written).map { asked, text in
+      guard let text else { throw Stopped() }
+      return BenchmarkReply(
+        isCut: asked.prompt.isCut, lacksBeginning: encoder.lacksBeginning(asked.prompt.tokens),
+        beginsTwice: encoder.beginsTwice(asked.prompt.tokens), content: .text(text.text, tokens: text.tokens.count))
+    }
+  }
+
+  /// What is measured for options.
+  private func replies(to choices: [BatchPlan.EncodedChoice], _ questions: [Question]) throws -> [BenchmarkReply] {
+    let sequences = choices.flatMap(\.sequences)
+    var scores = try model.decoder.tokenLogProbabilities(of: sequences, gates: gates)[...]
+    return try choices.map { asked in
       let own = scores.prefix(asked.sequences.count)
       scores = scores.dropFirst(own.count)
       let options = zip(asked.options, own).map { option, each in
@@ -85,75 +123,12 @@ struct BenchmarkMeasurement {
         return BenchmarkReply.OptionReply(logProbability: continuation, score: score, tokens: option.continuationCount)
       }
       if let wrong = options.first(where: { !$0.score.isFinite || !$0.logProbability.isFinite }) {
-        throw try decoder.notFinite(
+        throw try model.decoder.notFinite(
           "the log-probability of an option of the question at index \(questions[asked.question].index) is \(wrong.logProbability)")
       }
       return BenchmarkReply(
         isCut: asked.options.contains(where: \.isCut), lacksBeginning: asked.options.contains { encoder.lacksBeginning($0.tokens) },
         beginsTwice: asked.options.contains { encoder.beginsTwice($0.tokens) }, content: .options(options))
     }
-  }
-}
-
-/// Divides questions into batches, in order.
-struct BatchPlan {
-  /// A choice as the model reads it.
-  struct EncodedChoice {
-    /// The question's place.
-    var question: Int
-    var decision: Choice.Decision
-    var options: [QuestionEncoder.Option]
-    /// What is scored of each option: all of it for a perplexity, else the continuation.
-    var sequences: [ScoredSequence]
-  }
-
-  struct Batch {
-    var choices: [EncodedChoice]
-    /// Tokens that are computed.
-    var computed: Int
-  }
-
-  private let questions: [Question]
-  private let encoder: QuestionEncoder
-  private let batchTokens: Int
-  private var place: Int
-  private var pending: EncodedChoice?
-
-  init(_ questions: [Question], _ encoder: QuestionEncoder, batchTokens: Int, from first: Int) {
-    self.questions = questions
-    self.encoder = encoder
-    self.batchTokens = batchTokens
-    place = first
-  }
-
-  /// The next batch, nil behind the last.
-  mutating func next() -> Batch? {
-    guard let first = take() else { return nil }
-    var batch = Batch(choices: [first], computed: ScoredSequence.computedCount(of: first.sequences))
-    while let choice = take() {
-      // What it begins with like the one before is computed once.
-      let shared = zip(batch.choices.last?.sequences.first?.tokens ?? [], choice.sequences.first?.tokens ?? []).prefix { $0 == $1 }.count
-      let more = ScoredSequence.computedCount(of: choice.sequences) - shared
-      guard batch.computed + more <= batchTokens else {
-        pending = choice
-        break
-      }
-      batch.choices.append(choice)
-      batch.computed += more
-    }
-    return batch
-  }
-
-  private mutating func take() -> EncodedChoice? {
-    if let waiting = pending {
-      pending = nil
-      return waiting
-    }
-    guard place < questions.count, case .choice(let choice) = questions[place].task else { return nil }
-    defer { place += 1 }
-    let options = encoder.encode(choice)
-    return EncodedChoice(
-      question: place, decision: choice.decision, options: options,
-      sequences: options.map { ScoredSequence(tokens: $0.tokens, firstScored: choice.decision == .perplexity ? 1 : $0.continuation) })
   }
 }

@@ -94,7 +94,8 @@ public struct EvaluationRun: Run {
     let questions = try BenchmarkQuestions(benchmark, data, chosen, variant, monitor)
     try outputs.protect(data.inputs(questions.dataset) + (questions.shotData?.files ?? []))
     let loaded = try model.load(monitor)
-    let encoder = try QuestionEncoder(loaded, for: variant, maximumLength: maximumLength)
+    let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
+    let encoder = try QuestionEncoder(tokenizer, of: loaded, for: variant, maximumLength: maximumLength)
     var about = try about(loaded, questions.dataset, encoder.maximumLength)
     about.shotsFingerprint = try questions.shotData?.fingerprint()
     var identity = about.identity(batchTokens: model.batchTokens)
@@ -103,7 +104,7 @@ public struct EvaluationRun: Run {
     identity["shots"] = "\(questions.shots.count)"
     identity["questions"] = "\(questions.questions.count)"
     monitor.identify(identity)
-    let measurement = BenchmarkMeasurement(decoder: loaded.decoder, encoder: encoder, batchTokens: model.batchTokens)
+    let measurement = BenchmarkMeasurement(model: loaded, tokenizer: tokenizer, encoder: encoder, batchTokens: model.batchTokens)
     let started = ContinuousClock.now
     let replies = try measurement.run(questions.questions, journal(identity), monitor)
     let scored = ScoredBenchmark(questions, replies)
@@ -179,9 +180,8 @@ extension EvaluationOutcome.About {
 extension QuestionEncoder {
   /// An encoder with the tokenizer of a model.
   /// - Parameter maximumLength: the model's own number where nil; learned positions end there.
-  init(_ model: LanguageModel, for variant: any Variant, maximumLength: Int?) throws {
+  init(_ tokenizer: Tokenizer, of model: LanguageModel, for variant: any Variant, maximumLength: Int?) throws {
     let shape = model.decoder.shape
-    let tokenizer = try Tokenizer.load(from: model.tokenizerFolder.url)
     let samples = try SampleEncoder(tokenizer, for: model, maximumLength: maximumLength ?? shape.maximumPositions)
     self.init(tokenizer, endOfSequence: samples.endOfSequence, for: variant, maximumLength: samples.maximumLength)
   }

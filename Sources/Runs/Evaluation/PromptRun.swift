@@ -2,6 +2,7 @@ import Instructions
 import Evaluation
 import Ground
 import LanguageModels
+import Tokenizers
 
 /// Shows one item of a benchmark exactly as a model is asked it.
 public struct PromptRun: Run {
@@ -39,7 +40,9 @@ public struct PromptRun: Run {
         "\(questions.dataset.name): no question is asked of the item at index \(index); \(setting: .show) takes the index of one of its items"
       )
     }
-    let encoder = try QuestionEncoder(evaluation.model.load(monitor), for: variant, maximumLength: evaluation.maximumLength)
+    let model = try evaluation.model.load(monitor)
+    let tokenizer = try Tokenizer.load(from: model.tokenizerFolder.url)
+    let encoder = try QuestionEncoder(tokenizer, of: model, for: variant, maximumLength: evaluation.maximumLength)
     return asked.map { ShownPrompt($0, encoder) }
   }
 }
