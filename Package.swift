@@ -164,7 +164,9 @@ let package = Package(
     tests(of: "Evaluation", ["Ground", "Instructions", "StrictJSON", "Tokenizers"]),
     tests(of: "Selection", ["Ground"]),
     tests(of: "Reports"),
-    tests(of: "Runs", ["ActivationPatterns", "CheckpointFiles", "Evaluation", "Instructions", "Probing", "Selection", "Goldens", "StrictJSON", yams]),
+    tests(
+      of: "Runs",
+      ["ActivationPatterns", "CheckpointFiles", "Evaluation", "Instructions", "Probing", "Selection", "Goldens", "StrictJSON", yams]),
   ],
   cxxLanguageStandard: .cxx20
 )
