@@ -220,6 +220,15 @@ at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
   return sums;
 }
 
+/// The last rows of a sequence by the fused kernel, with a mask since it aligns queries with the first keys.
+void attend_behind(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, at::Tensor output, const Layout &layout) {
+  int64_t rows = q.size(0), keys = k.size(0), heads = q.size(1);
+  auto mask = at::full({rows, keys}, -std::numeric_limits<float>::infinity(), q.options()).triu(keys - rows + 1);
+  auto [result, sums] = at::_scaled_dot_product_flash_attention_for_cpu(
+      q.transpose(0, 1).unsqueeze(0), repeated(k, 0, keys, heads).unsqueeze(0), repeated(v, 0, keys, heads).unsqueeze(0), 0.0, false, mask, layout.scale);
+  output.copy_(result.squeeze(0).transpose(0, 1));
+}
+
 struct PackedAttention : Function<PackedAttention> {
   static at::Tensor forward(
       AutogradContext *context, const at::Tensor &queries, const at::Tensor &keys, const at::Tensor &values,
@@ -240,6 +249,11 @@ struct PackedAttention : Function<PackedAttention> {
       }
       if (continues(*layout, s)) {
         auto all_k = with_ancestors(k, *layout, s), all_v = with_ancestors(v, *layout, s);
+        if (has_kernel(q) && (layout->window <= 0 || all_k.size(0) <= layout->window)) {
+          attend_behind(q.narrow(0, first, count), all_k, all_v, output.narrow(0, first, count), *layout);
+          saved.push_back(at::Tensor());
+          continue;
+        }
         saved.push_back(attend(
             q.narrow(0, first, count).transpose(0, 1), repeated(all_k, 0, all_k.size(0), heads), repeated(all_v, 0, all_v.size(0), heads),
             output.narrow(0, first, count), false, *layout));
