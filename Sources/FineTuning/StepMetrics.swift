@@ -20,6 +20,8 @@ public struct StepMetrics: Sendable, Hashable, Codable {
   public var epoch: Int?
   /// The mean cross-entropy over the labels of the evaluation data.
   public var evalLoss: Double?
+  /// The values of benchmarks that were asked after the update, by name.
+  public var benchmarks: [String: Double]?
   /// Pearson correlation of the probe set's pattern with the base model's (figure 5).
   public var correlation: Double?
   /// Mean squared error between the two.
@@ -45,7 +47,7 @@ public struct StepMetrics: Sendable, Hashable, Codable {
   public init(step: Int) { self.step = step }
 
   enum CodingKeys: String, CodingKey {
-    case step, loss, lr, tokens, epoch, correlation, mse, gini, cv, kurtosis
+    case step, loss, lr, tokens, epoch, benchmarks, correlation, mse, gini, cv, kurtosis
     case gradNorm = "grad_norm"
     case tokensPerSecond = "tokens_per_second"
     case evalLoss = "eval_loss"
@@ -65,6 +67,7 @@ public struct StepMetrics: Sendable, Hashable, Codable {
       (.windowGini, windowGini), (.windowCv, windowCv), (.windowKurtosis, windowKurtosis),
     ]
     return all.compactMap { key, value in value.map { (key.rawValue, $0) } }
+      + (benchmarks ?? [:]).sorted { $0.key < $1.key }.map { ("benchmark_\($0.key)", $0.value) }
   }
 }
 

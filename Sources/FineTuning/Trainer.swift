@@ -69,6 +69,9 @@ public final class Trainer {
   let schedule: LearningRateSchedule
   /// All updates of the run.
   public let totalSteps: Int
+  /// Benchmarks that are asked where the evaluation data would be measured, beside it or alone: their names, and what gives their values with the
+  /// weights as they are.
+  public var benchmarks: [(name: String, value: () throws -> Double)] = []
   let weights: TrainableWeights
   let optimizer: any Optimizer
   let saved: SavedModel
@@ -224,6 +227,10 @@ public final class Trainer {
       line.evalLoss = try evaluationLoss()
       isWorthIt = true
     }
+    if settings.evaluationInterval != nil, !benchmarks.isEmpty {
+      try askBenchmarks(&line)
+      isWorthIt = true
+    }
     return isWorthIt ? line : nil
   }
 
@@ -296,9 +303,9 @@ public final class Trainer {
       try patterns.add(
         probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: measuringTokens).measure(weights), to: &line)
     }
-    guard let interval = settings.evaluationInterval, !samples.evaluation.isEmpty, state.step.isMultiple(of: interval) || isLast else {
-      return false
-    }
+    guard let interval = settings.evaluationInterval, state.step.isMultiple(of: interval) || isLast else { return false }
+    if !benchmarks.isEmpty { try askBenchmarks(&line) }
+    guard !samples.evaluation.isEmpty else { return false }
     let loss = try evaluationLoss()
     line.evalLoss = loss
     guard loss < state.bestLoss ?? .infinity else {
@@ -313,6 +320,11 @@ public final class Trainer {
       folder.prune(keeping: settings.keptCheckpoints, best: state.bestStep)
     }
     return false
+  }
+
+  private func askBenchmarks(_ line: inout StepMetrics) throws {
+    let values = try weights.frozen { try benchmarks.map { ($0.name, try $0.value()) } }
+    line.benchmarks = Dictionary(values) { first, _ in first }
   }
 
   private func evaluationLoss() throws -> Double {

@@ -22,6 +22,10 @@ extension DataSettings.Part: ExpressibleByArgument {}
 
 extension Score: ExpressibleByArgument {}
 
+extension NamedBenchmark: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
+
 extension Mixture.Shares: ExpressibleByArgument {}
 
 extension TaskFile: ExpressibleByArgument {

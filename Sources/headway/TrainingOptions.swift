@@ -162,6 +162,11 @@ struct TrackingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Data on which the loss is measured beside the training.", valueName: "file"))
   var evalData: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A benchmark that is asked whenever the training is evaluated, with its questions; repeat it for several.", valueName: "name=file"))
+  var evalBenchmark: [NamedBenchmark] = []
+
   @Option(help: ArgumentHelp("Updates between two evaluations; 10 where left out.", valueName: "n"))
   var evalEvery: Int?
 
@@ -182,6 +187,7 @@ struct TrackingOptions: ParsableArguments {
     run.evaluationData = evalData
     run.evaluationFormat = evalFormat
     run.evaluationLimit = evalLimit
+    run.benchmarks = evalBenchmark
     run.training.trackingInterval = trackEvery
     run.training.evaluationInterval = evalEvery
     run.training.patience = patience

@@ -1,8 +1,10 @@
 import CheckpointFiles
 import Evaluation
+import FineTuning
 import Foundation
 import Ground
 import LanguageModels
+import Probing
 import Runs
 import Testing
 import Tokenizers
@@ -156,6 +158,120 @@ import Tokenizers
     #expect(abs(mean - value) < 1e-9)
     let labels = predictions.reduce(0) { $0 + ($1.options?.first?.tokens ?? 0) }
     #expect(outcome.labels == labels)
+  }
+
+  /// Texts are those that the generator writes to each prompt alone (held against transformers in `GenerationTests`); every rule is reported.
+  @Test func textsAreWrittenAndRead() throws {
+    let folder = try folder()
+    func run(_ name: String) -> EvaluationRun {
+      var run = self.run("gsm8k", Examples.problems)
+      run.data.limit = 3
+      run.benchmark.shotCount = 0
+      run.maximumLength = 160
+      run.out = folder.path("\(name).json")
+      run.predictions = folder.path("\(name).jsonl")
+      return run
+    }
+    let outcome = try run("whole").run()
+    #expect(outcome.result.extraction == "last-number" && outcome.result.variant == "opencompass gen_1d7fe4" && outcome.result.count == 3)
+    let rules = try #require(outcome.result.rules)
+    #expect(rules.keys.sorted() == ["flexible-extract", "last-number", "last-number-with-commas", "strict-match"])
+    #expect(rules["last-number"]?.correct == outcome.result.correct && rules["last-number"]?.unanswered == outcome.result.unanswered)
+    let predictions = try lines(folder.data("whole.jsonl"))
+    let model = try LanguageModel(ModelFolder(named: Examples.model), elementType: .float32)
+    let tokenizer = try Tokenizer.load(from: model.tokenizerFolder.url)
+    for prediction in predictions {
+      let shown = try #require(try PromptRun(run("x"), index: prediction.index).run().first)
+      let tokens = try #require(shown.tokens)
+      #expect(shown.prompt == prediction.prompt && prediction.options == nil && prediction.rules != nil)
+      var settings = GenerationSettings()
+      settings.maximumTokens = min(512, 160 - tokens.count)
+      settings.stops = ["Question:"]
+      #expect(try TextGenerator(model, tokenizer, settings: settings).write([tokens]).first??.text == prediction.output)
+    }
+    // Stopped while it writes, it begins again with the batch and ends with the same bytes.
+    var stopped = run("stopped")
+    #expect(throws: RunStopped(canResume: true)) { try stopped.run(Listener(stopAfter: 1).monitor) }
+    stopped.resume = true
+    _ = try stopped.run()
+    #expect(try folder.data("stopped.json") == folder.data("whole.json") && folder.data("stopped.jsonl") == folder.data("whole.jsonl"))
+  }
+
+  /// Accuracies with heads off stand beside the losses; with a head off the numbers are those of a pass with that head's gate at zero.
+  @Test func ablationsTellTheChangeOfAccuracy() throws {
+    let folder = try folder()
+    var run = AblationRun(model: Examples.model, data: [folder.path("arc.jsonl")], choice: .heads(try HeadList("0:1,3:3")))
+    run.model.elementType = .float32
+    run.model.threads = 1
+    run.resamples = 40
+    run.benchmark = BenchmarkSettings("arc")
+    run.out = folder.path("a.json")
+    let result = try run.run()
+    let benchmark = try #require(result.benchmark)
+    let plain = try self.run("arc", folder.path("arc.jsonl")).run()
+    #expect(benchmark.accuracy == plain.result.value && benchmark.count == 6 && benchmark.variant == "opencompass ppl_a450bd")
+    #expect(result.items.allSatisfy { $0.accuracyChange != nil && $0.accuracyError != nil } && result.together?.accuracyChange != nil)
+    #expect(folder.names.contains("a.json") && !folder.names.contains { $0.hasSuffix("journal") })
+    let back = try JSONDecoder().decode(AblationRun.self, from: ResultText.json(run))
+    #expect(back.benchmark == run.benchmark)
+    // A gate of zero, by hand.
+    let model = try LanguageModel(ModelFolder(named: Examples.model), elementType: .float32)
+    let shape = model.decoder.shape
+    var gates = [[Float]](repeating: [Float](repeating: 1, count: shape.attentionHeads), count: shape.layers)
+    let sequence = ScoredSequence(tokens: Array(3..<40), firstScored: 1)
+    #expect(
+      try model.decoder.tokenLogProbabilities(of: [sequence], gates: gates) == model.decoder.tokenLogProbabilities(of: [sequence]))
+    gates[0][1] = 0
+    let off = try model.decoder.tokenLogProbabilities(of: [sequence], gates: gates)[0]
+    let sample = TokenizedSample(tokens: sequence.tokens, promptLength: 1)
+    let ablation = try HeadAblation(model.decoder, sets: [HeadSet([HeadPlace(layer: 0, head: 1)])], batchTokens: 200)
+    let truth = try AblationMeasurement(ablation).run([sample]).samples[0]
+    let loss = -off.reduce(0, +) / Double(off.count)
+    #expect(abs(loss - (truth.loss + truth.changes[0])) < 1e-5)
+    // Text is not written with heads off.
+    run.benchmark = BenchmarkSettings("gsm8k")
+    run.data = DataSettings([Examples.problems])
+    run.data.limit = 2
+    run.overwrite = true
+    #expect(throws: SettingsError.self) { try run.run() }
+  }
+
+  /// A benchmark's value before the first update, at every evaluation and at the end, in the run's metrics.
+  @Test func fineTuningRecordsBenchmarks() throws {
+    let folder = try folder()
+    var run = TrainingRun(model: Examples.model, data: [Examples.problems], out: folder.path("tuned"))
+    run.model.elementType = .float32
+    run.model.threads = 1
+    run.data.limit = 8
+    run.training.steps = 2
+    run.training.epochs = nil
+    run.training.evaluationInterval = 1
+    run.training.recordsWindows = false
+    run.benchmarks = [NamedBenchmark(name: "arc", file: folder.path("arc.jsonl"))]
+    _ = try run.run()
+    let metrics = try String(contentsOf: folder.url.appending(path: "tuned/headway/metrics.jsonl"), encoding: .utf8).split(separator: "\n")
+    #expect(metrics.count == 3 && metrics.allSatisfy { $0.contains(#""benchmarks":{"arc":"#) }, "\(metrics)")
+    let first = try JSONDecoder().decode(StepMetrics.self, from: Data(try #require(metrics.first).utf8))
+    #expect(try first.benchmarks?["arc"] == self.run("arc", folder.path("arc.jsonl")).run().result.value)
+    let back = try JSONDecoder().decode(TrainingRun.self, from: ResultText.json(run))
+    #expect(back.benchmarks == run.benchmarks)
+    run.benchmarks.append(NamedBenchmark(name: "loss", file: "x"))
+    #expect(throws: SettingsError.self) { try run.validate() }
+  }
+
+  @Test func reportsShowEvaluations() throws {
+    let folder = try folder()
+    for (benchmark, data) in [("mmlu", "test"), ("loss", "arc.jsonl")] {
+      var run = run(benchmark, folder.path(data))
+      run.out = folder.path("\(benchmark).json")
+      _ = try run.run()
+    }
+    var report = ReportRun(folder: folder.path(""))
+    report.overwrite = true
+    _ = try report.run()
+    let page = try String(contentsOf: folder.url.appending(path: "report.html"), encoding: .utf8)
+    #expect(page.contains("Benchmarks") && page.contains("Subjects of mmlu") && page.contains("share of right answers"))
+    #expect(page.contains("mean loss, nats a label") && folder.names.contains("report"))
   }
 
   /// The shots of a subject come from its own file; without a file they are Headway's own, and the variant says so.

@@ -7,6 +7,8 @@ mmlu/{dev,test}/SUBJECT_{dev,test}.csv (5 shots, the first of each subject's dev
 scripts/goldens/evaluation_requirements.txt) runs its own tasks, model and scoring over these rows, in float32. LIMIT is for each task; a subject
 of MMLU is a task.
 
+Seconds are lm_eval's evaluation of loaded rows by a loaded model, and Headway's whole process from its start.
+
 Ends with status 1 where a log-likelihood differs by more than 1e-4 of its size, a text differs, or a figure does. 1e-4 is some hundred roundings of
 float32; models that score near chance agree on figures because they agree on these.
 """
@@ -60,9 +62,9 @@ def theirs(lm, task, rows, shots, count):
     return list(samples.values()), found["results"][made.task_name]
 
 
-def ours(headway, model, name, file, options, limit, scratch):
+def ours(headway, model, name, file, options, limit, threads, scratch):
     lines = scratch / "predictions.jsonl"
-    command = [headway, "evaluate", model, "--benchmark", name, "--variant", "lm-eval", "--data", file, "--limit", str(limit), "--dtype", "float32",
+    command = [headway, "evaluate", model, "--benchmark", name, "--variant", "lm-eval", "--data", file, "--limit", str(limit), "--dtype", "float32", "--threads", threads,
                "--predictions", lines, "--overwrite", "--json", "--quiet", *options]
     done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, check=True)
     return jsonl(lines), json.loads(done.stdout)
@@ -73,9 +75,10 @@ def main():
     a.add_argument("model", type=pathlib.Path); a.add_argument("--data", type=pathlib.Path, required=True); a.add_argument("--limit", type=int, default=100)
     a.add_argument("--only", default="arc,hellaswag,winogrande,mmlu,gsm8k"); a.add_argument("--headway", type=pathlib.Path, default=root / ".build/release/headway")
     a.add_argument("--subjects", type=int, default=None, help="the first N subjects of MMLU only")
+    a.add_argument("--threads", type=int, default=os.cpu_count()); a.add_argument("--batch-size", type=int, default=8, help="lm_eval's")
     o = a.parse_args()
-    torch.manual_seed(0)
-    lm = HFLM(pretrained=str(o.model), dtype="float32", device="cpu", batch_size=8)
+    torch.set_num_threads(o.threads)
+    lm = HFLM(pretrained=str(o.model), dtype="float32", device="cpu", batch_size=o.batch_size)
     failed = False
     for name in o.only.split(","):
         worst, options, wrong, questions, figures, seconds = 0.0, 0, [], 0, collections.Counter(), [0.0, 0.0]
@@ -86,7 +89,7 @@ def main():
             seconds[0] += time.perf_counter() - started
             started = time.perf_counter()
             with tempfile.TemporaryDirectory() as scratch:
-                lines, outcome = ours(o.headway.resolve(), o.model, name, file, extra, len(rows), pathlib.Path(scratch))
+                lines, outcome = ours(o.headway.resolve(), o.model, name, file, extra, len(rows), o.threads, pathlib.Path(scratch))
             seconds[1] += time.perf_counter() - started
             if len(samples) != len(lines): sys.exit(f"{task}: {len(samples)} questions there, {len(lines)} here")
             for sample, line in zip(samples, lines):
@@ -111,7 +114,7 @@ def main():
             key = "acc_stderr,none"
             if isinstance(results.get(key), float) and outcome.get("stderr") is not None and abs(results[key] - outcome["stderr"]) > 1e-9: wrong.append((task, key, results[key], outcome["stderr"]))
         shown = ", ".join(f"{key.split(',')[0] if 'none' in key else key} {value / max(1, questions):.4f}" for key, value in figures.items())
-        print(f"{name}: {questions} questions, {options} options, greatest relative difference {worst:.1e}; {shown}; lm_eval {seconds[0]:.0f} s, headway {seconds[1]:.0f} s; {len(wrong)} differences", flush=True)
+        print(f"{name}: {questions} questions, {options} options, greatest relative difference {worst:.1e}; {shown}; questions a second: lm_eval {questions / seconds[0]:.2f}, headway {questions / seconds[1]:.2f}; {len(wrong)} differences", flush=True)
         for item in wrong[:5]: print("  ", *item, sep="\n    ")
         failed |= bool(wrong)
     sys.exit(failed)

@@ -65,12 +65,18 @@ public struct AblationResult: Codable, Sendable {
     public var trueInterval: Interval?
     /// The prediction's interval.
     public var predictionInterval: Interval?
+    /// The change of the benchmark's accuracy; nil where none was asked.
+    public var accuracyChange: Double?
+    /// Its standard error, paired by question.
+    public var accuracyError: Double?
 
     enum CodingKeys: String, CodingKey {
       case name, layer, head, count, prediction
       case trueChange = "true_change"
       case trueInterval = "true_interval"
       case predictionInterval = "prediction_interval"
+      case accuracyChange = "accuracy_change"
+      case accuracyError = "accuracy_change_stderr"
     }
   }
 
@@ -149,6 +155,8 @@ public struct AblationResult: Codable, Sendable {
   public var cumulative: Curve?
   /// Random orders to set that against.
   public var random: [Curve]
+  /// The benchmark that was asked, with all heads on; nil for none.
+  public var benchmark: Benchmark?
   /// Every sample's own figures, where they are kept.
   public var perSample: Samples?
 
@@ -164,7 +172,7 @@ public struct AblationResult: Codable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case about, samples, skipped, tokens, loss, items, together, agreement, cumulative, random
+    case about, samples, skipped, tokens, loss, items, together, agreement, cumulative, random, benchmark
     case perSample = "per_sample"
   }
 

@@ -1,6 +1,7 @@
 import Reports
 import ActivationPatterns
 import CheckpointFiles
+import Evaluation
 import Foundation
 import Ground
 import Instructions
@@ -29,6 +30,8 @@ public struct AblationRun: Run {
   public var randomOrders: Int?
   /// How many resamples of the samples give the 95% intervals.
   public var resamples = 1000
+  /// A benchmark whose questions the data are: the change of accuracy is told beside the change of loss; nil for none.
+  public var benchmark: BenchmarkSettings?
   /// Where the result goes as JSON; nil for nowhere.
   public var out: String?
   /// Where a picture goes; nil for nowhere.
@@ -52,6 +55,7 @@ public struct AblationRun: Run {
     run.model = model.mappingPaths(change)
     run.data = data.mappingPaths(change)
     run.pattern = pattern.map(change)
+    run.benchmark = benchmark?.mappingPaths(change)
     run.out = out.map(change)
     run.svg = svg.map(change)
     return run
@@ -63,6 +67,7 @@ public struct AblationRun: Run {
     try model.validate()
     try data.validate()
     try choice.validate()
+    try validateBenchmark()
     if pattern != nil, !choice.ranks {
       throw SettingsError("\(setting: .pattern) ranks heads for \(setting: .strongest) and \(setting: Setting("all")); name one of them")
     }
@@ -109,7 +114,8 @@ public struct AblationRun: Run {
     identity["batch_tokens"] = String(model.batchTokens)
     monitor.identify(identity)
     let (plan, findings) = try measure(loaded.decoder, encoded.samples, ranking, identity, monitor)
-    let result = try AblationResult(about, plan, findings, replicates: resamples, skipped: encoded.skipped, keepsSamples: keepsSamples)
+    var result = try AblationResult(about, plan, findings, replicates: resamples, skipped: encoded.skipped, keepsSamples: keepsSamples)
+    if let benchmark { try ask(benchmark, loaded, tokenizer, plan, identity, outputs, &result, monitor) }
     if let out { try AtomicFile.write(ResultText.json(result), to: URL(filePath: out)) }
     if let svg { try AtomicFile.write(result.picture(), to: URL(filePath: svg)) }
     removeJournals()
@@ -153,18 +159,66 @@ public struct AblationRun: Run {
     }
   }
 
+  /// Options are compared with heads switched off; text is not written without them.
+  private func validateBenchmark() throws {
+    guard let benchmark else { return }
+    var questions = DataSettings(data.files)
+    questions.format = data.format
+    try benchmark.validate(with: questions)
+    guard benchmark.isLoss else { return }
+    throw SettingsError("\(setting: .benchmark.set(to: BenchmarkSettings.loss)) is what an ablation measures in any case; leave it out")
+  }
+
+  /// Asks the benchmark with each item off, and with all of them.
+  private func ask(
+    _ benchmark: BenchmarkSettings, _ loaded: LanguageModel, _ tokenizer: Tokenizer, _ plan: AblationPlan, _ identity: RunIdentity,
+    _ outputs: OutputGuard, _ result: inout AblationResult, _ monitor: RunMonitor
+  ) throws {
+    guard let (chosen, variant) = try benchmark.chosen() else { return }
+    // The same samples; how the loss writes their prompts is no affair of the benchmark.
+    var files = data
+    files.template = nil
+    files.chat = nil
+    files.form = nil
+    let questions = try BenchmarkQuestions(benchmark, files, chosen, variant, monitor)
+    try outputs.protect(questions.shotData?.files ?? [])
+    let measurement = BenchmarkMeasurement(
+      model: loaded, tokenizer: tokenizer, encoder: try QuestionEncoder(tokenizer, of: loaded, for: variant, maximumLength: nil),
+      batchTokens: model.batchTokens)
+    var identity = identity
+    identity["benchmark"] = chosen.name
+    identity["variant"] = variant.name
+    identity["shot_count"] = "\(questions.shots.count)"
+    identity["shots_fingerprint"] = try questions.shotData?.fingerprint()
+    let accuracies = AblationBenchmark(questions, measurement)
+    do {
+      let sets = [HeadSet([])] + (plan.single + [plan.together].compactMap(\.self)).map { plan.sets[$0] }
+      let found = try accuracies.run(
+        sets, journalOutput: benchmarkTarget, identity: identity, resume: resume, overwrites: overwrite, monitor)
+      result.add(found, of: questions, sets: plan)
+    } catch is BenchmarkMeasurement.Stopped {
+      throw RunStopped(canResume: out != nil)
+    }
+  }
+
   private var target: URL? { out.map { URL(filePath: $0) } }
+  /// The benchmark's journal lies beside a file of this name.
+  private var benchmarkTarget: URL? { benchmark == nil ? nil : target?.appendingPathExtension("benchmark") }
   /// The levels' journal lies beside a file of this name.
   private var levelsTarget: URL? { target?.appendingPathExtension("levels") }
 
   /// Where a run keeps what it found until it is done.
   private var journals: [URL] {
-    [target.map(AblationMeasurement.journal(beside:)), levelsTarget.map(PatternMeasurement.journal(beside:))].compactMap(\.self)
+    [
+      target.map(AblationMeasurement.journal(beside:)), levelsTarget.map(PatternMeasurement.journal(beside:)),
+      benchmarkTarget.map(RunJournal.url(beside:)),
+    ].compactMap(\.self)
   }
 
   private func removeJournals() {
     if let target { AblationMeasurement.removeJournal(beside: target) }
     if let levelsTarget { PatternMeasurement.removeJournal(beside: levelsTarget) }
+    if let benchmarkTarget { RunJournal.remove(beside: benchmarkTarget) }
   }
 
   /// The mean magnitudes that a pattern file holds.
@@ -188,7 +242,7 @@ public struct AblationRun: Run {
 
 extension AblationRun {
   enum CodingKeys: String, CodingKey {
-    case pattern, seed, cumulative, out, svg, resume, overwrite
+    case benchmark, pattern, seed, cumulative, out, svg, resume, overwrite
     case randomOrders = "random_orders"
     case resamples = "bootstrap"
     case keepsSamples = "per_sample"
@@ -199,6 +253,7 @@ extension AblationRun {
     data = try DataSettings(from: decoder)
     choice = try AblationChoice(from: decoder)
     let values = try decoder.container(keyedBy: CodingKeys.self)
+    benchmark = try values.decodeIfPresent(String.self, forKey: .benchmark).map { _ in try BenchmarkSettings(from: decoder) }
     pattern = try values.decodeIfPresent(String.self, forKey: .pattern)
     seed = try values.value(.seed, or: 0)
     cumulative = try values.value(.cumulative, or: false)
@@ -215,6 +270,7 @@ extension AblationRun {
     try model.encode(to: encoder)
     try data.encode(to: encoder)
     try choice.encode(to: encoder)
+    try benchmark?.encode(to: encoder)
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encodeIfPresent(pattern, forKey: .pattern)
     try values.encode(seed, forKey: .seed)

@@ -26,8 +26,8 @@ struct BenchmarkMeasurement {
   struct Journal {
     /// The output beside which it lies; nil for none.
     var output: URL?
-    /// What must be equal for a resume, as `key=value` joined by tabs.
-    var settings: String
+    /// What must be equal for a resume.
+    var identity: RunIdentity
     var resume: Bool
     var overwrites: Bool
   }
@@ -38,7 +38,7 @@ struct BenchmarkMeasurement {
     var journal: RunJournal?
     if let keeping, let output = keeping.output {
       journal = try RunJournal.open(
-        beside: output, settings: keeping.settings, resume: keeping.resume, overwrites: keeping.overwrites
+        beside: output, identity: keeping.identity, resume: keeping.resume, overwrites: keeping.overwrites
       ) { record in
         var record = record
         let (first, count) = (Int(record.integer(UInt32.self)), Int(record.integer(UInt32.self)))

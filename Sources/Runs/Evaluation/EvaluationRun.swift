@@ -151,7 +151,7 @@ public struct EvaluationRun: Run {
   }
 
   private func journal(_ identity: RunIdentity) -> BenchmarkMeasurement.Journal {
-    BenchmarkMeasurement.Journal(output: target, settings: identity.line, resume: resume, overwrites: overwrite)
+    BenchmarkMeasurement.Journal(output: target, identity: identity, resume: resume, overwrites: overwrite)
   }
 
   private func write(_ predictions: [Prediction], to url: URL) throws {

@@ -25,9 +25,10 @@ struct LossMeasurement {
     var found: [Sample] = []
     var journal: RunJournal?
     if let output = keeping.output {
-      let settings = keeping.settings + "\tencoded=" + TokenizedSample.fingerprint(of: samples)
+      var identity = keeping.identity
+      identity["encoded_fingerprint"] = TokenizedSample.fingerprint(of: samples)
       journal = try RunJournal.open(
-        beside: output, settings: settings, resume: keeping.resume, overwrites: keeping.overwrites
+        beside: output, identity: identity, resume: keeping.resume, overwrites: keeping.overwrites
       ) { record in
         var record = record
         let first = Int(record.integer(UInt32.self))

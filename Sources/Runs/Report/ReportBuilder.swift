@@ -3,7 +3,7 @@ import Foundation
 import Ground
 import Reports
 
-/// Puts a folder's patterns, changes, fits and ablations on a page.
+/// Puts a folder's patterns, changes, fits, ablations and evaluations on a page.
 struct ReportBuilder {
   /// Files of one kind, shape and score, which belong in one picture.
   private struct Group {
@@ -18,13 +18,14 @@ struct ReportBuilder {
   private var groups: [Group] = []
   private var fits: [(name: String, fit: FitResult)] = []
   private var ablations: [(name: String, result: AblationResult)] = []
+  private var evaluations: [(name: String, outcome: EvaluationOutcome)] = []
   private var series: [(name: String, series: PatternSeries)] = []
 
   /// The fingerprints of the files that are shown, by their names.
   private(set) var identity = RunIdentity()
 
   /// Whether there is nothing to show.
-  var isEmpty: Bool { groups.isEmpty && fits.isEmpty && ablations.isEmpty && series.isEmpty }
+  var isEmpty: Bool { groups.isEmpty && fits.isEmpty && ablations.isEmpty && evaluations.isEmpty && series.isEmpty }
 
   /// The most heat maps of a picture: a page has room for them.
   private static let mapsOnAPage = 20
@@ -65,8 +66,10 @@ struct ReportBuilder {
           fits.append((title, fit))
         } else if let ablation = try? JSONDecoder().decode(AblationResult.self, from: data) {
           ablations.append((title, ablation))
+        } else if let evaluation = try? JSONDecoder().decode(EvaluationOutcome.self, from: data) {
+          evaluations.append((title, evaluation))
         } else {
-          if !isModel { notes.append("left out: \(name) is no result of a fit or an ablation") }
+          if !isModel { notes.append("left out: \(name) is no result of a fit, an ablation or an evaluation") }
           continue
         }
         identity[name] = Fingerprint(of: data).digits
@@ -111,6 +114,7 @@ struct ReportBuilder {
     for (index, ablation) in ablations.enumerated() {
       sections.append(ablation.result.section(name: ablation.name, number: index + 1, &numbers))
     }
+    if !evaluations.isEmpty { sections.append(EvaluationOutcome.section(evaluations, &numbers)) }
     return (ReportPage(title: title, sections: sections), numbers)
   }
 

@@ -3,8 +3,8 @@ import Foundation
 import Ground
 import Reports
 
-/// Puts everything that a folder holds on one page: patterns, changes, fits, ablations and training runs in, `report.html` out, with the numbers
-/// behind its pictures in `report/`.
+/// Puts everything that a folder holds on one page: patterns, changes, fits, ablations, evaluations and training runs in, `report.html` out, with
+/// the numbers behind its pictures in `report/`.
 ///
 ///     let result = try ReportRun(folder: "out").run()
 public struct ReportRun: Run {
@@ -37,7 +37,7 @@ public struct ReportRun: Run {
     for note in builder.notes { monitor.note("note: \(note)") }
     guard !builder.isEmpty else {
       throw RunError(
-        "\(folder) holds no pattern, change, fit, ablation or training run with tracked patterns; write some into it first, or name another folder"
+        "\(folder) holds no pattern, change, fit, ablation, evaluation or training run with tracked patterns; write some into it first, or name another folder"
       )
     }
     monitor.identify(builder.identity)

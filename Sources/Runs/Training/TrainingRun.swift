@@ -1,5 +1,6 @@
 import ActivationPatterns
 public import CheckpointFiles
+import Evaluation
 public import FineTuning
 public import Foundation
 import Ground
@@ -37,6 +38,8 @@ public struct TrainingRun: Run {
   public var evaluationFormat: String?
   /// The most of its samples that are evaluated.
   public var evaluationLimit: Int?
+  /// Benchmarks that are asked where the evaluation data would be measured, in their default variants with Headway's own shots.
+  public var benchmarks: [NamedBenchmark] = []
   /// The type the model is written in; the input's where nil, and float32 for adapters.
   public var savedType: ElementType?
   /// Whether to go on with a run that was interrupted, to the same bits.
@@ -60,6 +63,7 @@ public struct TrainingRun: Run {
     run.out = change(out)
     run.track = track.map { changedPath($0, change) }
     run.evaluationData = evaluationData.map { changedPath($0, change) }
+    run.benchmarks = benchmarks.map { NamedBenchmark(name: $0.name, file: changedPath($0.file, change)) }
     return run
   }
 
@@ -91,7 +95,8 @@ public struct TrainingRun: Run {
     let loaded = try LanguageModel(source, elementType: isWhole ? .float32 : type, device: device)
     for note in loaded.notes { monitor.note("note: \(note)") }
 
-    let (samples, contents) = try readSamples(loaded, base, outputs, monitor)
+    var (samples, contents) = try readSamples(loaded, base, outputs, monitor)
+    let asked = try benchmarks.map { try readBenchmark($0, base, loaded, outputs, &contents, monitor) }
     let identity = try identity(contents, settings, type, device)
     if resume, let earlier { try folder.requireSameRun(identity, as: earlier) }
     monitor.identify(identity)
@@ -99,6 +104,7 @@ public struct TrainingRun: Run {
     let trainer = try Trainer(
       loaded, base: base, elementType: type, settings: settings, samples: samples, folder: folder, identity: identity,
       measuringTokens: model.batchTokens, resumingAfter: checkpoint)
+    trainer.benchmarks = asked
     for warning in trainer.warnings { monitor.warn(warning) }
     if let checkpoint { monitor.note("going on after step \(checkpoint) of \(trainer.totalSteps)") }
     // Model, data and settings are sound: only now is anything of an earlier run deleted.
@@ -115,7 +121,7 @@ public struct TrainingRun: Run {
   public var resolved: TrainingRun {
     var run = self
     run.training.trackingInterval = track == nil ? nil : training.trackingInterval ?? 10
-    run.training.evaluationInterval = evaluationData == nil ? nil : training.evaluationInterval ?? 10
+    run.training.evaluationInterval = evaluationData == nil && benchmarks.isEmpty ? nil : training.evaluationInterval ?? 10
     run.training.noiseFloorWindows = training.recordsWindows ? training.noiseFloorWindows ?? (track == nil ? 0 : 4) : 0
     return run
   }
@@ -178,6 +184,34 @@ public struct TrainingRun: Run {
     return (samples, identity)
   }
 
+  /// Reads a benchmark's questions; its value is taken whenever it is asked for.
+  private func readBenchmark(
+    _ asked: NamedBenchmark, _ base: ModelFolder, _ loaded: LanguageModel, _ outputs: OutputGuard, _ identity: inout RunIdentity,
+    _ monitor: RunMonitor
+  ) throws -> (name: String, value: () throws -> Double) {
+    let settings = BenchmarkSettings(asked.name)
+    guard let (benchmark, variant) = try settings.chosen() else { throw asked.isLoss }
+    var data = DataSettings([asked.file])
+    data.limit = evaluationLimit
+    let questions = try BenchmarkQuestions(settings, data, benchmark, variant, monitor)
+    try outputs.protect(data.inputs(questions.dataset))
+    identity["benchmark_\(asked.name)_fingerprint"] = try questions.dataset.fingerprint()
+    let tokenizer = try Tokenizer.load(from: base.url)
+    let measurement = BenchmarkMeasurement(
+      model: loaded, tokenizer: tokenizer, encoder: try QuestionEncoder(tokenizer, of: loaded, for: variant, maximumLength: nil),
+      batchTokens: model.batchTokens)
+    return (
+      asked.name,
+      {
+        let result = ScoredBenchmark(questions, try measurement.run(questions.questions)).result
+        guard let value = result.value else {
+          throw RunError("\(asked.file): no answer is published, so \(asked.name) has no value; give a part with answers")
+        }
+        return value
+      }
+    )
+  }
+
   /// How another file is read: as the training data, but whole and in its own format where one is named.
   private func beside(_ file: String, _ format: String?, _ limit: Int?) -> DataSettings {
     var settings = data
@@ -220,7 +254,8 @@ public struct TrainingRun: Run {
         monitor.progress(
           RunProgress(
             completed: now.metrics.step, total: now.totalSteps, unit: "steps",
-            figures: [figure("loss", now.metrics.loss, "%.4f"), figure("rate", now.metrics.lr, "%.3g")].compactMap(\.self),
+            figures: [figure("loss", now.metrics.loss, "%.4f"), figure("rate", now.metrics.lr, "%.3g")].compactMap(\.self)
+              + (now.metrics.benchmarks ?? [:]).sorted { $0.key < $1.key }.compactMap { figure($0.key, $0.value, "%.4f") },
             tokensPerSecond: now.metrics.tokensPerSecond, secondsLeft: now.secondsLeft))
       }
     } catch let stopped as Trainer.Stopped {
@@ -287,10 +322,17 @@ extension TrainingRun {
       of: ["track_every": training.trackingInterval != nil, "track_format": trackFormat != nil, "track_limit": trackLimit != nil],
       without: "track", track != nil)
     try SettingsCheck.nothing(
-      of: [
-        "eval_every": training.evaluationInterval != nil, "eval_format": evaluationFormat != nil, "eval_limit": evaluationLimit != nil,
-        "patience": training.patience != nil,
-      ], without: "eval_data", evaluationData != nil)
+      of: ["eval_format": evaluationFormat != nil, "patience": training.patience != nil], without: "eval_data", evaluationData != nil)
+    try SettingsCheck.nothing(
+      of: ["eval_every": training.evaluationInterval != nil, "eval_limit": evaluationLimit != nil], without: "eval_data",
+      evaluationData != nil || !benchmarks.isEmpty)
+    for (place, asked) in benchmarks.enumerated() {
+      if asked.name == BenchmarkSettings.loss { throw asked.isLoss }
+      _ = try BenchmarkSettings(asked.name).chosen()
+      if benchmarks.prefix(place).contains(where: { $0.name == asked.name }) {
+        throw SettingsError("\(setting: .evaluationBenchmark) names \(asked.name) twice; name it once")
+      }
+    }
     if !training.recordsWindows, (training.noiseFloorWindows ?? 0) > 0 {
       throw SettingsError(
         "\(setting: Setting("noise_floor")) belongs to the windows' patterns, which \(setting: Setting("no_window_patterns")) leaves out; name one of them"
@@ -314,6 +356,7 @@ extension TrainingRun {
     case evaluationData = "eval_data"
     case evaluationFormat = "eval_format"
     case evaluationLimit = "eval_limit"
+    case benchmarks = "eval_benchmark"
     case savedType = "save_dtype"
     case ignoreMemory = "ignore_memory"
   }
@@ -330,6 +373,7 @@ extension TrainingRun {
     evaluationData = try values.decodeIfPresent(String.self, forKey: .evaluationData)
     evaluationFormat = try values.decodeIfPresent(String.self, forKey: .evaluationFormat)
     evaluationLimit = try values.decodeIfPresent(Int.self, forKey: .evaluationLimit)
+    benchmarks = try values.value(.benchmarks, or: [])
     savedType = try values.decodeIfPresent(ElementType.self, forKey: .savedType)
     resume = try values.value(.resume, or: false)
     overwrite = try values.value(.overwrite, or: false)
@@ -348,6 +392,7 @@ extension TrainingRun {
     try values.encodeIfPresent(evaluationData, forKey: .evaluationData)
     try values.encodeIfPresent(evaluationFormat, forKey: .evaluationFormat)
     try values.encodeIfPresent(evaluationLimit, forKey: .evaluationLimit)
+    if !benchmarks.isEmpty { try values.encode(benchmarks, forKey: .benchmarks) }
     try values.encodeIfPresent(savedType, forKey: .savedType)
     if resume { try values.encode(resume, forKey: .resume) }
     if overwrite { try values.encode(overwrite, forKey: .overwrite) }

@@ -30,6 +30,18 @@ struct AblateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Give 95% intervals from N resamples of the samples.", valueName: "n"))
   var bootstrap = 1000
 
+  @Option(help: ArgumentHelp("Also ask the data as this benchmark's questions, and give the change of accuracy.", valueName: "name"))
+  var benchmark: String?
+
+  @Option(help: ArgumentHelp("How the benchmark is asked, as in headway evaluate.", valueName: "opencompass|suffix|lm-eval"))
+  var variant: String?
+
+  @Option(parsing: .upToNextOption, help: ArgumentHelp("Files of the benchmark's shots; Headway's own where left out.", valueName: "file"))
+  var shots: [String] = []
+
+  @Option(help: ArgumentHelp("How many shots; the variant's number where left out.", valueName: "n"))
+  var shotCount: Int?
+
   @Option(help: ArgumentHelp("Where the result goes as JSON.", valueName: "file"))
   var out: String?
 
@@ -57,6 +69,12 @@ struct AblateCommand: ParsableCommand {
     run.cumulative = cumulative
     run.randomOrders = randomOrders
     run.resamples = bootstrap
+    if let benchmark {
+      run.benchmark = BenchmarkSettings(benchmark)
+      run.benchmark?.variant = variant
+      run.benchmark?.shots = shots
+      run.benchmark?.shotCount = shotCount
+    }
     run.out = out
     run.svg = svg
     run.keepsSamples = perSample
@@ -65,7 +83,14 @@ struct AblateCommand: ParsableCommand {
     return run
   }
 
-  func validate() throws { try asArguments { try ablation().validate() } }
+  func validate() throws {
+    if benchmark == nil,
+      let lost = [("variant", variant != nil), ("shots", !shots.isEmpty), ("shot-count", shotCount != nil)].first(where: \.1)
+    {
+      throw ValidationError("--\(lost.0) has no effect without --benchmark; give that too, or leave it out.")
+    }
+    try asArguments { try ablation().validate() }
+  }
 
   func run() throws { try output.show(ablation()) }
 }

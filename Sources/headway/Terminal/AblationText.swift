@@ -17,15 +17,25 @@ extension AblationResult: ReadableResult {
         change.name, NumberText.short(change.trueChange), change.trueInterval?.text(digits: 3) ?? "–", NumberText.short(change.prediction),
         change.predictionInterval?.text(digits: 3) ?? "–",
       ]
+        + (benchmark == nil
+          ? []
+          : ["\(NumberText.fixed(change.accuracyChange, decimals: 4)) ± \(NumberText.fixed(change.accuracyError, decimals: 4))"])
     }
     func table(_ first: String) -> TextTable {
-      TextTable([(first, .left), ("true change", .right), ("95% interval", .right), ("prediction", .right), ("95% interval", .right)])
+      TextTable(
+        [(first, .left), ("true change", .right), ("95% interval", .right), ("prediction", .right), ("95% interval", .right)]
+          + (benchmark == nil ? [] : [("change of accuracy", .right)]))
     }
     let isLayers = items.first?.head == nil
     let kind = isLayers ? "layers" : "heads"
     var lines = [
       "\(about.model): mean loss \(NumberText.fixed(loss, decimals: 4)) over \(samples) samples; change of loss without each of \(items.count) \(kind), in nats a label"
     ]
+    if let benchmark {
+      lines.append(
+        "\(benchmark.name) (\(benchmark.variant), \(benchmark.shots) shots): accuracy \(NumberText.fixed(benchmark.accuracy, decimals: 4)) over \(benchmark.count) questions with all heads on"
+      )
+    }
     var all = table(isLayers ? "layer" : "head")
     let shown =
       items.count <= Self.shownItems ? items : Array(items.sorted { abs($0.trueChange) > abs($1.trueChange) }.prefix(Self.shownItems))
