@@ -83,6 +83,9 @@ import Tokenizers
       #expect(back.choice == choice)
       #expect(try ResultText.json(back) == text)
     }
+    // What a record chose is taken out by null.
+    let other = #"{"model": "m", "data": ["d"], "heads": null, "all": null, "strongest": 4}"#
+    #expect(try JSONDecoder().decode(AblationRun.self, from: Data(other.utf8)).choice == .strongest(4))
     for wrong in [#"{"model": "m", "data": ["d"]}"#, #"{"model": "m", "data": ["d"], "all": true, "random": 1}"#] {
       #expect(throws: DecodingError.self) { try JSONDecoder().decode(AblationRun.self, from: Data(wrong.utf8)) }
     }

@@ -178,7 +178,7 @@ extension AblationChoice: Codable {
 
   public init(from decoder: any Swift.Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
-    let given = values.allKeys
+    let given = try values.allKeys.filter { try !values.decodeNil(forKey: $0) }
     guard given.count == 1, let key = given.first else {
       throw DecodingError.dataCorrupted(
         .init(codingPath: decoder.codingPath, debugDescription: "one of heads, strongest, random, all and layers says what is switched off")

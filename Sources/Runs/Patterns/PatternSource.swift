@@ -4,40 +4,16 @@ public import Foundation
 import Ground
 import Reports
 
-/// A pattern or change file with the name that it goes by in results; in records and on the command line `FILE` or `NAME=FILE`.
-public struct PatternSource: Codable, Sendable, Hashable {
+/// A pattern or change file with the name that it goes by in results.
+public struct PatternSource: NamedFile {
   /// The file, or the folder of a training run that tracked patterns.
   public var path: String
-  private var givenName: String?
+  public let givenName: String?
 
-  /// A file, with a name where its own is not to be used.
   public init(_ path: String, name: String? = nil) {
     self.path = path
     givenName = name
   }
-
-  /// Reads `FILE` or `NAME=FILE`. A file whose own name has an equals sign is taken as it is.
-  public init(text: String) {
-    if let mark = text.firstIndex(of: "="), mark > text.startIndex, !FileManager.default.fileExists(atPath: text) {
-      self.init(String(text[text.index(after: mark)...]), name: String(text[..<mark]))
-    } else {
-      self.init(text)
-    }
-  }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    let text = try decoder.singleValueContainer().decode(String.self)
-    // Whether there is such a file cannot decide here: a record's paths are relative to the record.
-    if text.hasPrefix("=") { self.init(String(text.dropFirst())) } else { self.init(text: text) }
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(givenName.map { "\($0)=\(path)" } ?? (path.contains("=") ? "=\(path)" : path))
-  }
-
-  /// What it is called in results: the name given, or the file's without extension.
-  public var name: String { givenName ?? url.deletingPathExtension().lastPathComponent }
 
   /// The file.
   public var url: URL { URL(filePath: path) }

@@ -128,7 +128,7 @@ extension MixRun {
 
   public init(from decoder: any Swift.Decoder) throws {
     reading = try DataSettings(from: decoder)
-    tasks = reading.files.map(TaskFile.init(text:))
+    tasks = reading.files.map(TaskFile.init(recorded:))
     reading.files = []
     let values = try decoder.container(keyedBy: CodingKeys.self)
     fit = try values.decode(String.self, forKey: .fit)
@@ -143,7 +143,7 @@ extension MixRun {
 
   public func encode(to encoder: any Swift.Encoder) throws {
     var data = reading
-    data.files = tasks.map(\.text)
+    data.files = tasks.map(\.recorded)
     try data.encode(to: encoder)
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(fit, forKey: .fit)
