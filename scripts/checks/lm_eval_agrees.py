@@ -7,7 +7,7 @@ mmlu/{dev,test}/SUBJECT_{dev,test}.csv (5 shots, the first of each subject's dev
 scripts/goldens/evaluation_requirements.txt) runs its own tasks, model and scoring over these rows, in float32. LIMIT is for each task; a subject
 of MMLU is a task.
 
-Seconds are lm_eval's evaluation of loaded rows by a loaded model, and Headway's whole process from its start.
+Results go to standard output, lm_eval's bars to standard error. Seconds are lm_eval's evaluation of loaded rows by a loaded model, and Headway's whole process from its start.
 
 Ends with status 1 where a log-likelihood differs by more than 1e-4 of its size, a text differs, or a figure does. 1e-4 is some hundred roundings of
 float32; models that score near chance agree on figures because they agree on these.
@@ -15,7 +15,6 @@ float32; models that score near chance agree on figures because they agree on th
 import argparse, collections, csv, json, os, pathlib, subprocess, sys, tempfile, time
 
 root = pathlib.Path(__file__).resolve().parents[2]
-os.environ.setdefault("TQDM_DISABLE", "1")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 sys.path.insert(0, str(root / "scripts" / "goldens"))
 from evaluators import Harness  # noqa: E402
