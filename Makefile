@@ -16,9 +16,10 @@ test: setup
 	swift test
 
 bench: build
-	@echo "bench: patterns and fine-tuning beside their rivals (about an hour on two cores; Benchmarks/run --help for less)"
+	@echo "bench: patterns, fine-tuning and generation beside their rivals (about an hour on two cores; Benchmarks/run --help for less)"
 	@Benchmarks/run
 	@Benchmarks/run --sft
+	@Benchmarks/run --generate
 
 docs: setup
 	@scripts/docs

@@ -129,8 +129,8 @@ let package = Package(
     room(
       "Runs",
       [
-        "Ground", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing", "FineTuning",
-        "Evaluation", "Selection", "Reports", yams,
+        "Ground", "StrictJSON", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing",
+        "FineTuning", "Evaluation", "Selection", "Reports", yams,
       ]),
     .executableTarget(
       name: "headway",

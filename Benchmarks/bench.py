@@ -4,6 +4,7 @@
 
 For each model: the authors' method padded to 1024 tokens and the same unpadded (both on few samples: they are slow), the
 fastest plain PyTorch and the same compiled (peers/fast_patterns.py), Headway, and the bare matrix products (peers/matmul_limit.py).
+With --generate instead greedy text beside transformers' (generation.py).
 With --sft instead full fine-tuning: peers/fast_sft.py, the same compiled, `headway sft`, and the bare products of a training step.
 A method may be given a time limit (--compile-limit); the table says where it was exceeded.
 Repetitions alternate, so that a disturbance meets everyone, and medians are reported. Seconds are the measuring loop alone,
@@ -22,7 +23,7 @@ import numpy as np
 here = pathlib.Path(__file__).resolve().parent
 root, peers = here.parent, here / "peers"
 sys.path.insert(0, str(here))
-import compare_patterns, prompts  # noqa: E402
+import compare_patterns, generation, prompts  # noqa: E402
 
 
 
@@ -283,6 +284,21 @@ def update_docs(name, text):
     path.with_suffix(".partial").rename(path)
 
 
+def bench_generation(o):
+    shapes = {}
+    for shape in o.models:
+        model = model_folder(shape)
+        shapes[shape] = generation.bench(shape, model, prompt_file(model, o.samples).read_text().splitlines(), o, peers, die, say)
+    document = {"machine": machine(o), "models": shapes}
+    o.out.mkdir(exist_ok=True)
+    (o.out / "bench-generate.json").write_text(json.dumps(document, indent=1) + "\n")
+    report = (f"{document['machine']}. {generation.TOKENS} new tokens a text; prompts of GSM8K's lengths, one text at a time after four words; medians of {o.repetitions} alternating runs; "
+              f"random weights. Made by `Benchmarks/run --generate`.\n\n{generation.table(shapes)}")
+    print(json.dumps(document) if o.json else report)
+    if o.update_docs:
+        update_docs("bench-generate", report)
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--models", type=lambda s: s.split(","), default=["smollm2-135m", "bench-100m"], help="shapes that peers/make_model.py knows")
@@ -290,10 +306,12 @@ def main():
     a.add_argument("--repetitions", type=int, default=3)
     a.add_argument("--methods", type=lambda s: s.split(","), help="only these of: " + ", ".join(m.key for m in PATTERNS + FINE_TUNING))
     a.add_argument("--sft", action="store_true", help="fine-tuning instead of patterns")
+    a.add_argument("--generate", action="store_true", help="greedy text instead of patterns, one, 8 and 32 at once")
+    a.add_argument("--dtypes", type=lambda s: s.split(","), default=["bfloat16", "float32"], help="with --generate: what to compute in")
     a.add_argument("--compile-limit", type=float, default=600, help="seconds after which a compiled rival is given up")
     a.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
     a.add_argument("--headway", type=pathlib.Path, default=root / ".build" / "release" / "headway")
-    a.add_argument("--headway-options", type=str.split, default=[], help="more options for `headway pattern` or `headway sft`, in one argument")
+    a.add_argument("--headway-options", type=str.split, default=[], help="more options for `headway pattern`, `sft` or `generate`, in one argument")
     a.add_argument("--out", type=pathlib.Path, default=root / "bench-out")
     a.add_argument("--json", action="store_true", help="print one JSON document instead of the table")
     a.add_argument("--update-docs", action="store_true", help="rewrite the marked section of docs/Performance.md")
@@ -306,6 +324,8 @@ def main():
         die(f"{o.headway} is not there. Build it first (swift build -c release), or name another with --headway.")
     if o.repetitions < 1 or o.samples < 1:
         die("--repetitions and --samples are at least 1.")
+    if o.generate:
+        return bench_generation(o)
     shapes = {shape: bench(shape, methods, o) for shape in o.models}
     document = {"machine": machine(o), "samples": o.samples, "models": shapes}
     o.out.mkdir(exist_ok=True)

@@ -2,6 +2,8 @@
 // multiplies in bfloat16.
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "kernels/parallel.hpp"
+#include "kernels/row_kernels.hpp"
 #include "linear.hpp"
 
 using namespace headway;
@@ -38,6 +40,58 @@ struct Converter {
     return to;
   }
 };
+
+/// The most rows of x that go through a weight together: their numbers in float32 stay in the cache.
+constexpr int64_t product_tokens = 64;
+
+/// Whether libtorch multiplies bfloat16 by instructions for it; otherwise it does so a number at a time.
+bool multiplies_bfloat16() {
+#if defined(__x86_64__)
+  static const bool found = __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16");
+  return found;
+#else
+  return true;
+#endif
+}
+
+/// Whether Headway's own products are faster than libtorch's: few rows, as text that is being written has, for which reading the weight is most of
+/// the work; and bfloat16 on processors without instructions for it (measured: docs/Performance.md). No graph remembers them.
+bool by_rows(const at::Tensor &x, const at::Tensor &weight) {
+  if (at::GradMode::is_enabled() || !x.is_cpu() || !weight.is_cpu() || x.dim() != 2 || weight.dim() != 2) return false;
+  if (x.scalar_type() != weight.scalar_type() || x.size(1) != weight.size(1) || !weight.is_contiguous()) return false;
+  if (x.scalar_type() == at::kFloat) return x.size(0) <= product_tokens;
+  if (x.scalar_type() == at::kBFloat16) return !multiplies_bfloat16() || x.size(0) <= 4;
+  return false;
+}
+
+template <class T>
+at::Tensor products_by_rows(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+  auto x = input.contiguous();
+  auto added = bias ? bias->to(x.scalar_type()).contiguous() : at::Tensor();
+  int64_t tokens = x.size(0), n = x.size(1), rows = weight.size(0);
+  TORCH_CHECK(!bias || (added.dim() == 1 && added.size(0) == rows), "the bias needs ", rows, " numbers");
+  auto y = at::empty({tokens, rows}, x.options());
+  auto *from = static_cast<const T *>(x.const_data_ptr()), *w = static_cast<const T *>(weight.const_data_ptr());
+  auto *b = bias ? static_cast<const T *>(added.const_data_ptr()) : nullptr;
+  auto *to = static_cast<T *>(y.mutable_data_ptr());
+  auto &kernels = row_kernels<T>();
+  int64_t most = std::min(tokens, product_tokens), room = product_room(most);
+  // Made here, since nothing in the loops may throw.
+  std::vector<float> wide(static_cast<size_t>(most * n)), rooms(static_cast<size_t>(room * at::get_num_threads()));
+  // Parts of some 128 KiB, handed out one by one: threads that are held up by other programs take fewer.
+  int64_t part = std::max<int64_t>(4, (int64_t(1) << 17) / std::max<int64_t>(1, n * static_cast<int64_t>(sizeof(T))) / 4 * 4);
+  for (int64_t first = 0; first < tokens; first += most) {
+    int64_t count = std::min(most, tokens - first);
+    for (int64_t t = 0; t < count; t++) kernels.spread(from + (first + t) * n, wide.data() + t * n, n);
+    parallel_items((rows + part - 1) / part, [&](int64_t item, int thread) {
+      int64_t row = item * part;
+      kernels.products(
+          wide.data(), w + row * n, b == nullptr ? nullptr : b + row, to + first * rows + row, rooms.data() + thread * room, count,
+          std::min(part, rows - row), n, rows);
+    });
+  }
+  return y;
+}
 
 struct ConvertedLinear : Function<ConvertedLinear> {
   static at::Tensor forward(
@@ -105,7 +159,11 @@ int ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out) {
     auto &input = get(x), &w = get(weight);
     auto b = get_optional(bias);
     if (input.scalar_type() == w.scalar_type()) {
-      *out = wrap(at::linear(input, w, b));
+      bool own = by_rows(input, w);
+      if (own && input.scalar_type() == at::kFloat)
+        *out = wrap(products_by_rows<float>(input, w, b));
+      else
+        *out = wrap(own ? products_by_rows<bf16>(input, w, b) : at::linear(input, w, b));
       return;
     }
     TORCH_CHECK(input.dim() > 0 && w.dim() == 2 && input.size(-1) == w.size(1), "[…, in] and a weight [out, in] are needed");

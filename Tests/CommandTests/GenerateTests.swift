@@ -28,6 +28,22 @@ import Testing
     #expect(why["finish"] as? String == "stop")
   }
 
+  /// A file of prompts becomes as many lines of JSON.
+  @Test func filesOfPromptsBecomeLines() throws {
+    let folder = try folder()
+    try Data("\"Tom has 3 pears.\"\n{\"prompt\": \"Anna\"}\n".utf8).write(to: folder.appending(path: "p.jsonl"))
+    let arguments = shared + ["--prompts", "p.jsonl", "--max-tokens", "5"]
+    let lines = try headway(arguments: arguments, in: folder)
+    #expect(lines.status == 0 && lines.errors.contains("10 tokens in"), "\(lines.errors)")
+    let found = try lines.output.split(separator: "\n").map { try json(String($0)) }
+    #expect(found.map { ($0["tokens"] as? [Int])?.count } == [5, 5])
+    let document = try json(try headway(arguments: arguments + ["--json", "--batch-size", "1"], in: folder).output)
+    #expect((document["texts"] as? [[String: Any]])?.map { $0["text"] as? String } == found.map { $0["text"] as? String })
+    let likely = try json(try headway(arguments: shared + ["--prompt", "Tom", "--max-tokens", "3", "--json", "--logprobs"]).output)
+    #expect((likely["logprobs"] as? [Double])?.count == 3 && (likely["logprobs"] as? [Double])?.allSatisfy { $0 < 0 } == true)
+    #expect(document["tokens"] as? Int == 10 && document["tokens_per_second"] is Double)
+  }
+
   @Test func seedsDraw() throws {
     func draw(_ seed: String) throws -> String {
       let outcome = try generate(
@@ -68,5 +84,7 @@ import Testing
     }
     #expect(try headway("generate", "/no/where", "--prompt", "Tom").status == 1)
     #expect(try headway("generate", Self.model).status == 64)
+    #expect(try headway("generate", Self.model, "--prompt", "a", "--prompts", "b").status == 64)
+    #expect(try headway("generate", Self.model, "--prompt", "a", "--logprobs").status == 64)
   }
 }

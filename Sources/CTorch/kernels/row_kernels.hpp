@@ -10,6 +10,9 @@ struct bf16 {
   uint16_t bits;
 };
 
+/// The numbers of room that `products` needs.
+inline int64_t product_room(int64_t tokens) { return 4 * (tokens + 1024); }
+
 /// T is float or bf16; rows accumulate in float32.
 template <class T>
 struct RowKernels {
@@ -50,6 +53,11 @@ struct RowKernels {
   void (*accumulate)(const T *x, float *total, int64_t n);
   /// Σx², each square and the sum in double precision.
   double (*sum_of_squares)(const T *x, int64_t n);
+  /// A row in float32, in the order in which `products` reads it.
+  void (*spread)(const T *x, float *wide, int64_t n);
+  /// y[t · y_stride + r] = x[t] · w[r] + bias[r] (bias may be null) for `tokens` rows of `spread` x and `rows` rows of w, n numbers each, end to end.
+  /// `room` holds `product_room(tokens)` numbers. A product does not depend on what is computed beside it.
+  void (*products)(const float *x, const T *w, const T *bias, T *y, float *room, int64_t tokens, int64_t rows, int64_t n, int64_t y_stride);
 };
 
 const char *row_kernels_name();

@@ -1,5 +1,7 @@
 #include "row_kernels.hpp"
 
+#define VECTOR_BYTES 32
+
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 namespace headway::avx2 {

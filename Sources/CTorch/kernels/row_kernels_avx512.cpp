@@ -1,5 +1,7 @@
 #include "row_kernels.hpp"
 
+#define VECTOR_BYTES 64
+
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,avx2"))), apply_to = function)
 namespace headway::avx512 {

@@ -1,5 +1,7 @@
 #include "row_kernels.hpp"
 
+#define VECTOR_BYTES 16
+
 namespace headway::portable {
 #include "row_kernels.inc"
 const RowKernels<float> &row_kernels_float() { return table<float>; }

@@ -9,11 +9,13 @@ struct GenerateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate", abstract: "Goes on with a prompt, token by token.",
     discussion: """
-      The text appears as it is written. Without a temperature each token is the most likely one; with one, tokens are drawn by the seed.
+      The text appears as it is written. Without a temperature each token is the most likely one; with one, tokens are drawn by the seed. \
+      --prompts goes on with each prompt of a file of JSON lines ("text" or {"prompt": "text"}) and writes a line of JSON for each.
 
       Examples:
         headway generate ./llama-3-8b --prompt "Once upon a time" --max-tokens 64
         headway generate ./llama-3-8b --prompt - --stop "Question:" --json < prompt.txt
+        headway generate ./llama-3-8b --prompts questions.jsonl --batch-size 32 > answers.jsonl
         headway generate ./llama-3-8b --prompt "Once upon a time" --temperature 0.8 --top-p 0.95 --seed 7
       """)
 
@@ -21,7 +23,13 @@ struct GenerateCommand: ParsableCommand {
   var model: String
 
   @Option(help: ArgumentHelp("The text to go on with; - reads it from standard input.", valueName: "text"))
-  var prompt: String
+  var prompt: String?
+
+  @Option(help: ArgumentHelp("Many prompts, one a line of JSON.", valueName: "file"))
+  var prompts: String?
+
+  @Option(help: ArgumentHelp("The most texts that are written at once.", valueName: "n"))
+  var batchSize = 8
 
   @Option(help: ArgumentHelp("The most new tokens.", valueName: "n"))
   var maxTokens = GenerationSettings().maximumTokens
@@ -43,12 +51,16 @@ struct GenerateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where drawing begins.", valueName: "n"))
   var seed: UInt64 = 0
 
+  @Flag(help: "Write the natural logarithm of each new token's probability into the JSON.")
+  var logprobs = false
+
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var output: OutputOptions
 
   /// What is asked for.
-  private func generation(_ prompt: String) -> GenerationRun {
-    var run = GenerationRun(model: model, prompt: prompt)
+  private func generation(_ prompt: String?) -> GenerationRun {
+    var run = GenerationRun(model: model, prompt: prompt, prompts: prompts)
+    run.batchSize = batchSize
     run.model = modelOptions.settings(model)
     run.settings.maximumTokens = maxTokens
     run.settings.stops = stop
@@ -56,19 +68,34 @@ struct GenerateCommand: ParsableCommand {
     run.settings.topP = topP
     run.settings.topK = topK
     run.settings.seed = seed
+    run.settings.keepsLogProbabilities = logprobs
     return run
   }
 
-  func validate() throws { try asArguments { try generation(prompt).validate() } }
+  func validate() throws {
+    try asArguments { try generation(prompt).validate() }
+    if logprobs, prompts == nil, !output.json { throw ValidationError("--logprobs is for JSON; add --json.") }
+  }
 
   func run() throws {
     let run = try generation(prompt == "-" ? standardInput() : prompt)
-    if output.json { return try output.printJSON(output.perform(run)) }
+    guard !output.json else {
+      let result = try output.perform(run)
+      if prompts == nil, let text = result.texts.first { return try output.printJSON(text) }
+      return try output.printJSON(result)
+    }
     // A file or a pipe gets the bytes; a terminal would obey some of them.
     let escapes = Terminal.outputIsTerminal
     let result = try output.perform(run) { text in try Terminal.write(Data((escapes ? text.terminalText : text).utf8)) }
-    try Terminal.write(Data("\n".utf8))
-    if result.finish == .length { output.note("ended after \(result.tokens.count) tokens; --max-tokens sets how many there may be") }
+    if prompts == nil { try Terminal.write(Data("\n".utf8)) }
+    let cut = result.texts.count { $0.finish == .length }
+    if cut > 0 {
+      let which = prompts == nil ? "ended" : "\(cut) of \(result.texts.count) texts ended"
+      output.note("\(which) after \(prompts == nil ? result.tokens : maxTokens) tokens; --max-tokens sets how many there may be")
+    }
+    if prompts != nil {
+      output.note("\(result.tokens) tokens in \(ProgressLine.duration(result.seconds)), \(Int(result.tokensPerSecond)) tokens/s")
+    }
   }
 
   private func standardInput() throws -> String {
@@ -77,4 +104,8 @@ struct GenerateCommand: ParsableCommand {
     }
     return text
   }
+}
+
+extension GenerationResult: ReadableResult {
+  var text: String { texts.map(\.text).joined(separator: "\n") }
 }
