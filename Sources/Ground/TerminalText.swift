@@ -71,7 +71,7 @@ extension String {
     return word + "'"
   }
 
-  /// At most so many Unicode scalars of the text, and a mark where it goes on. (One character may be any number of scalars.)
+  /// At most this many Unicode scalars of the text, and a mark where it goes on. (One character may be any number of scalars.)
   public func excerpt(_ count: Int) -> String {
     let start = unicodeScalars.prefix(count)
     return start.endIndex < unicodeScalars.endIndex ? String(start) + "…" : self

@@ -25,11 +25,11 @@ public struct DatasetOptions: Sendable {
   public var deduplicates: Bool
   /// Splits off a part by seed, after filtering.
   public var holdOut: HoldOut?
-  /// Draws so many samples by seed, without replacement, kept in file order; after splitting.
+  /// Draws this many samples by seed, without replacement, kept in file order; after splitting.
   public var sample: Int?
   /// The seed of splitting and sampling.
   public var seed: UInt64
-  /// At most so many instructions are given, after all else.
+  /// At most this many instructions are given, after all else.
   public var limit: Int?
   /// Whether bad records are passed over and counted, instead of ending the reading.
   public var skipBad: Bool

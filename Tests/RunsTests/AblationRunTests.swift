@@ -50,10 +50,10 @@ import Tokenizers
     run.keepsSamples = true
     let listener = Listener()
     let result = try run.run(listener.monitor)
-    let text = try ResultText.json(result)
+    let text = try HeadwayJSON.document(result)
     #expect(try folder.data("a.json") == text)
     let back = try JSONDecoder().decode(AblationResult.self, from: text)
-    #expect(try ResultText.json(back) == text)
+    #expect(try HeadwayJSON.document(back) == text)
     #expect(result.effort != nil && back.effort == nil)
     #expect(result.cumulative?.changes.count == 3 && result.random.count == 2 && result.perSample?.trueChange.count == 4)
     #expect(folder.names == ["a.json", "a.svg"])
@@ -78,10 +78,10 @@ import Tokenizers
     ] as [AblationChoice] {
       var run = run(choice, "a.json")
       run.seed = 7
-      let text = try ResultText.json(run)
+      let text = try HeadwayJSON.document(run)
       let back = try JSONDecoder().decode(AblationRun.self, from: text)
       #expect(back.choice == choice)
-      #expect(try ResultText.json(back) == text)
+      #expect(try HeadwayJSON.document(back) == text)
     }
     // What a record chose is taken out by null.
     let other = #"{"model": "m", "data": ["d"], "heads": null, "all": null, "strongest": 4}"#

@@ -69,7 +69,7 @@ struct ComparisonRunTests {
     #expect(gini == PatternStatistics(matrix).gini)
     // The file keeps the mean in single precision, its samples give it in double.
     #expect(abs(try #require(results[0].bootstrap?.gini).estimate - gini) < 1e-6)
-    let text = String(decoding: try ResultText.json(results), as: UTF8.self)
+    let text = String(decoding: try HeadwayJSON.document(results), as: UTF8.self)
     #expect(text.hasPrefix("[{") && text.contains("\"strongest\":[[2,3,") && !text.contains("step"))
     #expect(try again(results) == results)
     run.bootstrap = 1

@@ -1,4 +1,5 @@
 import Foundation
+import Ground
 import Runs
 import Testing
 
@@ -13,13 +14,13 @@ import Testing
     #expect(result.count == 60 && result.format == "gsm8k" && result.recognised && result.samples.count == 2)
     let tokens = try #require(result.tokens)
     #expect(tokens.min <= tokens.median && tokens.median <= tokens.max && tokens.histogram.reduce(0) { $0 + $1[2] } == 60)
-    #expect(try JSONDecoder().decode(DataSummary.self, from: ResultText.json(result)) == result)
+    #expect(try JSONDecoder().decode(DataSummary.self, from: HeadwayJSON.document(result)) == result)
 
     // What was written is the same data in Headway's own form.
     let again = try DataSummaryRun([folder.path("pairs.jsonl")]).run()
     #expect(again.format == "pairs" && again.count == 60 && again.tokens == nil)
     #expect(again.promptCharacters == result.promptCharacters && again.responseCharacters == result.responseCharacters)
-    let copy = try JSONDecoder().decode(DataSummaryRun.self, from: ResultText.json(run))
+    let copy = try JSONDecoder().decode(DataSummaryRun.self, from: HeadwayJSON.document(run))
     #expect(copy.data == run.data && copy.write == run.write && copy.tokenizer == run.tokenizer && copy.shown == 2)
   }
 

@@ -212,7 +212,7 @@ import Tokenizers
     #expect(benchmark.accuracy == plain.result.value && benchmark.count == 6 && benchmark.variant == "opencompass ppl_a450bd")
     #expect(result.items.allSatisfy { $0.accuracyChange != nil && $0.accuracyError != nil } && result.together?.accuracyChange != nil)
     #expect(folder.names.contains("a.json") && !folder.names.contains { $0.hasSuffix("journal") })
-    let back = try JSONDecoder().decode(AblationRun.self, from: ResultText.json(run))
+    let back = try JSONDecoder().decode(AblationRun.self, from: HeadwayJSON.document(run))
     #expect(back.benchmark == run.benchmark)
     // A gate of zero, by hand.
     let model = try LanguageModel(ModelFolder(named: Examples.model), elementType: .float32)
@@ -253,7 +253,7 @@ import Tokenizers
     #expect(metrics.count == 3 && metrics.allSatisfy { $0.contains(#""benchmarks":{"arc":"#) }, "\(metrics)")
     let first = try JSONDecoder().decode(StepMetrics.self, from: Data(try #require(metrics.first).utf8))
     #expect(try first.benchmarks?["arc"] == self.run("arc", folder.path("arc.jsonl")).run().result.value)
-    let back = try JSONDecoder().decode(TrainingRun.self, from: ResultText.json(run))
+    let back = try JSONDecoder().decode(TrainingRun.self, from: HeadwayJSON.document(run))
     #expect(back.benchmarks == run.benchmarks)
     run.benchmarks.append(NamedBenchmark(name: "loss", file: "x"))
     #expect(throws: SettingsError.self) { try run.validate() }
@@ -313,9 +313,9 @@ import Tokenizers
     run.predictions = folder.path("r.jsonl")
     for length in [nil, 300] {
       run.maximumLength = length
-      let text = try ResultText.json(run)
+      let text = try HeadwayJSON.document(run)
       let back = try JSONDecoder().decode(EvaluationRun.self, from: text)
-      #expect(try ResultText.json(back) == text)
+      #expect(try HeadwayJSON.document(back) == text)
       #expect(back.benchmark == run.benchmark && back.maximumLength == length && back.data == run.data)
     }
     let outcome = try run.runRecording()

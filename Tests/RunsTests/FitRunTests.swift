@@ -46,9 +46,9 @@ struct FitRunTests {
 
     // One type: what is returned, printed, written and read.
     let written = try Data(contentsOf: files.folder.appending(path: "fit.json"))
-    #expect(written == (try ResultText.json(result)))
+    #expect(written == (try HeadwayJSON.document(result)))
     #expect(try JSONDecoder().decode(FitResult.self, from: written) == result)
-    #expect(try ResultText.json(run.run()) == written)
+    #expect(try HeadwayJSON.document(run.run()) == written)
   }
 
   @Test func settingsComeBackFromARecord() throws {

@@ -23,7 +23,7 @@ import Testing
     let result = try run.run(monitor)
     #expect(parts.withLock { $0 }.joined() == result.texts[0].text && parts.withLock { $0.count } > 6)
     #expect(result.texts.count == 1 && result.texts[0].tokens.count == 12 && result.texts[0].finish == .length && result.tokens == 12)
-    #expect(try JSONDecoder().decode(GenerationResult.self, from: ResultText.json(result)) == result)
+    #expect(try JSONDecoder().decode(GenerationResult.self, from: HeadwayJSON.document(result)) == result)
 
     // Whoever cannot take it ends the run; so does a stop.
     monitor.wrote = { _ in throw RunError("full") }
@@ -46,7 +46,7 @@ import Testing
     let together = try many.run(monitor)
     let alone = try run.run()
     #expect(together.texts.count == 3 && together.texts[0] == alone.texts[0] && together.seconds > 0)
-    #expect(try lines.withLock { $0 } == together.texts.map { String(decoding: try ResultText.json($0), as: UTF8.self) })
+    #expect(try lines.withLock { $0 } == together.texts.map { String(decoding: try HeadwayJSON.document($0), as: UTF8.self) })
     many.batchSize = 1
     #expect(try many.run().texts == together.texts)
     for (line, part) in [("{", "p.jsonl:2 is not JSON"), ("{\"text\": \"x\"}", "p.jsonl:2 is neither"), ("7", "p.jsonl:2 is neither")] {
@@ -60,9 +60,9 @@ import Testing
     var run = run
     run.settings.stops = ["\n\n", "Question:"]
     (run.settings.temperature, run.settings.topP, run.settings.topK, run.settings.seed) = (0.7, 0.9, 40, .max)
-    let text = try ResultText.json(run)
+    let text = try HeadwayJSON.document(run)
     let back = try JSONDecoder().decode(GenerationRun.self, from: text)
-    #expect(try ResultText.json(back) == text)
+    #expect(try HeadwayJSON.document(back) == text)
     #expect(back.settings == run.settings && back.model == run.model && back.prompt == run.prompt && back.batchSize == run.batchSize)
     let least = try JSONDecoder().decode(GenerationRun.self, from: Data(#"{"model": "m", "prompt": "p"}"#.utf8))
     #expect(least.settings == GenerationSettings())

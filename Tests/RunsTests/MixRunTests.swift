@@ -51,7 +51,7 @@ struct MixRunTests {
     #expect(Set(written.map(\.prompt)).count == 24)
 
     // The manifest is the result; the mixture is then known to be Headway's own and is replaced.
-    #expect(try folder.data("mixture.manifest.json") == ResultText.json(result))
+    #expect(try folder.data("mixture.manifest.json") == HeadwayJSON.document(result))
     #expect(try JSONDecoder().decode(MixResult.self, from: folder.data("mixture.manifest.json")) == result)
     #expect(try run.run() == result)
     var other = run

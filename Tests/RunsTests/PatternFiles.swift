@@ -64,5 +64,5 @@ final class Telling: Sendable {
 
 /// The same settings or results, by way of JSON.
 func again<Value: Codable>(_ value: Value) throws -> Value {
-  try JSONDecoder().decode(Value.self, from: ResultText.json(value))
+  try JSONDecoder().decode(Value.self, from: HeadwayJSON.document(value))
 }

@@ -59,12 +59,12 @@ import Testing
     run.data.part = .test
     run.model.device = .cpu
     run.loss = .batch(2)
-    let text = try ResultText.json(run)
+    let text = try HeadwayJSON.document(run)
     let back = try JSONDecoder().decode(PatternRun.self, from: text)
-    #expect(try ResultText.json(back) == text)
+    #expect(try HeadwayJSON.document(back) == text)
     #expect(back.data == run.data && back.model == run.model && back.scores == run.scores)
     let result = try back.run()
-    #expect(try JSONDecoder().decode(PatternResult.self, from: ResultText.json(result)) == result)
+    #expect(try JSONDecoder().decode(PatternResult.self, from: HeadwayJSON.document(result)) == result)
   }
 
   /// What is wrong with the settings alone is said before anything is read.

@@ -43,7 +43,7 @@ public struct InstructionFilter: Sendable {
     case tags
     /// It is in this language; the empty text where it has no letters of a known script.
     case language(String)
-    /// It has so many tokens.
+    /// It has this number of tokens.
     case tokens(Int)
   }
 

@@ -10,7 +10,7 @@ public struct GenerationSettings: Sendable, Hashable {
   public var temperature = 0.0
   /// Only the most likely tokens whose probabilities together reach this are drawn from; 1 for all.
   public var topP = 1.0
-  /// Only so many of the most likely tokens are drawn from; 0 for all.
+  /// Tokens are drawn from this many of the most likely ones; 0 for all.
   public var topK = 0
   /// Where drawing begins. Each text draws from a stream of its own, whatever is written beside it.
   public var seed: UInt64 = 0

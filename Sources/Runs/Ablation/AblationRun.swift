@@ -116,7 +116,7 @@ public struct AblationRun: Run {
     let (plan, findings) = try measure(loaded.decoder, encoded.samples, ranking, identity, monitor)
     var result = try AblationResult(about, plan, findings, replicates: resamples, skipped: encoded.skipped, keepsSamples: keepsSamples)
     if let benchmark { try ask(benchmark, loaded, tokenizer, plan, identity, outputs, &result, monitor) }
-    if let out { try AtomicFile.write(ResultText.json(result), to: URL(filePath: out)) }
+    if let out { try AtomicFile.write(HeadwayJSON.document(result), to: URL(filePath: out)) }
     if let svg { try AtomicFile.write(result.picture(), to: URL(filePath: svg)) }
     removeJournals()
     for warning in result.warnings { monitor.warn(Message(warning)) }

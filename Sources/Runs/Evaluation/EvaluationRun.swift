@@ -80,7 +80,7 @@ public struct EvaluationRun: Run {
     try outputs.protect(ModelFolder(named: model.model).inputs)
     do {
       let outcome = try evaluate(outputs, monitor)
-      if let out { try AtomicFile.write(ResultText.json(outcome), to: URL(filePath: out)) }
+      if let out { try AtomicFile.write(HeadwayJSON.document(outcome), to: URL(filePath: out)) }
       if let target { RunJournal.remove(beside: target) }
       return outcome
     } catch is BenchmarkMeasurement.Stopped {
@@ -156,7 +156,7 @@ public struct EvaluationRun: Run {
 
   private func write(_ predictions: [Prediction], to url: URL) throws {
     var text = Data()
-    for prediction in predictions { text += try ResultText.json(prediction) }
+    for prediction in predictions { text += try HeadwayJSON.document(prediction) }
     try AtomicFile.write(text, to: url)
   }
 }

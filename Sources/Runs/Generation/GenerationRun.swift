@@ -106,7 +106,7 @@ public struct GenerationRun: Run {
         tokens += text.tokens.count
         waiting[number] = GenerationResult.Text(text)
         while let next = waiting.removeValue(forKey: told) {
-          try monitor.wrote(String(decoding: ResultText.json(next), as: UTF8.self))
+          try monitor.wrote(String(decoding: HeadwayJSON.document(next), as: UTF8.self))
           told += 1
         }
         let seconds = max(1e-9, (ContinuousClock.now - started) / .seconds(1))

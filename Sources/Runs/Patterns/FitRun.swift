@@ -80,7 +80,7 @@ public struct FitRun: Run {
     if out != nil { monitor.identify(try ([target] + basics).identity()) }
     let result = try fit(comparison, monitor)
     for warning in result.warnings { monitor.warn(Message(warning)) }
-    if let out { try AtomicFile.write(ResultText.json(result), to: URL(filePath: out)) }
+    if let out { try AtomicFile.write(HeadwayJSON.document(result), to: URL(filePath: out)) }
     return result
   }
 

@@ -85,7 +85,7 @@ public struct MixRun: Run {
     }
     try writer.finish()
     result.dataFingerprint = try DrawnData.fingerprint(of: target)
-    try AtomicFile.write(ResultText.json(result), to: DrawnData.manifest(beside: target))
+    try AtomicFile.write(HeadwayJSON.document(result), to: DrawnData.manifest(beside: target))
     var identity = RunIdentity()
     identity["data_fingerprint"] = result.dataFingerprint
     for task in result.tasks { identity["data_fingerprint \(task.name)"] = task.dataFingerprint }

@@ -114,7 +114,7 @@ public struct TrainingRun: Run {
     let summary = try train(trainer, savedType ?? (isWhole ? storedType : .float32), monitor)
     try TrainingCurves(folder).write(to: folder)
     let result = try TrainingResult(out: out, summary, folder)
-    try AtomicFile.write(ResultText.json(result), to: folder.summary)
+    try AtomicFile.write(HeadwayJSON.document(result), to: folder.summary)
     return result
   }
 

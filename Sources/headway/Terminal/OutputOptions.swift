@@ -68,7 +68,7 @@ struct OutputOptions: ParsableArguments {
   var monitor: RunMonitor { RunMonitor(note: { note($0.onCommandLine) }, warn: { warn($0.onCommandLine) }) }
 
   /// The value as one JSON document, with sorted keys so that two runs can be compared.
-  func json(_ value: some Encodable) throws -> Data { try ResultText.json(value) }
+  func json(_ value: some Encodable) throws -> Data { try HeadwayJSON.document(value) }
 
   /// Prints the value as one JSON document.
   func printJSON(_ value: some Encodable) throws { try Terminal.write(json(value)) }

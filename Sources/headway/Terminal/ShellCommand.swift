@@ -39,7 +39,7 @@ enum ShellCommand {
   private static func word(_ value: JSONValue) -> String { value.string ?? value.jsonText }
 
   private static func entries(_ run: PatternRun) -> [String: JSONValue] {
-    guard let data = try? ResultText.json(run), let value = try? Array(data).withUnsafeBufferPointer(JSONParser().parse),
+    guard let data = try? HeadwayJSON.document(run), let value = try? Array(data).withUnsafeBufferPointer(JSONParser().parse),
       let object = value.object
     else { return [:] }
     return Dictionary(object.fields.map { ($0.name, $0.value) }) { first, _ in first }
