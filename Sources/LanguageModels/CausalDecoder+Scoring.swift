@@ -15,8 +15,12 @@ extension CausalDecoder {
   /// - Parameters:
   ///   - sequences: scored together; put what begins alike side by side.
   ///   - gates: for each layer a factor on every head's output `[H]`; nil where all heads are on.
+  ///   - beginning: keeps what this and other passes begin with, made for this decoder and these gates; nil where every pass computes everything.
+  ///   - kept: how many leading tokens it keeps; fewer where not all sequences begin with them.
   /// - Throws: `ModelError` for a sequence that is empty or longer than the model has positions, with one more token for the last, which is only predicted.
-  public func tokenLogProbabilities(of sequences: [ScoredSequence], gates: [[Float]]? = nil) throws -> [[Double]] {
+  public func tokenLogProbabilities(
+    of sequences: [ScoredSequence], gates: [[Float]]? = nil, behind beginning: KeptBeginning? = nil, keeping kept: Int = 0
+  ) throws -> [[Double]] {
     for (number, sequence) in sequences.enumerated() {
       guard !sequence.tokens.isEmpty else { throw ModelError("sequence \(number) has no token to score") }
       guard !shape.positionsEnd || sequence.tokens.count <= shape.maximumPositions + 1 else {
@@ -30,27 +34,64 @@ extension CausalDecoder {
     }
     // Beyond some length a model may stretch positions by the sequence's own, which a shared beginning does not know.
     let shares = shape.positionsStretchBeyond.map { limit in sequences.allSatisfy { $0.tokens.count <= limit + 1 } } ?? true
+    if let beginning, shares {
+      let length = KeptBeginning.keepable(min(kept, sequences.sharedContext), piece: beginning.piece)
+      if length > 0 { return try tokenLogProbabilities(of: sequences, behind: beginning, keeping: length, gates: gates) }
+    }
     let layout = PackedTree(PrefixTree(sequences, shares: shares))
     guard !layout.targets.isEmpty else { return sequences.map { _ in [] } }
     return try withoutGradients {
-      var pass = ForwardPass(
+      let pass = ForwardPass(
         tokens: try Tensor(layout.tokens).moved(to: device), positions: layout.positions,
         bounds: PackedBounds(queries: layout.bounds, parents: layout.parents))
-      pass.rows = try Tensor(layout.rows).moved(to: device)
-      pass.gates = try gates.map { gates in
-        HeadGates(
-          layers: try gates.map { layer in
-            let rows = layout.tokens.indices.flatMap { _ in layer }
-            return try Tensor(rows, shape: [layout.tokens.count, layer.count]).moved(to: device)
-          })
-      }
-      let hidden = try hiddenStates(of: pass)
-      let projection = outputProjection
-      let each = try hidden.linearCrossEntropy(
-        weight: projection.weight, bias: projection.bias, targets: try Tensor(layout.targets).moved(to: device),
-        labelWeights: try Tensor.ones([layout.targets.count], on: device), chunk: labelChunk
-      ).each.doubles()
-      return layout.scores(each, sequences)
+      return try scores(sequences, layout, pass, gates: gates)
+    }
+  }
+
+  /// The same behind a beginning of `length` tokens, which all sequences have.
+  private func tokenLogProbabilities(
+    of sequences: [ScoredSequence], behind beginning: KeptBeginning, keeping length: Int, gates: [[Float]]?
+  ) throws -> [[Double]] {
+    // The last token of the beginning is computed again, since its row predicts what comes behind it.
+    let seen = length - 1
+    let rest = sequences.map { ScoredSequence(tokens: Array($0.tokens.dropFirst(seen)), firstScored: $0.firstScored - seen) }
+    let layout = PackedTree(PrefixTree(rest))
+    guard let first = sequences.first else { return [] }
+    let cache = try beginning.keep(first.tokens.prefix(length), roomBehind: layout.tokens.count)
+    let kept = sequences.contains { $0.firstScored < length } ? try beginning.logProbabilities() : []
+    let found = try withoutGradients {
+      let pass = try cache.pass(
+        behind: seen, tokens: layout.tokens, positions: layout.positions, bounds: layout.bounds, parents: layout.parents, on: device)
+      return try scores(rest, layout, pass, gates: gates)
+    }
+    return zip(sequences, found).map { sequence, scores in kept.dropFirst(sequence.firstScored) + scores }
+  }
+
+  /// The log-probabilities of the scored tokens of a pass over a tree.
+  private func scores(_ sequences: [ScoredSequence], _ layout: PackedTree, _ pass: ForwardPass, gates: [[Float]]?) throws -> [[Double]] {
+    var pass = pass
+    pass.rows = try Tensor(layout.rows).moved(to: device)
+    pass.gates = try gates.map { try HeadGates(heads: $0, tokens: layout.tokens.count, on: device) }
+    let hidden = try hiddenStates(of: pass)
+    return layout.scores(try crossEntropies(of: hidden, layout.targets), sequences)
+  }
+
+  /// The cross-entropy of each target `[M]` given the hidden state `[M, hidden]` that predicts it.
+  func crossEntropies(of hidden: Tensor, _ targets: [Int]) throws -> [Double] {
+    let projection = outputProjection
+    return try hidden.linearCrossEntropy(
+      weight: projection.weight, bias: projection.bias, targets: try Tensor(targets).moved(to: device),
+      labelWeights: try Tensor.ones([targets.count], on: device), chunk: labelChunk
+    ).each.doubles()
+  }
+}
+
+extension [ScoredSequence] {
+  /// How many leading tokens all sequences have in common, with another one behind them: what can be kept from pass to pass.
+  public var sharedContext: Int {
+    guard let first else { return 0 }
+    return reduce(first.tokens.count - 1) { shared, sequence in
+      Swift.min(shared, first.tokens[...].commonPrefix(sequence.tokens[...]), sequence.tokens.count - 1)
     }
   }
 }

@@ -38,6 +38,14 @@ public struct HeadGates {
   /// Gates by layer.
   public init(layers: [Tensor]) { self.layers = layers }
 
+  /// The same factors for every token.
+  /// - Parameter heads: for each layer a factor on every head's output `[H]`.
+  init(heads: [[Float]], tokens: Int, on device: Device) throws {
+    layers = try heads.map { layer in
+      try Tensor([Float]((0..<tokens).lazy.map { _ in layer }.joined()), shape: [tokens, layer.count]).moved(to: device)
+    }
+  }
+
   /// Ones that ask for their gradients.
   public static func measuring(_ shape: DecoderShape, tokens: Int, on device: Device) throws -> HeadGates {
     HeadGates(

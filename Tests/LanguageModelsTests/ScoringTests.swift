@@ -49,6 +49,39 @@ import Torch
     for (sequence, path) in zip(scored, tree.paths) { #expect(path.flatMap { tree.nodes[$0].tokens } == sequence.tokens) }
   }
 
+  /// A batch behind kept shots gives what it gives by itself, whatever was kept before: to rounding beside a whole pass, to the bit beside each other.
+  @Test(arguments: Golden.all) func whatIsKeptIsWhatWouldBeComputed(name: String) throws {
+    let decoder = try Golden(name).model(.float32).decoder
+    let vocabulary = decoder.shape.vocabularySize
+    func batch(_ shots: Int, _ question: Int) -> [ScoredSequence] {
+      [3, 5].map { option in
+        let tokens = self.tokens(shots, question, vocabulary) + [option, option + question % 2]
+        // The options alone, some of the shots, or everything.
+        return ScoredSequence(tokens: tokens, firstScored: [tokens.count - 2, 11, 1][question % 3])
+      }
+    }
+    let gates = (0..<decoder.shape.layers).map { layer in (0..<decoder.shape.attentionHeads).map { Float(($0 + layer) % 2) } }
+    for gates in [nil, gates] {
+      let beginning = KeptBeginning(decoder, gates: gates, piece: 8)
+      // Longer, shorter and other beginnings, so that pieces are kept, dropped and computed anew.
+      for (number, length) in [26, 14, 30, 30, 8, 4, 25].enumerated() {
+        let sequences = batch(length, number)
+        let kept = sequences.sharedContext
+        let scores = try decoder.tokenLogProbabilities(of: sequences, gates: gates, behind: beginning, keeping: kept)
+        let whole = try decoder.tokenLogProbabilities(of: sequences, gates: gates)
+        for (mine, theirs) in zip(scores.joined(), whole.joined()) { #expect(abs(mine - theirs) <= 2e-6 * max(1, abs(theirs))) }
+        let fresh = KeptBeginning(decoder, gates: gates, piece: 8)
+        let again = try decoder.tokenLogProbabilities(of: sequences, gates: gates, behind: fresh, keeping: kept)
+        #expect(again == scores)
+      }
+      #expect(beginning.computedCount < 6 * 24)
+    }
+  }
+
+  private func tokens(_ shots: Int, _ question: Int, _ vocabulary: Int) -> [Int] {
+    (0..<shots).map { 3 + ($0 * 7 + $0 / 5) % (vocabulary - 4) } + (0..<5).map { 3 + ($0 + question) % (vocabulary - 4) }
+  }
+
   @Test func onlyScoredTokensReachTheVocabulary() throws {
     let context = Array(1...10)
     let options = [[1], [2], [3]].map { ScoredSequence(tokens: context + $0, firstScored: 10) }

@@ -131,6 +131,23 @@ public final class KeyValueCache {
     return pass
   }
 
+  /// A pass over tokens that continue the first `length` tokens of the only slot in several ways, each node behind its parent or, without one, behind
+  /// those. They are written behind all that is cached, and not remembered.
+  func pass(behind length: Int, tokens: [Int], positions: [Int], bounds: [Int], parents: [Int?], on device: Device) throws -> ForwardPass {
+    guard slots == 1, length <= lengths[0], tokens.count <= capacity - lengths[0] else {
+      throw ModelError("a cache of \(slots) slots with room for \(capacity) tokens does not hold \(tokens.count) more behind \(length)")
+    }
+    let starts = bounds.dropLast().map { lengths[0] + $0 }
+    // What is kept is a sample without queries, which the others continue.
+    var pass = ForwardPass(
+      tokens: try Tensor(tokens).moved(to: device), positions: positions.map { length + $0 },
+      bounds: PackedBounds(
+        queries: [0] + bounds, keyStarts: [0] + starts, keyCounts: [length] + zip(bounds, bounds.dropFirst()).map { $1 - $0 },
+        parents: [nil] + parents.map { $0.map { $0 + 1 } ?? 0 }))
+    pass.cached = Extension(cache: self, starts: [0] + starts)
+    return pass
+  }
+
   fileprivate func advance(_ additions: [Addition]) {
     for addition in additions {
       lengths[addition.slot] += addition.tokens.count
@@ -146,12 +163,16 @@ extension CausalDecoder {
   ///   - cache: made for this decoder.
   ///   - additions: at most one a slot, at least one token each.
   ///   - rows: of which of the new tokens, counted through all additions, the hidden states are wanted; nil for the last of each addition.
+  ///   - gates: for each layer a factor on every head's output `[H]`; nil where all heads are on.
   /// - Returns: the hidden states after the last normalisation `[rows, hidden]`.
-  public func extend(_ cache: KeyValueCache, by additions: [KeyValueCache.Addition], rows: [Int]? = nil) throws -> Tensor {
+  public func extend(
+    _ cache: KeyValueCache, by additions: [KeyValueCache.Addition], rows: [Int]? = nil, gates: [[Float]]? = nil
+  ) throws -> Tensor {
     try withoutGradients {
       var pass = try cache.pass(additions, on: device)
       let last = pass.bounds.queries.dropFirst().map { $0 - 1 }
       pass.rows = try Tensor(rows ?? last).moved(to: device)
+      pass.gates = try gates.map { try HeadGates(heads: $0, tokens: pass.positions.count, on: device) }
       let hidden = try hiddenStates(of: pass)
       cache.advance(additions)
       return hidden

@@ -90,7 +90,7 @@ struct PrefixTree {
 
 extension ArraySlice<Int> {
   /// How many elements both begin with alike.
-  func commonPrefix(_ other: ArraySlice<Int>) -> Int {
+  public func commonPrefix(_ other: ArraySlice<Int>) -> Int {
     var count = 0
     for (mine, theirs) in zip(self, other) {
       guard mine == theirs else { break }

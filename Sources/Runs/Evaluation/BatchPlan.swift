@@ -11,6 +11,9 @@ struct BatchPlan {
     var options: [QuestionEncoder.Option]
     /// What is scored of each option: all of it for a perplexity, else the continuation.
     var sequences: [ScoredSequence]
+
+    /// The tokens of the first option, which those of its neighbours are held against.
+    var beginning: [Int] { sequences.first?.tokens ?? [] }
   }
 
   /// A prompt as the model reads it.
@@ -21,8 +24,9 @@ struct BatchPlan {
 
   /// Questions that are asked together: all choices, or all texts of equal settings.
   enum Batch {
-    /// The tokens that are computed with them.
-    case choices([EncodedChoice], computed: Int)
+    /// The tokens that are computed with them, behind so many leading tokens that all have in common with each other and with the question before or
+    /// behind them.
+    case choices([EncodedChoice], computed: Int, kept: Int)
     case texts([EncodedText])
   }
 
@@ -39,12 +43,16 @@ struct BatchPlan {
   private let batchTokens: Int
   private var place: Int
   private var pending: Encoded?
+  /// What the choice before the next batch begins with.
+  private var before: [Int] = []
 
   init(_ questions: [Question], _ encoder: QuestionEncoder, batchTokens: Int, from first: Int) {
     self.questions = questions
     self.encoder = encoder
     self.batchTokens = batchTokens
     place = first
+    // Batches follow from the questions alone, wherever a run begins.
+    if questions.indices.contains(first - 1), case .choice(let choice) = encode(first - 1) { before = choice.beginning }
   }
 
   /// The next batch, nil behind the last.
@@ -58,23 +66,33 @@ struct BatchPlan {
 
   private mutating func choices(from first: EncodedChoice) -> Batch {
     var choices = [first]
-    var computed = ScoredSequence.computedCount(of: first.sequences)
+    var ahead: [Int] = []
+    pending = take()
+    if case .choice(let next) = pending { ahead = next.beginning }
+    let common = max(first.beginning[...].commonPrefix(before[...]), first.beginning[...].commonPrefix(ahead[...]))
+    var kept = KeptBeginning.keepable(min(first.sequences.sharedContext, common))
+    var computed = ScoredSequence.computedCount(of: first.sequences) - kept
     while let next = take() {
-      guard case .choice(let choice) = next else {
+      guard case .choice(let choice) = next, let last = choices.last else {
         pending = next
         break
       }
-      // What it begins with like the one before is computed once.
-      let shared = zip(choices.last?.sequences.first?.tokens ?? [], choice.sequences.first?.tokens ?? []).prefix { $0 == $1 }.count
-      let more = ScoredSequence.computedCount(of: choice.sequences) - shared
-      guard computed + more <= batchTokens else {
+      let common = min(choice.sequences.sharedContext, first.beginning[...].commonPrefix(choice.beginning[...]))
+      let keeps = KeptBeginning.keepable(min(kept, common))
+      // What it begins with like the one before is computed once; what is no longer kept is computed with the batch.
+      let shared = last.beginning[...].commonPrefix(choice.beginning[...])
+      let more = ScoredSequence.computedCount(of: choice.sequences) - shared + kept - keeps
+      // Another subject begins another batch, so that neither's shots are computed with it.
+      guard keeps >= kept / 2, computed + more <= batchTokens else {
         pending = next
         break
       }
       choices.append(choice)
+      kept = keeps
       computed += more
     }
-    return .choices(choices, computed: computed)
+    before = choices.last?.beginning ?? []
+    return .choices(choices, computed: computed, kept: kept)
   }
 
   private mutating func texts(from first: EncodedText) -> Batch {
@@ -96,6 +114,10 @@ struct BatchPlan {
     }
     guard place < questions.count else { return nil }
     defer { place += 1 }
+    return encode(place)
+  }
+
+  private func encode(_ place: Int) -> Encoded {
     switch questions[place].task {
     case .choice(let choice):
       let options = encoder.encode(choice)

@@ -53,6 +53,7 @@ struct BenchmarkMeasurement {
       }
     }
     var plan = BatchPlan(questions, encoder, batchTokens: batchTokens, from: replies.count)
+    let beginning = KeptBeginning(model.decoder, gates: gates)
     let earlier = replies.count
     let started = ContinuousClock.now
     var tokens = 0
@@ -69,8 +70,8 @@ struct BenchmarkMeasurement {
       if monitor.shouldStop() { throw Stopped() }
       let found: [BenchmarkReply]
       switch batch {
-      case .choices(let choices, let computed):
-        found = try self.replies(to: choices, questions)
+      case .choices(let choices, let computed, let kept):
+        found = try self.replies(to: choices, questions, behind: beginning, keeping: kept)
         tokens += computed
       case .texts(let texts):
         var done = 0
@@ -110,9 +111,11 @@ struct BenchmarkMeasurement {
   }
 
   /// What is measured for options.
-  private func replies(to choices: [BatchPlan.EncodedChoice], _ questions: [Question]) throws -> [BenchmarkReply] {
+  private func replies(
+    to choices: [BatchPlan.EncodedChoice], _ questions: [Question], behind beginning: KeptBeginning, keeping kept: Int
+  ) throws -> [BenchmarkReply] {
     let sequences = choices.flatMap(\.sequences)
-    var scores = try model.decoder.tokenLogProbabilities(of: sequences, gates: gates)[...]
+    var scores = try model.decoder.tokenLogProbabilities(of: sequences, gates: gates, behind: beginning, keeping: kept)[...]
     return try choices.map { asked in
       let own = scores.prefix(asked.sequences.count)
       scores = scores.dropFirst(own.count)
