@@ -67,8 +67,6 @@ struct DataOptions: ParsableArguments {
   @Flag(help: "Pass over bad records and count them, instead of stopping at the first.")
   var skipBad = false
 
-  func validate() throws { try asArguments { try settings([]).validate() } }
-
   /// The settings of a run with this data.
   func settings(_ files: [String]) -> DataSettings {
     var settings = DataSettings(files)

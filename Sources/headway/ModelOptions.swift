@@ -11,8 +11,6 @@ struct ModelOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Tokens of a packed batch; a longer sample is a batch of its own.", valueName: "n"))
   var batchTokens = 2048
 
-  func validate() throws { try asArguments { try settings("").validate() } }
-
   /// The settings of a run with this model.
   func settings(_ model: String) -> ModelSettings {
     var settings = computing.settings(model)
@@ -33,8 +31,6 @@ struct ComputingOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Threads of the processor; as many as the machine gives where left out.", valueName: "n"))
   var threads: Int?
-
-  func validate() throws { try asArguments { try settings("").validate() } }
 
   /// The settings of a run with this model.
   func settings(_ model: String) -> ModelSettings {

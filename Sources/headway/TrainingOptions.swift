@@ -77,14 +77,11 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Checkpoints that are kept.", valueName: "n"))
   var keep = 2
 
-  /// Refuses options that have no effect without another one.
-  func check() throws {
-    let lost = [("lora-alpha", loraAlpha != nil), ("lora-dropout", loraDropout != nil), ("lora-targets", loraTargets != nil)]
-    guard loraRank == nil, let option = lost.first(where: \.1)?.0 else { return }
-    throw ValidationError("--\(option) has no effect without --lora-rank; give that too, or leave it out.")
-  }
-
-  var settings: TrainingSettings {
+  /// The settings of a run that trains this way.
+  /// - Throws: `ValidationError` where an option has no effect without another one.
+  func settings() throws -> TrainingSettings {
+    let ofAdapters = [("lora-alpha", loraAlpha != nil), ("lora-dropout", loraDropout != nil), ("lora-targets", loraTargets != nil)]
+    if loraRank == nil { try refuse(ofAdapters, without: "lora-rank") }
     var settings = TrainingSettings()
     settings.learningRate = lr
     settings.batchSize = batchSize

@@ -2,7 +2,7 @@ import ArgumentParser
 import Runs
 
 /// `headway ablate`: what switching heads off really does to the loss, beside what their levels predict.
-struct AblateCommand: ParsableCommand {
+struct AblateCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "ablate", abstract: "Switches heads off and compares the true change of loss with what their levels predict.",
     discussion: """
@@ -59,8 +59,9 @@ struct AblateCommand: ParsableCommand {
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private func ablation() throws -> AblationRun {
+  func asked() throws -> any Run {
+    let shown = [("variant", variant != nil), ("shots", !shots.isEmpty), ("shot-count", shotCount != nil)]
+    if benchmark == nil { try refuse(shown, without: "benchmark") }
     var run = AblationRun(model: model, data: data, choice: try choiceOptions.choice())
     run.model = modelOptions.settings(model)
     run.data = dataOptions.settings(data)
@@ -82,17 +83,6 @@ struct AblateCommand: ParsableCommand {
     run.overwrite = replacing.overwrite
     return run
   }
-
-  func validate() throws {
-    if benchmark == nil,
-      let lost = [("variant", variant != nil), ("shots", !shots.isEmpty), ("shot-count", shotCount != nil)].first(where: \.1)
-    {
-      throw ValidationError("--\(lost.0) has no effect without --benchmark; give that too, or leave it out.")
-    }
-    try asArguments { try ablation().validate() }
-  }
-
-  func run() throws { try output.show(ablation()) }
 }
 
 /// Which heads `headway ablate` switches off: one of these options.

@@ -4,7 +4,7 @@ import Reports
 import Runs
 
 /// `headway change`: what fine-tuning did to a pattern.
-struct ChangeCommand: ParsableCommand {
+struct ChangeCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "change", abstract: "The change from one pattern to another, ΔAP = AP_after − AP_before, samples paired by id.",
     discussion: """
@@ -30,18 +30,13 @@ struct ChangeCommand: ParsableCommand {
   @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private var change: ChangeRun {
+  func asked() throws -> any Run {
     var run = ChangeRun(before: before, after: after, out: out)
     run.isRelative = relative
     run.mixed = mixed
     run.overwrite = replacing.overwrite
     return run
   }
-
-  func validate() throws { try asArguments { try change.validate() } }
-
-  func run() throws { try output.show(change) }
 }
 
 extension ChangeResult: ReadableResult {

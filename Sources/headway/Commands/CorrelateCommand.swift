@@ -3,7 +3,7 @@ import Reports
 import Runs
 
 /// `headway correlate`: how alike patterns are.
-struct CorrelateCommand: ParsableCommand {
+struct CorrelateCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "correlate", abstract: "The Pearson correlation of every pair of patterns or changes, over their heads.",
     discussion: """
@@ -18,8 +18,7 @@ struct CorrelateCommand: ParsableCommand {
   @OptionGroup var comparisonOptions: ComparisonOptions
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private var correlation: CorrelationRun {
+  func asked() throws -> any Run {
     var run = CorrelationRun(files)
     run.bootstrap = bootstrapOptions.bootstrap
     run.seed = bootstrapOptions.seed
@@ -27,10 +26,6 @@ struct CorrelateCommand: ParsableCommand {
     run.mixed = comparisonOptions.mixed
     return run
   }
-
-  func validate() throws { try asArguments { try correlation.validate() } }
-
-  func run() throws { try output.show(correlation) }
 }
 
 extension CorrelationResult: ReadableResult {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Runs
 
 /// `headway data`: what is in a dataset, and the same samples written as `pairs`.
-struct DataCommand: ParsableCommand {
+struct DataCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "Shows what is in a dataset, and writes it in Headway's own form.",
     discussion: """
@@ -30,8 +30,7 @@ struct DataCommand: ParsableCommand {
   @OptionGroup var dataOptions: DataOptions
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private var summary: DataSummaryRun {
+  func asked() throws -> any Run {
     var run = DataSummaryRun(files)
     run.data = dataOptions.settings(files)
     run.shown = show
@@ -40,8 +39,4 @@ struct DataCommand: ParsableCommand {
     run.overwrite = replacing.overwrite
     return run
   }
-
-  func validate() throws { try asArguments { try summary.validate() } }
-
-  func run() throws { try output.show(summary) }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Runs
 
 /// `headway evaluate`: a benchmark's questions, asked and scored as the field does.
-struct EvaluateCommand: ParsableCommand {
+struct EvaluateCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Asks a benchmark's questions and scores the answers as OpenCompass or lm-evaluation-harness does.",
     discussion: """
@@ -56,8 +56,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private var evaluation: EvaluationRun {
+  func asked() throws -> any Run {
     var run = EvaluationRun(model: model, benchmark: benchmark, data: data)
     run.model = modelOptions.settings(model)
     run.benchmark.variant = variant
@@ -70,17 +69,7 @@ struct EvaluateCommand: ParsableCommand {
     run.predictions = predictions
     run.resume = resume
     run.overwrite = replacing.overwrite
+    if let show { return PromptRun(run, index: show) }
     return run
-  }
-
-  private var prompt: PromptRun? { show.map { PromptRun(evaluation, index: $0) } }
-
-  func validate() throws { try asArguments { try prompt?.validate() ?? evaluation.validate() } }
-
-  func run() throws {
-    guard let prompt else { return try output.show(evaluation) }
-    let shown = try output.perform(prompt)
-    if output.json { return try output.printJSON(shown) }
-    try Terminal.writeLine(shown.map(\.text).joined(separator: "\n"))
   }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Runs
 
 /// `headway fit`: how a change is composed of basic ones.
-struct FitCommand: ParsableCommand {
+struct FitCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "fit", abstract: "Fits one change by others, ΔAP_complex = Σ α_i ΔAP_basic_i, by least squares without intercept.",
     discussion: """
@@ -46,8 +46,7 @@ struct FitCommand: ParsableCommand {
   @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private var fit: FitRun {
+  func asked() throws -> any Run {
     var run = FitRun(target: target, basics: basic, out: out)
     run.subsets = subsets
     run.isNonnegative = nonnegative
@@ -62,8 +61,4 @@ struct FitCommand: ParsableCommand {
     run.overwrite = replacing.overwrite
     return run
   }
-
-  func validate() throws { try asArguments { try fit.validate() } }
-
-  func run() throws { try output.show(fit) }
 }

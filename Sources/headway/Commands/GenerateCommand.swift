@@ -5,7 +5,7 @@ import LanguageModels
 import Runs
 
 /// `headway generate`: a prompt in, what the model goes on with out, as it is written.
-struct GenerateCommand: ParsableCommand {
+struct GenerateCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate", abstract: "Goes on with a prompt, token by token.",
     discussion: """
@@ -57,8 +57,12 @@ struct GenerateCommand: ParsableCommand {
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private func generation(_ prompt: String?) -> GenerationRun {
+  func asked() throws -> any Run {
+    if logprobs, prompts == nil, !output.json { throw ValidationError("--logprobs is for JSON; add --json.") }
+    return generation(of: prompt)
+  }
+
+  private func generation(of prompt: String?) -> GenerationRun {
     var run = GenerationRun(model: model, prompt: prompt, prompts: prompts)
     run.batchSize = batchSize
     run.model = modelOptions.settings(model)
@@ -72,13 +76,9 @@ struct GenerateCommand: ParsableCommand {
     return run
   }
 
-  func validate() throws {
-    try asArguments { try generation(prompt).validate() }
-    if logprobs, prompts == nil, !output.json { throw ValidationError("--logprobs is for JSON; add --json.") }
-  }
-
+  /// Text appears while it is written, and a single text is a JSON document of its own.
   func run() throws {
-    let run = try generation(prompt == "-" ? standardInput() : prompt)
+    let run = generation(of: prompt == "-" ? try standardInput() : prompt)
     guard !output.json else {
       let result = try output.perform(run)
       if prompts == nil, let text = result.texts.first { return try output.printJSON(text) }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Runs
 
 /// `headway heatmap`: patterns or changes as a picture.
-struct HeatmapCommand: ParsableCommand {
+struct HeatmapCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "heatmap", abstract: "A heat map of layers × heads; several files side by side on one scale.",
     discussion: """
@@ -28,8 +28,7 @@ struct HeatmapCommand: ParsableCommand {
   @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private var heatMap: HeatMapRun {
+  func asked() throws -> any Run {
     var run = HeatMapRun(files, out: out)
     run.title = title
     run.fullScale = fullScale
@@ -38,10 +37,6 @@ struct HeatmapCommand: ParsableCommand {
     run.overwrite = replacing.overwrite
     return run
   }
-
-  func validate() throws { try asArguments { try heatMap.validate() } }
-
-  func run() throws { try output.show(heatMap) }
 }
 
 extension HeatMapResult: ReadableResult {

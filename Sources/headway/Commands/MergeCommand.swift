@@ -2,7 +2,7 @@ import ArgumentParser
 import Runs
 
 /// `headway merge`: adapters and their base model in, one plain model folder out.
-struct MergeCommand: ParsableCommand {
+struct MergeCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge", abstract: "Adds adapters (LoRA) to the weights of their base model.",
     discussion: """
@@ -22,11 +22,11 @@ struct MergeCommand: ParsableCommand {
   @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
-  func run() throws {
+  func asked() throws -> any Run {
     var merge = MergeRun(adapter: adapter, out: out)
     merge.savedType = saveDtype.elementType
     merge.overwrite = replacing.overwrite
-    try output.show(merge)
+    return merge
   }
 }
 

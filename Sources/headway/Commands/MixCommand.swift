@@ -4,7 +4,7 @@ import Runs
 import Selection
 
 /// `headway mix`: data of basic tasks in the proportion in which a fit composes a complex one of them.
-struct MixCommand: ParsableCommand {
+struct MixCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "mix", abstract: "Mixes data of basic tasks in the proportion of a fit's coefficients.",
     discussion: """
@@ -48,8 +48,7 @@ struct MixCommand: ParsableCommand {
   @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private var mix: MixRun {
+  func asked() throws -> any Run {
     var run = MixRun(fit: fit, tasks: data, total: total, out: out)
     run.reading = dataOptions.settings([])
     run.top = top
@@ -59,10 +58,6 @@ struct MixCommand: ParsableCommand {
     run.overwrite = replacing.overwrite
     return run
   }
-
-  func validate() throws { try asArguments { try mix.validate() } }
-
-  func run() throws { try output.show(mix) }
 }
 
 extension MixResult: ReadableResult {

@@ -5,7 +5,7 @@ import Reports
 import Runs
 
 /// `headway pattern`: a model and a task in, the levels of every attention head out.
-struct PatternCommand: ParsableCommand {
+struct PatternCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "pattern", abstract: "Measures which attention heads a task puts to work.",
     discussion: """
@@ -48,8 +48,7 @@ struct PatternCommand: ParsableCommand {
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private var pattern: PatternRun {
+  func asked() throws -> any Run {
     var run = PatternRun(model: model, data: data, out: out)
     run.model = modelOptions.settings(model)
     run.data = dataOptions.settings(data)
@@ -62,10 +61,6 @@ struct PatternCommand: ParsableCommand {
     run.overwrite = replacing.overwrite
     return run
   }
-
-  func validate() throws { try asArguments { try pattern.validate() } }
-
-  func run() throws { try output.show(pattern) }
 }
 
 extension PatternResult: ReadableResult {

@@ -3,7 +3,7 @@ import ArgumentParser
 import Runs
 
 /// `headway report`: everything in a folder on one page.
-struct ReportCommand: ParsableCommand {
+struct ReportCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "report", abstract: "One self-contained HTML page of the patterns, changes, fits, ablations and evaluations in a folder.",
     discussion: """
@@ -28,12 +28,12 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
-  func run() throws {
+  func asked() throws -> any Run {
     var report = ReportRun(folder: folder)
     report.title = title
     report.score = score
     report.overwrite = replacing.overwrite
-    try output.show(report)
+    return report
   }
 }
 

@@ -3,7 +3,7 @@ import Foundation
 import Runs
 
 /// `headway run`: a command again, from the record that it wrote beside its result.
-struct RunCommand: ParsableCommand {
+struct RunCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Does again what a run record tells, with settings changed where asked.",
     discussion: """
@@ -28,8 +28,11 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions
 
-  func run() throws {
+  /// Nothing can be checked before the record is read.
+  func validate() {}
+
+  func asked() throws -> any Run {
     let all = changes + (resume ? ["resume=true"] : []) + (replacing.overwrite ? ["overwrite=true"] : [])
-    try output.show(RunRecord.run(from: URL(filePath: file), changing: all))
+    return try RunRecord.run(from: URL(filePath: file), changing: all)
   }
 }

@@ -4,7 +4,7 @@ import Foundation
 import Runs
 
 /// `headway sft`: supervised fine-tuning, with patterns tracked while it trains.
-struct SFTCommand: ParsableCommand {
+struct SFTCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "sft", abstract: "Fine-tunes a model, and tracks which attention heads that puts to work.",
     discussion: """
@@ -38,12 +38,11 @@ struct SFTCommand: ParsableCommand {
   @OptionGroup(title: "Computing") var computing: ComputingOptions
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private var sft: TrainingRun {
+  func asked() throws -> any Run {
     var run = TrainingRun(model: model, data: data, out: out)
     run.model = computing.settings(model)
     run.data = dataOptions.settings(data)
-    run.training = training.settings
+    run.training = try training.settings()
     tracking.apply(to: &run)
     run.savedType = saveDtype.elementType
     run.resume = resume
@@ -51,13 +50,6 @@ struct SFTCommand: ParsableCommand {
     run.ignoreMemory = ignoreMemory
     return run
   }
-
-  func validate() throws {
-    try training.check()
-    try asArguments { try sft.validate() }
-  }
-
-  func run() throws { try output.show(sft) }
 }
 
 extension TrainingResult: ReadableResult {

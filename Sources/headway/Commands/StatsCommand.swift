@@ -4,7 +4,7 @@ import Reports
 import Runs
 
 /// `headway stats`: what patterns look like in a few numbers.
-struct StatsCommand: ParsableCommand {
+struct StatsCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "stats", abstract: "Gini coefficient, coefficient of variation, kurtosis, mean, least, greatest, strongest heads.",
     discussion: """
@@ -28,8 +28,7 @@ struct StatsCommand: ParsableCommand {
   @OptionGroup var bootstrapOptions: BootstrapOptions
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private var statistics: StatisticsRun {
+  func asked() throws -> any Run {
     var run = StatisticsRun(files)
     run.strongest = strongest
     run.bootstrap = bootstrapOptions.bootstrap
@@ -37,19 +36,15 @@ struct StatsCommand: ParsableCommand {
     run.score = score
     return run
   }
-
-  func validate() throws { try asArguments { try statistics.validate() } }
-
-  func run() throws { try output.show(statistics) }
 }
 
-extension [StatisticsResult]: ReadableResult {
-  var text: String {
+extension StatisticsResult: ReadableItem {
+  static func text(of results: [StatisticsResult]) -> String {
     var table = TextTable([
       ("file", .left), ("score", .left), ("Gini", .right), ("CV", .right), ("kurtosis", .right), ("mean", .right), ("least", .right),
       ("greatest", .right),
     ])
-    for result in self {
+    for result in results {
       table.add([
         result.name, result.score.rawValue, NumberText.fixed(result.gini, decimals: 3), NumberText.fixed(result.cv, decimals: 3),
         NumberText.fixed(result.kurtosis, decimals: 2), NumberText.short(result.mean), NumberText.short(result.min),
@@ -62,11 +57,11 @@ extension [StatisticsResult]: ReadableResult {
       ])
     }
     var lines = [table.text]
-    for result in self where !result.strongest.isEmpty {
+    for result in results where !result.strongest.isEmpty {
       let heads = result.strongest.map { "\($0.layer):\($0.head) \(NumberText.short($0.value, digits: 3))" }
       lines.append("strongest heads of \(result.name) (layer:head): \(heads.joined(separator: ", "))")
     }
-    for result in self where result.undefined > 0 { lines.append("\(result.name): \(result.undefined) undefined entries left out") }
+    for result in results where result.undefined > 0 { lines.append("\(result.name): \(result.undefined) undefined entries left out") }
     return lines.joined(separator: "\n")
   }
 }

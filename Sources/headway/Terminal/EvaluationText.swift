@@ -43,9 +43,10 @@ extension EvaluationOutcome: ReadableResult {
   }
 }
 
-extension ShownPrompt {
-  /// As text for the terminal.
-  var text: String {
+extension ShownPrompt: ReadableItem {
+  static func text(of prompts: [ShownPrompt]) -> String { prompts.map(\.text).joined(separator: "\n") }
+
+  private var text: String {
     var lines = [
       "index \(index)\(id.map { ", id \($0)" } ?? "")\(gold.map { ", right answer \($0)" } ?? "")\(truncated ? ", cut on the left" : "")",
       prompt,

@@ -73,15 +73,3 @@ struct OutputOptions: ParsableArguments {
   /// Prints the value as one JSON document.
   func printJSON(_ value: some Encodable) throws { try Terminal.write(json(value)) }
 }
-
-/// A result that is told to a person.
-protocol ReadableResult {
-  /// What standard output shows; nothing where it is empty.
-  var text: String { get }
-  /// What is good to know beside it, on standard error.
-  var notes: [String] { get }
-}
-
-extension ReadableResult {
-  var notes: [String] { [] }
-}
