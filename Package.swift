@@ -124,7 +124,7 @@ let package = Package(
     room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Torch"]),
     room("FineTuning", ["Ground", "CheckpointFiles", "Probing", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
     room("Evaluation", ["Ground", "StrictJSON", "Instructions", "Tokenizers"]),
-    room("Selection", ["Ground"]),
+    room("Selection", ["Ground", "CheckpointFiles", "ActivationPatterns"]),
     room("Reports", ["Ground", mustache]),
     room(
       "Runs",
@@ -162,11 +162,14 @@ let package = Package(
     tests(of: "Probing", ["Goldens"]),
     tests(of: "FineTuning", ["Goldens"]),
     tests(of: "Evaluation", ["Ground", "Instructions", "StrictJSON", "Tokenizers"]),
-    tests(of: "Selection", ["Ground"]),
+    tests(of: "Selection", ["Ground", "ActivationPatterns", "CheckpointFiles"]),
     tests(of: "Reports"),
     tests(
       of: "Runs",
-      ["ActivationPatterns", "CheckpointFiles", "Evaluation", "Instructions", "Probing", "Selection", "Goldens", "StrictJSON", yams]),
+      [
+        "ActivationPatterns", "CheckpointFiles", "Evaluation", "FineTuning", "Instructions", "Probing", "Selection", "Goldens", "StrictJSON",
+        yams,
+      ]),
   ],
   cxxLanguageStandard: .cxx20
 )

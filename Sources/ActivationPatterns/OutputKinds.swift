@@ -15,10 +15,10 @@ extension OutputKind {
     url.pathExtension.lowercased() == "npy" ? .unmarked("an .npy file") : .pattern
   }
 
-  /// The ids beside a pattern: `{"id":…` and nothing else in every line, and no other pattern of this name, with another ending, that they
-  /// belong to.
-  static func identifiers(of pattern: URL) -> OutputKind {
-    OutputKind("the ids of the pattern's samples") { url in
+  /// The ids beside a pattern or a representation: `{"id":…` and nothing else in every line, and no other file of this name, with another
+  /// ending, that they belong to.
+  public static func identifiers(of pattern: URL) -> OutputKind {
+    OutputKind("the ids of the file's samples") { url in
       let sibling = pattern.deletingPathExtension().appendingPathExtension("safetensors")
       let isAnothers = FileIdentity(at: sibling) != FileIdentity(at: pattern) && hasIds(sibling, url)
       return hasLines(url) && !isAnothers

@@ -60,9 +60,9 @@ public struct Provenance: Sendable, Equatable {
     self.other = other
   }
 
-  /// Reads a file's metadata.
+  /// Reads a file's metadata, without what the file's own form adds to it.
   /// - Throws: `PatternError` where a count is no number.
-  init(metadata: [String: String], path: String) throws {
+  public init(metadata: [String: String], path: String) throws {
     var rest = metadata
     func integer(_ key: String) throws -> Int? {
       guard let text = rest.removeValue(forKey: key) else { return nil }
@@ -104,7 +104,7 @@ public struct Provenance: Sendable, Equatable {
   }
 
   /// The metadata to write.
-  var metadata: [String: String] {
+  public var metadata: [String: String] {
     let known: [String: String?] = [
       "model": model, "model_fingerprint": modelFingerprint, "architecture": architecture, "task": task, "format": format,
       "template": template, "data_fingerprint": dataFingerprint, "samples_fingerprint": samplesFingerprint,

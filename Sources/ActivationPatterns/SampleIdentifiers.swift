@@ -1,20 +1,22 @@
 import Ground
-import Foundation
+public import Foundation
 import Torch
 
-/// The ids beside a pattern file, `NAME.ids.jsonl`: a line `{"id":…,"index":…}` for each sample, in the pattern's order.
-enum SampleIdentifiers {
+/// The ids beside a pattern or a representation, `NAME.ids.jsonl`: a line `{"id":…,"index":…}` for each sample, in the file's order.
+public enum SampleIdentifiers {
   private struct Line: Codable {
     var id: String
     var index: Int64?
   }
 
-  /// The ids' file of a pattern's.
-  static func url(beside pattern: URL) -> URL {
+  /// The ids' file of a pattern's or a representation's.
+  public static func url(beside pattern: URL) -> URL {
     pattern.deletingPathExtension().appendingPathExtension("ids.jsonl")
   }
 
-  static func write(_ ids: [String], index: [Int64], to url: URL) throws {
+  /// Writes the ids, whole or not at all.
+  /// - Throws: `FileError`.
+  public static func write(_ ids: [String], index: [Int64], to url: URL) throws {
     let encoder = HeadwayJSON.encoder()
     var text = Data()
     for (id, index) in zip(ids, index) {
@@ -24,8 +26,9 @@ enum SampleIdentifiers {
     try AtomicFile.write(text, to: url)
   }
 
-  /// - Throws: `PatternError` naming the line that is wrong.
-  static func read(from url: URL) throws -> [String] {
+  /// The ids, in order.
+  /// - Throws: `FileError`, or `PatternError` naming the line that is wrong.
+  public static func read(from url: URL) throws -> [String] {
     let file = try MappedFile(at: url)
     let decoder = JSONDecoder()
     var ids: [String] = []
@@ -40,8 +43,8 @@ enum SampleIdentifiers {
     return ids
   }
 
-  /// Ties the ids to their pattern file, since the two are written one after the other: of each id and a zero.
-  static func fingerprint(_ ids: [String]) -> String {
+  /// Ties the ids to the file that they belong to, since the two are written one after the other: of each id and a zero.
+  public static func fingerprint(_ ids: [String]) -> String {
     var fingerprint = Fingerprint()
     for id in ids {
       fingerprint.add(id)
