@@ -92,7 +92,7 @@ enum NumpyFile {
     }
     entries += perSample.map { name, levels in
       entry(name, header: array("<f4", [levels.sampleCount, layers, heads]), count: levels.sampleCount * levels.entryCount * 4) { body in
-        try levels.withBytes(body)
+        try levels.withPieces(body)
       }
     }
     if !perSample.isEmpty, let samples {

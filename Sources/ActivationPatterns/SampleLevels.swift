@@ -1,5 +1,5 @@
 import CheckpointFiles
-import Ground
+public import Ground
 import Foundation
 import Torch
 
@@ -13,8 +13,26 @@ public struct SampleLevels: Sendable {
 
   private enum Storage: Sendable {
     case memory([Float])
-    // At no particular alignment.
+    // At no particular alignment, and so in records.
     case mapped(MappedFile, Range<Int>)
+    case records(MappedFile, [Stretch], stride: Int)
+  }
+
+  /// Samples that lie one after the other at equal distances.
+  public struct Stretch: Sendable, Hashable {
+    /// The number of the first.
+    public var first: Int
+    /// How many there are.
+    public var count: Int
+    /// Where the first one's levels begin, in bytes from the start of the file.
+    public var offset: Int
+
+    /// A stretch.
+    public init(first: Int, count: Int, offset: Int) {
+      self.first = first
+      self.count = count
+      self.offset = offset
+    }
   }
 
   /// Levels in memory, sample by sample.
@@ -36,6 +54,31 @@ public struct SampleLevels: Sendable {
     storage = .memory(values)
   }
 
+  /// Levels that lie scattered over a file, as in a measurement's journal, little-endian float32. Values are looked at only when they are asked for.
+  /// - Parameters:
+  ///   - stretches: in order and without gaps, from sample 0 on.
+  ///   - stride: from one sample's levels to the next one's in a stretch, in bytes.
+  /// - Throws: `PatternError` where the stretches leave the file or do not follow from each other.
+  public init(entryCount: Int, in file: MappedFile, stretches: [Stretch], stride: Int) throws {
+    var next = 0
+    for stretch in stretches {
+      let size = max(0, stretch.count - 1).multipliedReportingOverflow(by: stride)
+      // Compared without a sum that could overflow: the last sample's levels end where the file does, or before.
+      guard entryCount > 0, stretch.first == next, stretch.count > 0, stretch.offset >= 0, stride >= entryCount * 4, !size.overflow,
+        stretch.offset <= file.count, size.partialValue <= file.count - stretch.offset,
+        entryCount * 4 <= file.count - stretch.offset - size.partialValue
+      else {
+        throw PatternError(
+          file.url.path(percentEncoded: false), problem: "the levels of its samples from \(next) on do not lie where they should",
+          remedy: "measure again")
+      }
+      next += stretch.count
+    }
+    sampleCount = next
+    self.entryCount = entryCount
+    storage = .records(file, stretches, stride: stride)
+  }
+
   /// Levels in a file: an F32 tensor [N, L, H]. Values are looked at only when they are asked for.
   init(_ entry: TensorEntry, in file: SafetensorsFile, layers: Int, heads: Int) throws {
     guard entry.elementType == .float32, entry.shape.count == 3, entry.shape[1] == layers, entry.shape[2] == heads else {
@@ -55,17 +98,27 @@ public struct SampleLevels: Sendable {
     switch storage {
     case .memory(let values):
       row.replaceSubrange(0..<entryCount, with: values[sample * entryCount..<(sample + 1) * entryCount])
-    case .mapped(let file, let range):
-      let start = range.lowerBound + sample * entryCount * 4
-      let bytes = try file.bytes(in: start..<start + entryCount * 4)
-      row.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
-      if let bad = row.firstIndex(where: { !$0.isFinite }) {
-        throw PatternError(
-          file.url.path(percentEncoded: false), problem: "sample \(sample) has the value \(row[bad]) at entry \(bad)",
-          remedy: "measure again: patterns hold finite numbers only")
+    case .mapped(let file, let range): try copy(sample, from: file, at: range.lowerBound + sample * entryCount * 4, to: &row)
+    case .records(let file, let stretches, let stride):
+      // The last stretch that begins at or before the sample.
+      var (low, high) = (0, stretches.count)
+      while high - low > 1 {
+        let middle = (low + high) / 2
+        if stretches[middle].first <= sample { low = middle } else { high = middle }
       }
+      try copy(sample, from: file, at: stretches[low].offset + (sample - stretches[low].first) * stride, to: &row)
     }
     return row
+  }
+
+  private func copy(_ sample: Int, from file: MappedFile, at start: Int, to row: inout [Float]) throws {
+    let bytes = try file.bytes(in: start..<start + entryCount * 4)
+    row.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
+    if let bad = row.firstIndex(where: { !$0.isFinite }) {
+      throw PatternError(
+        file.url.path(percentEncoded: false), problem: "sample \(sample) has the value \(row[bad]) at entry \(bad)",
+        remedy: "measure again: patterns hold finite numbers only")
+    }
   }
 
   /// The mean over all samples, accumulated in double precision; nil without samples.
@@ -89,18 +142,29 @@ public struct SampleLevels: Sendable {
   }
 
   /// Writes the values to a sink, little-endian.
-  func write(to sink: FileSink) throws {
-    switch storage {
-    case .memory(let values): try values.withUnsafeBytes { try sink.write($0) }
-    case .mapped(let file, let range): try sink.write(file.bytes(in: range))
-    }
-  }
+  func write(to sink: FileSink) throws { try withPieces { try sink.write($0) } }
 
-  /// Hands the values' bytes to the closure, little-endian.
-  func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+  /// Hands the values' bytes to the closure, little-endian, piece by piece in order.
+  func withPieces(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
     switch storage {
     case .memory(let values): try values.withUnsafeBytes(body)
     case .mapped(let file, let range): try body(file.bytes(in: range))
+    case .records(let file, let stretches, let stride):
+      // Rows are put together to pieces that are worth a write each.
+      let width = entryCount * 4
+      var piece: [UInt8] = []
+      piece.reserveCapacity(max(width, 1 << 20))
+      for stretch in stretches {
+        for place in 0..<stretch.count {
+          if !piece.isEmpty, piece.count + width > 1 << 20 {
+            try piece.withUnsafeBytes(body)
+            piece.removeAll(keepingCapacity: true)
+          }
+          let start = stretch.offset + place * stride
+          piece.append(contentsOf: try file.bytes(in: start..<start + width))
+        }
+      }
+      if !piece.isEmpty { try piece.withUnsafeBytes(body) }
     }
   }
 }

@@ -1,4 +1,4 @@
-import ActivationPatterns
+public import ActivationPatterns
 public import Foundation
 public import Ground
 public import LanguageModels
@@ -75,6 +75,22 @@ public struct PatternMeasurement {
     public var seconds: Double
   }
 
+  /// What a measurement found whose levels stay in its journal.
+  public struct KeptResult: Sendable {
+    /// The samples' places in the data, in its order.
+    public var index: [Int]
+    /// Their losses.
+    public var losses: [Float]
+    /// Under each score the samples' levels, in the journal's file: good also when the journal is deleted, until this value goes.
+    public var levels: [Score: SampleLevels]
+    /// Tokens that went through the model, those of a resumed run included.
+    public var tokens: Int
+    /// Tokens of this run alone, and the seconds that its measuring loop took.
+    public var measuredTokens: Int
+    /// Seconds of the measuring loop.
+    public var seconds: Double
+  }
+
   /// The measurement was asked to stop; what it found is in the journal.
   public struct Stopped: Error {}
 
@@ -107,6 +123,67 @@ public struct PatternMeasurement {
     overwrites: Bool = false,
     shouldStop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
   ) throws -> Result {
+    var found: [MeasuredSample] = []
+    let (work, _) = try measure(
+      samples, journalOutput: journalOutput, identity: identity, resume: resume, overwrites: overwrites, shouldStop: shouldStop,
+      progress: progress, resumed: { batch in batch.forEach { found.append($0) } }, measured: { batch, _ in found += batch })
+    return Result(samples: found, tokens: work.tokens, measuredTokens: work.measuredTokens, seconds: work.seconds)
+  }
+
+  /// Measures samples in order and leaves their levels in the journal, so that memory does not grow with them.
+  ///
+  /// - Parameters:
+  ///   - samples: as for `run`.
+  ///   - journalOutput: the output beside which the journal is kept.
+  ///   - identity: what must be equal for a resume beside the samples.
+  ///   - resume: whether to go on with a journal that is there.
+  ///   - overwrites: whether a journal that is not gone on with is thrown away.
+  ///   - shouldStop: asked before every batch.
+  ///   - progress: told after every batch.
+  public func runKeepingJournal(
+    _ samples: [TokenizedSample], journalOutput: URL, identity: RunIdentity = RunIdentity(), resume: Bool = false, overwrites: Bool = false,
+    shouldStop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
+  ) throws -> KeptResult {
+    var index: [Int] = []
+    var losses: [Float] = []
+    var stretches: [SampleLevels.Stretch] = []
+    func take(_ sample: MeasuredSample) {
+      index.append(sample.index)
+      losses.append(sample.loss)
+    }
+    let (work, journal) = try measure(
+      samples, journalOutput: journalOutput, identity: identity, resume: resume, overwrites: overwrites, shouldStop: shouldStop,
+      progress: progress,
+      resumed: { batch in
+        stretches.append(.init(first: index.count, count: batch.count, offset: batch.offset))
+        batch.forEachWithoutLevels(take)
+      },
+      measured: { batch, offset in
+        stretches.append(.init(first: index.count, count: batch.count, offset: offset ?? 0))
+        batch.forEach(take)
+      })
+    var levels: [Score: SampleLevels] = [:]
+    if let journal {
+      let file = try journal.mapped()
+      for score in probe.scores { levels[score] = try journal.levels(of: score, in: stretches, of: file) }
+    }
+    return KeptResult(
+      index: index, losses: losses, levels: levels, tokens: work.tokens, measuredTokens: work.measuredTokens, seconds: work.seconds)
+  }
+
+  /// What a measurement did.
+  private struct Work {
+    var tokens: Int
+    var measuredTokens: Int
+    var seconds: Double
+  }
+
+  /// The measuring loop: what a journal holds first, then every batch that it lacks, in order.
+  private func measure(
+    _ samples: [TokenizedSample], journalOutput: URL?, identity: RunIdentity, resume: Bool, overwrites: Bool,
+    shouldStop: () -> Bool, progress: (Progress) -> Void, resumed: (MeasurementJournal.Batch) -> Void,
+    measured take: (_ batch: [MeasuredSample], _ offset: Int?) -> Void
+  ) throws -> (Work, MeasurementJournal?) {
     let weights = labelWeights(samples)
     let measured = samples.indices.filter { samples[$0].labelCount > 0 }
     let plan = PackedBatch.plan(measured.map { samples[$0].tokens.count }, tokenLimit: batchTokens)
@@ -114,14 +191,11 @@ public struct PatternMeasurement {
     let entries = shape.layers * shape.attentionHeads
     let totalTokens = measured.reduce(0) { $0 + samples[$1].tokens.count }
 
-    var found: [MeasuredSample] = []
-    found.reserveCapacity(measured.count)
+    var done = 0
     var doneTokens = 0
-    func take(_ batch: [MeasuredSample]) {
-      for sample in batch {
-        doneTokens += samples[measured[found.count]].tokens.count
-        found.append(sample)
-      }
+    func count(_ number: Int) {
+      for place in done..<done + number { doneTokens += samples[measured[place]].tokens.count }
+      done += number
     }
     // Whatever chose, changed or cut the samples, a journal fits only if they are the same ones.
     var identity = identity
@@ -130,29 +204,31 @@ public struct PatternMeasurement {
     if let journalOutput {
       journal = try MeasurementJournal(
         beside: journalOutput, identity: identity, resume: resume, overwrites: overwrites, scores: probe.scores, entries: entries
-      ) { first, batch in
+      ) { batch in
         // Batches are planned from the data alone, so records follow each other without gaps; anything else ends the usable part.
-        guard first == found.count, found.count + batch.count <= measured.count else { return false }
-        take(batch)
+        guard batch.first == done, done + batch.count <= measured.count, batch.count > 0 else { return false }
+        count(batch.count)
+        resumed(batch)
         return true
       }
     }
     let resumedTokens = doneTokens
     let started = ContinuousClock.now
-    for range in plan where range.lowerBound >= found.count {
+    for range in plan where range.lowerBound >= done {
       if shouldStop() { throw Stopped() }
       let members = range.map { measured[$0] }
       let batch = try probe.levels(of: members.map { samples[$0] }, labelWeights: members.map { weights[$0] })
-      try journal?.append(first: range.lowerBound, batch)
-      take(batch)
+      take(batch, try journal?.append(first: range.lowerBound, batch))
+      count(batch.count)
       let seconds = (ContinuousClock.now - started).seconds
       progress(
         Progress(
-          samples: found.count, totalSamples: measured.count, tokens: doneTokens, totalTokens: totalTokens,
+          samples: done, totalSamples: measured.count, tokens: doneTokens, totalTokens: totalTokens,
           tokensPerSecond: seconds > 0 ? Double(doneTokens - resumedTokens) / seconds : 0))
     }
-    return Result(
-      samples: found, tokens: doneTokens, measuredTokens: doneTokens - resumedTokens, seconds: (ContinuousClock.now - started).seconds)
+    let work = Work(
+      tokens: doneTokens, measuredTokens: doneTokens - resumedTokens, seconds: (ContinuousClock.now - started).seconds)
+    return (work, journal)
   }
 
   /// Deletes the journal beside an output that is written.

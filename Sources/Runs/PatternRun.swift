@@ -91,12 +91,12 @@ public struct PatternRun: Run {
     let probe = Probe(loaded.decoder, scores: scores, memory: memory)
     let measurement = PatternMeasurement(probe, loss: loss, batchTokens: model.batchTokens)
     let found = try measure(measurement, encoded, target, identity, monitor)
-    provenance.samples = found.samples.count
+    provenance.samples = found.index.count
     provenance.skipped = encoded.skipped
     provenance.tokens = found.tokens
-    let contents = encoded.contentFingerprints(of: found.samples.map(\.index))
+    let contents = encoded.contentFingerprints(of: found.index)
     provenance.samplesFingerprint = Provenance.fingerprint(ofSamples: contents)
-    let pattern = try assemble(found, provenance, loaded.decoder.shape, probe.scores, encoded, contents)
+    let pattern = try assemble(found, provenance, loaded.decoder.shape, encoded, contents)
     try pattern.write(to: target)
     PatternMeasurement.removeJournal(beside: target)
     return PatternResult(out: out, pattern, found, encoded)
@@ -104,9 +104,9 @@ public struct PatternRun: Run {
 
   private func measure(
     _ measurement: PatternMeasurement, _ encoded: EncodedData, _ target: URL, _ identity: RunIdentity, _ monitor: RunMonitor
-  ) throws -> PatternMeasurement.Result {
+  ) throws -> PatternMeasurement.KeptResult {
     do {
-      return try measurement.run(
+      return try measurement.runKeepingJournal(
         encoded.samples, journalOutput: target, identity: identity, resume: resume, overwrites: overwrite,
         shouldStop: monitor.shouldStop,
         progress: { now in
@@ -121,20 +121,14 @@ public struct PatternRun: Run {
   }
 
   private func assemble(
-    _ found: PatternMeasurement.Result, _ provenance: Provenance, _ shape: DecoderShape, _ scores: [Score], _ encoded: EncodedData,
-    _ contents: [UInt64]
+    _ found: PatternMeasurement.KeptResult, _ provenance: Provenance, _ shape: DecoderShape, _ encoded: EncodedData, _ contents: [UInt64]
   ) throws -> ActivationPattern {
-    var levels: [Score: ActivationPattern.Levels] = [:]
-    for score in scores {
-      let samples = try SampleLevels(
-        sampleCount: found.samples.count, entryCount: shape.layers * shape.attentionHeads,
-        values: found.samples.flatMap { $0.levels[score] ?? [] })
+    let levels = try found.levels.mapValues { samples in
       let all = try ActivationPattern.Levels(layers: shape.layers, heads: shape.attentionHeads, samples: samples)
-      levels[score] = keepsSamples ? all : .init(mean: all.mean)
+      return keepsSamples ? all : .init(mean: all.mean)
     }
     let kept = try ActivationPattern.Samples(
-      loss: found.samples.map(\.loss), index: found.samples.map { Int64($0.index) },
-      ids: encoded.identifiers(of: found.samples.map(\.index)), contents: contents)
+      loss: found.losses, index: found.index.map(Int64.init), ids: encoded.identifiers(of: found.index), contents: contents)
     return try ActivationPattern(provenance: provenance, levels: levels, samples: keepsSamples ? kept : nil)
   }
 }
@@ -214,11 +208,11 @@ public struct PatternResult: Codable, Sendable, Hashable {
     case anonymousRssMib = "anonymous_rss_mib"
   }
 
-  init(out: String, _ pattern: ActivationPattern, _ found: PatternMeasurement.Result, _ encoded: EncodedData) {
+  init(out: String, _ pattern: ActivationPattern, _ found: PatternMeasurement.KeptResult, _ encoded: EncodedData) {
     self.out = out
     layers = pattern.layers
     heads = pattern.heads
-    samples = found.samples.count
+    samples = found.index.count
     skipped = encoded.skipped
     skippedBad = encoded.skippedBad
     truncated = encoded.truncated
@@ -227,6 +221,6 @@ public struct PatternResult: Codable, Sendable, Hashable {
     tokensPerSecond = found.seconds > 0 ? Double(found.measuredTokens) / found.seconds : 0
     peakRssMib = MachineMemory.peakResident.map { $0 >> 20 }
     anonymousRssMib = MachineMemory.anonymousResident.map { $0 >> 20 }
-    loss = found.samples.reduce(0) { $0 + Double($1.loss) } / Double(max(1, found.samples.count))
+    loss = found.losses.reduce(0) { $0 + Double($1) } / Double(max(1, found.index.count))
   }
 }

@@ -48,6 +48,32 @@ import Torch
     }
   }
 
+  /// Levels that stay in the journal are those in memory, also where a run was stopped in between, and when the journal is deleted.
+  @Test func levelsStayInTheJournal() throws {
+    let (measurement, samples) = try measurement()
+    let whole = try measurement.run(samples).samples
+    for stop in 0..<4 {
+      let output = try temporary()
+      var batches = 0
+      let first = Result {
+        try measurement.runKeepingJournal(
+          samples, journalOutput: output,
+          shouldStop: {
+            batches += 1
+            return batches > stop
+          })
+      }
+      #expect(throws: PatternMeasurement.Stopped.self) { try first.get() }
+      let kept = try measurement.runKeepingJournal(samples, journalOutput: output, resume: true)
+      PatternMeasurement.removeJournal(beside: output)
+      #expect(kept.index == whole.map(\.index) && kept.losses == whole.map(\.loss))
+      for score in Score.allCases {
+        let levels = try #require(kept.levels[score])
+        #expect(try (0..<levels.sampleCount).map { try levels.row($0) } == whole.map { $0.levels[score] ?? [] })
+      }
+    }
+  }
+
   @Test func otherSettingsAreNamed() throws {
     let (measurement, samples) = try measurement()
     let output = try temporary()

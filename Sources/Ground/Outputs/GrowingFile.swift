@@ -33,6 +33,8 @@ public final class GrowingFile {
 
   deinit { if !isClosed { Foundation.close(descriptor) } }
 
+  /// The bytes of the file.
+  public var count: Int { Int(end) }
   /// The bytes of the file that were read so far.
   public var readCount: Int { Int(place) }
   /// The bytes of the file that were not read yet.

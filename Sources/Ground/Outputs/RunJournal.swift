@@ -74,18 +74,26 @@ public final class RunJournal {
   private init(_ file: GrowingFile) { self.file = file }
 
   /// Adds a record.
-  public func append(_ record: JournalRecord) throws {
+  /// - Returns: where its bytes lie in the journal's file, for those who read them there when the run is done.
+  @discardableResult
+  public func append(_ record: JournalRecord) throws -> Int {
     var whole = JournalRecord()
     whole.put(UInt64(record.bytes.count))
     whole.bytes += record.bytes
     whole.put(RunJournal.checksum(whole.bytes[...]))
+    let place = file.count + 8
     try file.append(whole.bytes)
     // Written data survives a killed process at once; a lost machine costs at most these few seconds.
     if ContinuousClock.now - synced > .seconds(5) {
       try file.synchronize()
       synced = .now
     }
+    return place
   }
+
+  /// The journal's file with everything that was added so far, mapped: what it holds costs no memory of the process's own.
+  /// - Throws: `FileError`.
+  public func mapped() throws -> MappedFile { try MappedFile(at: file.url) }
 
   private func line() throws -> String? {
     var text: [UInt8] = []
@@ -107,7 +115,7 @@ public final class RunJournal {
     let whole = head + (try file.read(Int(size) + 8))
     var checksum = JournalRecord(Array(whole.suffix(8)))
     guard RunJournal.checksum(whole.dropLast(8)) == checksum.integer(UInt64.self) else { return nil }
-    return JournalRecord(Array(whole[8..<whole.count - 8]))
+    return JournalRecord(Array(whole[8..<whole.count - 8]), offset: file.readCount - whole.count + 8)
   }
 
   /// Enough to notice a record that was cut off.
@@ -130,17 +138,28 @@ extension OutputKind {
 public struct JournalRecord {
   fileprivate var bytes: [UInt8]
   private var place = 0
+  /// Where the record's bytes lie in the journal's file; 0 for one that was not read from there.
+  public let offset: Int
 
   /// An empty record.
-  public init() { bytes = [] }
+  public init() { self.init([]) }
 
-  fileprivate init(_ bytes: [UInt8]) { self.bytes = bytes }
+  fileprivate init(_ bytes: [UInt8], offset: Int = 0) {
+    self.bytes = bytes
+    self.offset = offset
+  }
 
   /// The bytes that were not read yet.
   public var remaining: Int { bytes.count - place }
 
   /// Writes a number.
   public mutating func put(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+
+  /// Writes bytes as they are.
+  public mutating func put(_ more: UnsafeRawBufferPointer) { bytes.append(contentsOf: more) }
+
+  /// Passes bytes over.
+  public mutating func skip(_ count: Int) { place += count }
 
   /// Writes a text: its length in UTF-8, and that.
   public mutating func put(_ text: String) {
