@@ -114,20 +114,23 @@ struct TrainingCheckpoint {
 
   /// Brings an optimiser and its weights to where the checkpoint's were.
   func restore(_ weights: TrainableWeights, _ optimizer: any Optimizer, updates: Int) throws {
-    let file = try SafetensorsFile(at: url.appending(path: TrainingCheckpoint.optimizerName))
-    let entries = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
-    func memory(_ prefix: String) throws -> [Tensor] {
-      try weights.parameters.map { parameter in
-        guard let entry = entries["\(prefix).\(parameter.storedName)"] else {
-          throw TrainingError(
-            "\(url.path(percentEncoded: false)) lacks what the optimiser remembers of '\(parameter.storedName)'; delete this checkpoint and resume from an earlier one"
-          )
-        }
-        return try Tensor(mapping: entry, of: file)
-      }
-    }
-    let found = try optimizer.memory.map { ($0.key, try memory($0.key)) }
+    let names = weights.parameters.map { ($0.storedName, $0.tensor.shape) }
+    let found = try optimizer.memory.map { ($0.key, try memory($0.key, of: names)) }
     try optimizer.restore(Dictionary(uniqueKeysWithValues: found), updates: updates)
+  }
+
+  /// What the optimiser remembered of weights under one of its names, in their order, mapped.
+  /// - Throws: `TrainingError` where the checkpoint lacks any of it.
+  func memory(_ name: String, of weights: [(name: String, shape: [Int])]) throws -> [Tensor] {
+    let file = try SafetensorsFile(at: url.appending(path: TrainingCheckpoint.optimizerName))
+    return try weights.map { weight in
+      guard let entry = file["\(name).\(weight.name)"], entry.shape == weight.shape else {
+        throw TrainingError(
+          "\(url.path(percentEncoded: false)) lacks what the optimiser remembers of '\(weight.name)'; delete this checkpoint and resume from an earlier one"
+        )
+      }
+      return try Tensor(mapping: entry, of: file)
+    }
   }
 
   /// The float32 masters, in the order of the weights.

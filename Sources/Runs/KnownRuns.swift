@@ -13,6 +13,7 @@ extension RunRecord {
     MixRun.self,
     PatternRun.self,
     ReportRun.self,
+    RepresentRun.self,
     StatisticsRun.self,
     TrainingRun.self,
   ]

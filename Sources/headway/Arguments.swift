@@ -1,5 +1,6 @@
 public import ActivationPatterns
 public import ArgumentParser
+public import FineTuning
 public import Probing
 public import Runs
 public import Selection
@@ -27,6 +28,15 @@ extension NamedBenchmark: ExpressibleByArgument {
 }
 
 extension Mixture.Shares: ExpressibleByArgument {}
+
+extension RepresentationFile.Kind: ExpressibleByArgument {}
+
+extension RepresentationFile.Role: ExpressibleByArgument {}
+
+extension WarmUp.Choice: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+  public var defaultValueDescription: String { description }
+}
 
 extension TaskFile: ExpressibleByArgument {
   public init?(argument: String) { self.init(text: argument) }

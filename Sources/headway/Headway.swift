@@ -19,6 +19,7 @@ struct Headway: ParsableCommand {
       CorrelateCommand.self,
       FitCommand.self,
       MixCommand.self,
+      RepresentCommand.self,
       HeatmapCommand.self,
       AblateCommand.self,
       EvaluateCommand.self,

@@ -23,6 +23,37 @@ public final class LowRankAdapter {
     }
   }
 
+  /// Leaves with the adapter's values, one for each sample of a packed batch.
+  public struct Apart {
+    /// A `[r, inputs]` and B `[outputs, r]` of each sample.
+    public let leaves: [(down: Tensor, up: Tensor)]
+    /// Where each sample's tokens begin, `[B + 1]`.
+    private let bounds: [Int]
+    /// Where each sample's labels begin, `[B + 1]`: after the last attention only their rows are left.
+    private let labelBounds: [Int]
+
+    /// Leaves of an adapter for the samples of a batch.
+    public init(_ adapter: LowRankAdapter, _ batch: PackedBatch) throws {
+      // Leaves share the adapter's memory: they are only told apart by their gradients.
+      leaves = try (0..<batch.sampleCount).map { _ in
+        (try adapter.down.tensor.requiringGradient(), try adapter.up.tensor.requiringGradient())
+      }
+      bounds = batch.bounds
+      labelBounds = batch.labelBounds
+    }
+
+    fileprivate func added(to y: Tensor, of x: Tensor, scale: Double) throws -> Tensor {
+      // Labels are fewer than tokens in every batch, since no sample's first token is one.
+      let bounds = x.shape.first == self.bounds.last ? self.bounds : labelBounds
+      return try Tensor.concatenated(
+        leaves.indices.map { sample in
+          let (start, length) = (bounds[sample], bounds[sample + 1] - bounds[sample])
+          let (rows, of) = (try y.narrowed(0, from: start, length: length), try x.narrowed(0, from: start, length: length))
+          return try rows.addingLowRank(of: of, down: leaves[sample].down, up: leaves[sample].up, scale: scale)
+        })
+    }
+  }
+
   /// A `[r, inputs]`.
   public let down: Parameter
   /// B `[outputs, r]`.
@@ -33,6 +64,8 @@ public final class LowRankAdapter {
   public let dropout: Double
   /// Set for a training pass and nil for all others.
   public var pass: Pass?
+  /// Set while each sample of a packed batch goes through weights of its own, so that each has a gradient of its own.
+  public var apart: Apart?
   /// The fingerprint of the layer's name, which tells the layers' dropout apart.
   private let stream: UInt64
 
@@ -58,6 +91,7 @@ public final class LowRankAdapter {
 
   /// What the layer gives for x `[T, inputs]`, from what its weight gives: `[T, outputs]`.
   func added(to y: Tensor, of x: Tensor) throws -> Tensor {
+    if let apart { return try apart.added(to: y, of: x, scale: scale) }
     var left: Dropout?
     if let pass, dropout > 0 {
       // Batches of an update are far fewer than 2²⁴, and updates than 2⁴⁰: no two passes share a position.
