@@ -117,6 +117,11 @@ func selection() throws {
     of: [.init("gsm8k", coefficient: 0.6), .init("code", coefficient: 0.3), .init("stories", coefficient: -0.1)],
     keeping: 2, total: 1000, shares: .fit, using: &generator)
   for part in mixture.parts { print(part.name, part.share, part.count) }
+
+  let patterns = try PatternRepresentation().open(
+    target: URL(filePath: "target.safetensors"), pool: [URL(filePath: "pool.safetensors")], RepresentationOptions())
+  let likeness = try patterns.likeness(view: .mean)
+  for choice in try MeanSelection().choose(500, by: likeness, among: { _ in true }) { print(choice.sample, choice.score) }
 }
 
 func runs() throws {

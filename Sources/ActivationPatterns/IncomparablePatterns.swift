@@ -41,8 +41,8 @@ public enum PatternDifference: Sendable, Equatable {
   /// The samples, with what is known of the difference.
   case samples(String)
 
-  /// A setting of the measurement with both its values.
-  fileprivate var settingText: String? {
+  /// A setting of the measurement with both its values; nil for what is no setting.
+  public var settingText: String? {
     switch self {
     case .architecture(let one, let other): "architecture (\(one); \(other))"
     case .elementType(let one, let other): "dtype (\(one); \(other))"
@@ -63,7 +63,7 @@ public enum PatternDifference: Sendable, Equatable {
   }
 
   /// The differences between two patterns' settings; what one of them does not know is no difference.
-  static func settings(_ old: Provenance, _ new: Provenance) -> [PatternDifference] {
+  public static func settings(_ old: Provenance, _ new: Provenance) -> [PatternDifference] {
     func differing<Value: Equatable>(
       _ path: KeyPath<Provenance, Value?>, _ difference: (Value, Value) -> PatternDifference
     ) -> PatternDifference? {

@@ -241,7 +241,7 @@ private struct PatternWriting {
 
 extension Provenance {
   /// The file's provenance without what the file's own form adds.
-  fileprivate init(kept file: SafetensorsFile) throws {
+  init(kept file: SafetensorsFile) throws {
     try self.init(
       metadata: file.metadata.filter { !["headway.kind", "before", "after", "relative", "ids_fingerprint"].contains($0.key) },
       path: file.path)

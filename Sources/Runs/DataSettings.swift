@@ -71,7 +71,14 @@ public struct DataSettings: Codable, Sendable, Hashable {
 
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(try values.decode([String].self, forKey: .files))
+    try self.init(readingFrom: decoder)
+    files = try values.decode([String].self, forKey: .files)
+  }
+
+  /// The settings without the files, for runs whose files have other names.
+  init(readingFrom decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init([])
     format = try values.decodeIfPresent(String.self, forKey: .format)
     map = try values.value(.map, or: map)
     form = try values.decodeIfPresent(String.self, forKey: .form)
@@ -91,6 +98,31 @@ public struct DataSettings: Codable, Sendable, Hashable {
     limit = try values.decodeIfPresent(Int.self, forKey: .limit)
     maximumLength = try values.value(.maximumLength, or: maximumLength)
     skipsBad = try values.value(.skipsBad, or: skipsBad)
+  }
+
+  /// Files are left out where there are none: a run whose files have other names writes them itself.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    if !files.isEmpty { try values.encode(files, forKey: .files) }
+    try values.encodeIfPresent(format, forKey: .format)
+    try values.encode(map, forKey: .map)
+    try values.encodeIfPresent(form, forKey: .form)
+    try values.encodeIfPresent(template, forKey: .template)
+    try values.encodeIfPresent(chat, forKey: .chat)
+    try values.encodeIfPresent(split, forKey: .split)
+    try values.encode(requiredTags, forKey: .requiredTags)
+    try values.encode(onlyTags, forKey: .onlyTags)
+    try values.encode(languages, forKey: .languages)
+    try values.encodeIfPresent(minimumTokens, forKey: .minimumTokens)
+    try values.encodeIfPresent(maximumTokens, forKey: .maximumTokens)
+    try values.encode(deduplicates, forKey: .deduplicates)
+    try values.encodeIfPresent(holdOut, forKey: .holdOut)
+    try values.encodeIfPresent(part, forKey: .part)
+    try values.encodeIfPresent(sample, forKey: .sample)
+    try values.encode(seed, forKey: .seed)
+    try values.encodeIfPresent(limit, forKey: .limit)
+    try values.encode(maximumLength, forKey: .maximumLength)
+    try values.encode(skipsBad, forKey: .skipsBad)
   }
 
   func mappingPaths(_ change: (String) -> String) -> DataSettings {

@@ -14,6 +14,7 @@ extension RunRecord {
     PatternRun.self,
     ReportRun.self,
     RepresentRun.self,
+    SelectRun.self,
     StatisticsRun.self,
     TrainingRun.self,
   ]

@@ -15,4 +15,8 @@ extension Setting {
   static let total = Setting("total")
   /// Whether a task with too few samples gives them more than once.
   static let repeats = Setting("repeat")
+  /// The target's file.
+  static let target = Setting("target")
+  /// What stands for a sample.
+  static let representation = Setting("representation")
 }

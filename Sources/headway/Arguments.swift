@@ -29,6 +29,8 @@ extension NamedBenchmark: ExpressibleByArgument {
 
 extension Mixture.Shares: ExpressibleByArgument {}
 
+extension SelectRun.Grouping: ExpressibleByArgument {}
+
 extension RepresentationFile.Kind: ExpressibleByArgument {}
 
 extension RepresentationFile.Role: ExpressibleByArgument {}

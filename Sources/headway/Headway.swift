@@ -20,6 +20,7 @@ struct Headway: ParsableCommand {
       FitCommand.self,
       MixCommand.self,
       RepresentCommand.self,
+      SelectCommand.self,
       HeatmapCommand.self,
       AblateCommand.self,
       EvaluateCommand.self,

@@ -56,6 +56,8 @@ public struct MixResult: Codable, Sendable, Equatable {
   public var shares: Mixture.Shares
   /// The samples in all.
   public var total: Int
+  /// The target's pattern, as the run named it, by likeness to which samples were drawn; nil where they were drawn by chance.
+  public var within: String?
   /// What seeded the draws.
   public var seed: UInt64
   /// The tasks, the greatest coefficient first.
@@ -68,6 +70,7 @@ public struct MixResult: Codable, Sendable, Equatable {
     self.target = target
     shares = run.shares
     total = run.total
+    within = run.within
     seed = run.seed
     tasks = mixture.parts.map {
       Task(name: $0.name, coefficient: $0.coefficient, share: $0.share, count: $0.count, available: 0, dataFingerprint: "", drawn: [])
@@ -78,7 +81,7 @@ public struct MixResult: Codable, Sendable, Equatable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case out, target, shares, total, seed, tasks
+    case out, target, shares, total, within, seed, tasks
     case madeBy = "made_by"
     case dataFingerprint = "data_fingerprint"
     case leftOut = "left_out"

@@ -19,6 +19,10 @@ public struct MixRun: Run {
   public var top = 2
   /// What the shares are taken from.
   public var shares = Mixture.Shares.fit
+  /// A target's pattern: each task's samples are then drawn by their likeness to it (equation 5) in place of chance; nil for chance.
+  public var within: String?
+  /// The tasks' per-sample patterns, measured under the target's model, by the tasks' names; for `within`.
+  public var pool: [PatternSource] = []
   /// Whether a task with too few samples gives them more than once.
   public var repeats = false
   /// Seeds what is drawn: each task's samples, and random shares.
@@ -40,6 +44,8 @@ public struct MixRun: Run {
     var run = self
     run.fit = change(fit)
     run.tasks = tasks.map { $0.mappingPaths(change) }
+    run.within = within.map(change)
+    run.pool = pool.mappingPaths(change)
     run.reading = reading.mappingPaths(change)
     run.out = change(out)
     return run
@@ -52,6 +58,11 @@ public struct MixRun: Run {
     for (key, value) in [("total", total), ("top", top)] where value < 1 {
       throw SettingsError("\(setting: Setting(key)) takes a number from 1 on, not \(value)")
     }
+    let (one, other) = (Setting("within"), Setting("pool"))
+    if within != nil, pool.isEmpty {
+      throw SettingsError("\(setting: one) compares the tasks' patterns; name them as NAME=FILE by \(setting: other)")
+    }
+    if within == nil, !pool.isEmpty { throw SettingsError("\(setting: other) has no effect without \(setting: one); leave it out") }
     try reading.validate()
     try reading.requireNoTokenizer()
   }
@@ -62,7 +73,7 @@ public struct MixRun: Run {
     let outputs = OutputGuard(overwrites: overwrite)
     defer { outputs.release() }
     try DrawnData.claim(target, in: outputs)
-    try outputs.protect([URL(filePath: fit)])
+    try outputs.protect(([fit, within].compactMap(\.self) + pool.map(\.path)).map { URL(filePath: $0) })
     let fitted = try FitResult.read(from: URL(filePath: fit))
     var generator = SeededGenerator(seed: seed, stream: "mix shares")
     let mixture = try Mixture(of: fitted.candidates(for: shares, in: fit), keeping: top, total: total, shares: shares, using: &generator)
@@ -72,9 +83,7 @@ public struct MixRun: Run {
     var result = MixResult(self, target: fitted.target, mixture)
     var draws: [[Int]] = []
     for (part, source) in zip(mixture.parts, sources) {
-      let available = try source.available(monitor)
-      var generator = SeededGenerator(seed: seed, stream: "mix \(part.name)")
-      draws.append(try SampleDraw.times(drawing: part.count, outOf: available, repeats: repeats, of: part.name, using: &generator))
+      draws.append(try times(drawing: part, from: source, monitor))
       if part.count == 0 { monitor.warn("the share of \(part.name) is too small for one of \(total) samples: it has none") }
     }
     let writer = try InstructionWriter(to: target)
@@ -93,6 +102,19 @@ public struct MixRun: Run {
     return result
   }
 
+  /// How often each sample of a task that there is something to learn from is taken.
+  private func times(drawing part: Mixture.Part, from source: MixtureSource, _ monitor: RunMonitor) throws -> [Int] {
+    let learnable = try source.learnable(monitor)
+    guard let within else {
+      var generator = SeededGenerator(seed: seed, stream: "mix \(part.name)")
+      return try SampleDraw.times(drawing: part.count, outOf: learnable.count, repeats: repeats, of: part.name, using: &generator)
+    }
+    let paths = tasks.filter { $0.name == part.name }.map(\.path)
+    let files = pool.filter { $0.name == part.name }.map(\.path)
+    let order = try source.order(of: learnable, by: within, files, paths, reading, monitor)
+    return try SampleDraw.times(taking: part.count, inOrder: order, outOf: learnable.count, repeats: repeats, of: part.name)
+  }
+
   /// The data of each kept task, in the mixture's order.
   private func sources(of mixture: Mixture, candidates: [String], _ monitor: RunMonitor) throws -> [MixtureSource] {
     if let stranger = tasks.first(where: { !candidates.contains($0.name) }) {
@@ -103,6 +125,15 @@ public struct MixRun: Run {
     let missing = mixture.parts.map(\.name).filter { name in !tasks.contains { $0.name == name } }
     guard missing.isEmpty else {
       throw RunError("no data of \(missing.joined(separator: ", ")) is named, which the mixture needs; add it as NAME=FILE")
+    }
+    if within != nil, let missing = mixture.parts.map(\.name).first(where: { name in !pool.contains { $0.name == name } }) {
+      throw RunError(
+        "no patterns of \(missing) are named, by which its samples are drawn; add them as NAME=FILE by \(setting: Setting("pool"))")
+    }
+    if let stranger = pool.first(where: { !candidates.contains($0.name) }) {
+      throw RunError(
+        "\(stranger.path) is called '\(stranger.name)', and the fit has no task of this name but \(candidates.joined(separator: ", ")); give it as NAME=FILE"
+      )
     }
     for candidate in mixture.notPositive {
       monitor.note("\(candidate.name) has the coefficient \(candidate.coefficient), which is not positive: it gives no samples")
@@ -122,7 +153,7 @@ public struct MixRun: Run {
 
 extension MixRun {
   enum CodingKeys: String, CodingKey {
-    case fit, total, top, shares, seed, out, overwrite
+    case fit, total, top, shares, within, pool, seed, out, overwrite
     case repeats = "repeat"
   }
 
@@ -135,6 +166,8 @@ extension MixRun {
     total = try values.decode(Int.self, forKey: .total)
     top = try values.value(.top, or: 2)
     shares = try values.value(.shares, or: .fit)
+    within = try values.decodeIfPresent(String.self, forKey: .within)
+    pool = try values.value(.pool, or: [])
     repeats = try values.value(.repeats, or: false)
     seed = try values.value(.seed, or: 0)
     out = try values.decode(String.self, forKey: .out)
@@ -150,6 +183,8 @@ extension MixRun {
     try values.encode(total, forKey: .total)
     try values.encode(top, forKey: .top)
     try values.encode(shares, forKey: .shares)
+    try values.encodeIfPresent(within, forKey: .within)
+    if !pool.isEmpty { try values.encode(pool, forKey: .pool) }
     try values.encode(repeats, forKey: .repeats)
     try values.encode(seed, forKey: .seed)
     try values.encode(out, forKey: .out)

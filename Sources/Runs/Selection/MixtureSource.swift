@@ -1,23 +1,44 @@
+import Foundation
 import Ground
 import Instructions
+import Selection
 
 /// The data of one task of a mixture, read once to count and once to write.
 struct MixtureSource {
   let name: String
   let dataset: Dataset
 
-  /// The samples that have something to learn from.
-  func available(_ monitor: RunMonitor) throws -> Int {
+  /// The positions in the data of the samples that have something to learn from.
+  func learnable(_ monitor: RunMonitor) throws -> [Int] {
     let reader = dataset.instructions()
-    var (count, without) = (0, 0)
+    var positions: [Int] = []
+    var without = 0
     while let instruction = try reader.next() {
       if monitor.shouldStop() { throw RunStopped(canResume: false) }
-      if instruction.isLearnable { count += 1 } else { without += 1 }
+      if instruction.isLearnable { positions.append(instruction.index) } else { without += 1 }
     }
     if without > 0 { monitor.note("\(name): \(without) samples have no response and are not drawn") }
     if reader.skipped > 0 { monitor.note("\(name): \(reader.skipped) bad records were passed over") }
     if let warning = reader.limitWarning { monitor.warn("\(name): \(warning)") }
-    return count
+    return positions
+  }
+
+  /// Which of those samples are most like a target by their patterns (equation 5): their places among them, the most alike first. Samples that were not
+  /// measured, and those that are like nothing, are not among them.
+  /// - Parameters:
+  ///   - target: the target's pattern.
+  ///   - files: the patterns of this task's samples.
+  ///   - paths: the task's data, as the run named it.
+  func order(
+    of learnable: [Int], by target: String, _ files: [String], _ paths: [String], _ reading: DataSettings, _ monitor: RunMonitor
+  ) throws -> [Int] {
+    let open = try PatternRepresentation().open(
+      target: URL(filePath: target), pool: files.map { URL(filePath: $0) }, RepresentationOptions())
+    let positions = try PoolData(dataset, paths, reading).positions(of: open.pool, monitor)
+    let places = Dictionary(uniqueKeysWithValues: learnable.enumerated().map { ($0.element, $0.offset) })
+    let likeness = try open.likeness(view: .mean)
+    return try MeanSelection().choose(likeness.sampleCount, by: likeness) { places[positions[$0]] != nil }
+      .compactMap { places[positions[$0.sample]] }
   }
 
   /// Writes the samples that were drawn, in the order of the data, each as often as it was drawn, under the task's name.

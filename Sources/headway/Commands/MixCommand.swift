@@ -35,6 +35,17 @@ struct MixCommand: RunningCommand {
     help: ArgumentHelp("The tasks' data, each NAME=FILE with the task's name in the fit.", valueName: "name=file"))
   var data: [TaskFile]
 
+  @Option(
+    help: ArgumentHelp(
+      "Draw each task's samples by the likeness of their patterns to this one, both under the target's model, in place of chance.",
+      valueName: "file"))
+  var within: String?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("The tasks' patterns for --within, measured with --per-sample, each NAME=FILE.", valueName: "name=file"))
+  var pool: [PatternSource] = []
+
   @Flag(name: .customLong("repeat"), help: "Let a task with too few samples give them more than once.")
   var repeats = false
 
@@ -53,6 +64,8 @@ struct MixCommand: RunningCommand {
     run.reading = dataOptions.settings([])
     run.top = top
     run.shares = shares
+    run.within = within
+    run.pool = pool
     run.repeats = repeats
     run.seed = seed
     run.overwrite = replacing.overwrite
