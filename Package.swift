@@ -169,7 +169,8 @@ let package = Package(
     tests(
       of: "Runs",
       [
-        "ActivationPatterns", "CheckpointFiles", "Evaluation", "FineTuning", "Instructions", "Probing", "Selection", "Goldens", "StrictJSON",
+        "ActivationPatterns", "CheckpointFiles", "Evaluation", "FineTuning", "Instructions", "Probing", "Selection", "Goldens",
+        "StrictJSON",
         yams,
       ]),
   ],
