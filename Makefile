@@ -9,7 +9,8 @@ build: setup
 	swift build -c release --product headway
 
 demo: build
-	@scripts/demo
+	@echo "demo: a small world, a model of it and what its attention heads do, to headway-demo/"
+	.build/release/headway demo --out headway-demo --resume
 
 test: setup
 	@echo "test: building everything and its tests (a first build takes several minutes), then running them"

@@ -84,6 +84,7 @@ let package = Package(
     .library(name: "FineTuning", targets: ["FineTuning"]),
     .library(name: "Evaluation", targets: ["Evaluation"]),
     .library(name: "Selection", targets: ["Selection"]),
+    .library(name: "SmallWorld", targets: ["SmallWorld"]),
     .library(name: "Reports", targets: ["Reports"]),
     .library(name: "Runs", targets: ["Runs"]),
   ],
@@ -120,6 +121,7 @@ let package = Package(
     room("Torch", ["CTorch", "CheckpointFiles", "Ground"]),
     room("Tokenizers", ["Ground", "StrictJSON"]),
     room("StrictJSON", []),
+    room("SmallWorld", ["Ground", "StrictJSON", "CheckpointFiles", "Instructions"]),
     room("Instructions", ["Ground", "StrictJSON", "CArrow", mustache, crypto]),
     room("LanguageModels", ["Ground", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "StrictJSON", crypto]),
     room("ActivationPatterns", ["Ground", "CheckpointFiles", "Torch"]),
@@ -132,7 +134,7 @@ let package = Package(
       "Runs",
       [
         "Ground", "StrictJSON", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing",
-        "FineTuning", "Evaluation", "Selection", "Reports", yams,
+        "FineTuning", "Evaluation", "Selection", "SmallWorld", "Reports", yams,
       ]),
     .executableTarget(
       name: "headway",
@@ -146,7 +148,7 @@ let package = Package(
       name: "Example",
       dependencies: [
         "Ground", "StrictJSON", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing",
-        "FineTuning", "Evaluation", "Selection", "Reports", "Runs",
+        "FineTuning", "Evaluation", "Selection", "SmallWorld", "Reports", "Runs",
       ], path: "Examples/Program", swiftSettings: [.swiftLanguageMode(.v6)]),
     // Tiny random models with golden outputs, which the tests of several rooms read.
     .target(
@@ -158,6 +160,7 @@ let package = Package(
     tests(of: "Torch"),
     tests(of: "Tokenizers", ["StrictJSON"]),
     tests(of: "StrictJSON"),
+    tests(of: "SmallWorld", ["Ground", "Instructions", "LanguageModels", "StrictJSON", "Tokenizers"]),
     tests(of: "Instructions", ["StrictJSON"]),
     tests(of: "LanguageModels", ["Goldens"]),
     tests(of: "ActivationPatterns"),

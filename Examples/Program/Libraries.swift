@@ -13,6 +13,7 @@ import Probing
 import Reports
 import Runs
 import Selection
+import SmallWorld
 import StrictJSON
 import Tokenizers
 import Torch
@@ -109,6 +110,14 @@ func reports() throws {
   let map = HeatMap(
     panels: [.init(title: "GSM8K", layers: 2, heads: 3, values: [0.1, -0.4, 0.2, nil, 0.9, 0])], title: "Change", isChange: true)
   try AtomicFile.write(map.svg(), to: URL(filePath: "change.svg"))
+}
+
+func smallWorld() throws {
+  let world = SmallWorld(seed: 0)
+  for skill in Skill.basic + Skill.complex {
+    for sample in try world.samples(of: skill, .test, count: 2) { print(skill.summary, sample.prompt, sample.response) }
+  }
+  for text in world.pretrainingTexts(count: 3) { print(text) }
 }
 
 func selection() throws {

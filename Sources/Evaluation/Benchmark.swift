@@ -49,6 +49,7 @@ public enum Benchmarks {
     MGSM(),
     CEval(),
     CMMLU(),
+    Exact(),
   ]
 
   /// The benchmark of a name.

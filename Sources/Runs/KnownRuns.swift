@@ -5,6 +5,7 @@ extension RunRecord {
     ChangeRun.self,
     CorrelationRun.self,
     DataSummaryRun.self,
+    DemoRun.self,
     EvaluationRun.self,
     FitRun.self,
     GenerationRun.self,

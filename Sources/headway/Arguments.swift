@@ -14,6 +14,8 @@ extension PatternMeasurement.Loss: ExpressibleByArgument {
 
 extension ActivationMemory: ExpressibleByArgument {}
 
+extension DemoRun.Size: ExpressibleByArgument {}
+
 extension DeviceName: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
   public var defaultValueDescription: String { description }

@@ -29,6 +29,7 @@ struct Headway: ParsableCommand {
       SFTCommand.self,
       MergeCommand.self,
       RunCommand.self,
+      DemoCommand.self,
     ])
 }
 

@@ -20,6 +20,7 @@ struct ReportBuilder {
   private var ablations: [(name: String, result: AblationResult)] = []
   private var evaluations: [(name: String, outcome: EvaluationOutcome)] = []
   private var series: [(name: String, series: PatternSeries)] = []
+  private var demo: DemoResult?
 
   /// The fingerprints of the files that are shown, by their names.
   private(set) var identity = RunIdentity()
@@ -68,6 +69,8 @@ struct ReportBuilder {
           ablations.append((title, ablation))
         } else if let evaluation = try? JSONDecoder().decode(EvaluationOutcome.self, from: data) {
           evaluations.append((title, evaluation))
+        } else if let demo = try? JSONDecoder().decode(DemoResult.self, from: data) {
+          self.demo = demo
         } else {
           if !isModel { notes.append("left out: \(name) is no result of a fit, an ablation or an evaluation") }
           continue
@@ -104,7 +107,7 @@ struct ReportBuilder {
 
   /// The page, and the files of numbers that its pictures name.
   func page(title: String) throws -> (page: ReportPage, numbers: [(name: String, text: String)]) {
-    var sections: [ReportPage.Section] = []
+    var sections = demo?.sections() ?? []
     var numbers: [(name: String, text: String)] = []
     for group in groups { sections.append(try section(group, &numbers)) }
     for (index, run) in series.enumerated() {

@@ -6,8 +6,8 @@ struct EvaluateCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Asks a benchmark's questions and scores the answers as OpenCompass or lm-evaluation-harness does.",
     discussion: """
-      Benchmarks: gsm8k, math, mmlu, mathbench, hellaswag, winogrande, arc, cmath, mgsm, ceval, cmmlu; loss is the mean loss of any dataset's \
-      responses. docs/Evaluation.md says how each is asked. --max-length is the model's own where left out; longer prompts are cut on the left.
+      Benchmarks: gsm8k, math, mmlu, mathbench, hellaswag, winogrande, arc, cmath, mgsm, ceval, cmmlu; exact asks for the whole response of any \
+      pairs, and loss is the mean loss of any dataset's responses. docs/Evaluation.md says how each is asked. --max-length is the model's own where left out; longer prompts are cut on the left.
 
       Examples:
         headway evaluate ./llama-3-8b --benchmark mmlu --data mmlu/test --shots mmlu/dev --predictions mmlu.jsonl

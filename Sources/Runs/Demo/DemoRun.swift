@@ -1,0 +1,103 @@
+import ActivationPatterns
+import Evaluation
+import FineTuning
+public import Foundation
+import Ground
+import Selection
+import SmallWorld
+
+/// The whole of Headway on a small world, in minutes: a base model is pretrained and fine-tuned on basic and complex skills; patterns before and after
+/// are measured, tracked, compared and fitted; data is mixed by a fit; heads are switched off; and a page tells what came of it.
+///
+/// Nothing is read but what it wrote itself. Every step leaves its result on disk, and one that is there is not done again.
+public struct DemoRun: Run {
+  public static let name = "demo"
+
+  /// How large the world is.
+  public enum Size: String, Codable, Sendable, CaseIterable {
+    /// Minutes on two cores.
+    case standard
+    /// Seconds: too small for anything to be learned, for tests.
+    case tiny
+  }
+
+  /// The folder that everything goes to.
+  public var out: String
+  /// The seed of the world, the model and every draw.
+  public var seed: UInt64 = 0
+  /// How large the world is.
+  public var size = Size.standard
+  /// Threads of the processor; as many as the machine gives where nil.
+  public var threads: Int?
+  /// Whether to go on with a demo that was interrupted.
+  public var resume = false
+  /// Whether to delete an earlier demo in the folder.
+  public var overwrite = false
+
+  /// A demo with the defaults.
+  public init(out: String = "headway-demo") { self.out = out }
+
+  public func mappingPaths(_ change: (String) -> String) -> DemoRun {
+    var run = self
+    run.out = change(out)
+    return run
+  }
+
+  private var folder: DemoFolder { DemoFolder(URL(filePath: out, directoryHint: .isDirectory)) }
+  public var record: URL? { RunRecord.url(beside: folder.url, isFolder: true) }
+
+  public func validate() throws {
+    var model = ModelSettings("")
+    model.threads = threads
+    try model.validate()
+  }
+
+  public func run(_ monitor: RunMonitor) throws -> DemoResult {
+    try validate()
+    let folder = folder
+    let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
+    defer { outputs.release() }
+    try outputs.claim(folder: folder.output, canResume: RunRecord.identity(in: folder.record, of: Self.name) != nil)
+    var identity = RunIdentity()
+    identity["seed"] = "\(seed)"
+    identity["size"] = size.rawValue
+    if resume, let earlier = RunRecord.identity(in: folder.record, of: Self.name), let difference = identity.difference(from: earlier) {
+      throw RunError(
+        "the demo in \(out) was started otherwise (\(difference)); resume it with the same settings, or choose another \(setting: .output)")
+    }
+    if overwrite { try folder.clear() }
+    try folder.output.make()
+    try folder.output.claim(folder.names)
+    try AtomicFile.write(RunRecord.text(of: self, at: folder.record, identity: identity, seconds: nil), to: folder.record)
+    monitor.identify(identity)
+    return try DemoStory(self, folder, monitor).tell()
+  }
+}
+
+// MARK: - Settings as records have them
+
+extension DemoRun {
+  enum CodingKeys: String, CodingKey {
+    case out, seed, size, threads, resume, overwrite
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    out = try values.decode(String.self, forKey: .out)
+    seed = try values.value(.seed, or: 0)
+    size = try values.value(.size, or: .standard)
+    threads = try values.decodeIfPresent(Int.self, forKey: .threads)
+    resume = try values.value(.resume, or: false)
+    overwrite = try values.value(.overwrite, or: false)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(out, forKey: .out)
+    try values.encode(seed, forKey: .seed)
+    try values.encode(size, forKey: .size)
+    try values.encodeIfPresent(threads, forKey: .threads)
+    if resume { try values.encode(resume, forKey: .resume) }
+    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
+  }
+}

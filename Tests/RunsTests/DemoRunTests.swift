@@ -1,0 +1,66 @@
+import ActivationPatterns
+import Foundation
+import Ground
+import Testing
+
+@testable import Runs
+
+/// Everything from a world to its page on a world so small that it takes seconds: from pretraining to ablation, every file there and read back.
+@Suite struct DemoRunTests {
+  private func demo(_ folder: URL) -> DemoRun {
+    var demo = DemoRun(out: folder.path(percentEncoded: false))
+    demo.size = .tiny
+    demo.threads = 1
+    return demo
+  }
+
+  @Test func aTinyWorldFromEndToEnd() throws {
+    let folder = try TemporaryFolder()
+    let place = folder.url.appending(path: "demo", directoryHint: .isDirectory)
+    let listener = Listener()
+    let result = try demo(place).runRecording(listener.monitor)
+
+    #expect(result.skills.map(\.name).contains("capital-reversal") && result.skills.count == 8)
+    for skill in result.skills {
+      #expect(try #require(skill.lossBefore).isFinite && #require(skill.lossAfter).isFinite && skill.rightAfter != nil, "\(skill.name)")
+      let change = try ActivationPattern.read(from: place.appending(path: "\(skill.name)-after.safetensors"))
+      #expect(change.samples?.loss.count == 12)
+    }
+    #expect(result.fits.map(\.pairs) == [15, 15] && result.fits.allSatisfy { (1...15).contains($0.place ?? 0) })
+    #expect(result.tracking?.skill == "capital-reversal" && result.ablation?.heads == 8)
+    for comparison in result.comparisons {
+      #expect(comparison.shares.reduce(0) { $0 + $1.count } == 12 && comparison.difference != nil)
+      #expect(comparison.arms.allSatisfy { $0.loss?.isFinite == true })
+    }
+    let page = try String(contentsOf: place.appending(path: "report.html"), encoding: .utf8)
+    for text in ["What an activation pattern is", "The small world", "What the patterns were good for here", "Tracked patterns", "Fit: "] {
+      #expect(page.contains(text), "\(text)")
+    }
+    #expect(listener.notes.contains { $0.contains("pretraining") } && result.contents.contains { $0.name == "report.html" })
+
+    // An earlier demo is not replaced unasked, and one that is gone on with does nothing twice.
+    #expect(throws: OutputError.self) { try demo(place).run() }
+    var again = demo(place)
+    again.resume = true
+    let pattern = place.appending(path: "addition-before.safetensors")
+    let written = try #require(FileIdentity(at: pattern))
+    var same = try again.run()
+    same.seconds = result.seconds
+    #expect(same == result && FileIdentity(at: pattern) == written)
+    again.seed = 1
+    #expect(throws: RunError.self) { try again.run() }
+  }
+
+  @Test func aFolderOfOthersIsLeftAlone() throws {
+    let folder = try TemporaryFolder()
+    try Data("mine".utf8).write(to: folder.url.appending(path: "mine.txt"))
+    var demo = demo(folder.url)
+    demo.overwrite = true
+    #expect(throws: OutputError.self) { try demo.run() }
+  }
+
+  @Test func aDemoStopsWhenAsked() throws {
+    let folder = try TemporaryFolder()
+    #expect(throws: RunStopped.self) { try demo(folder.url).run(RunMonitor(shouldStop: { true })) }
+  }
+}
