@@ -8,6 +8,8 @@ import Selection
 /// file.
 struct PoolData {
   let dataset: Dataset
+  /// The SHA-256 of the data.
+  let fingerprint: String
   private let paths: [String]
   private let options: DatasetOptions
   private let reading: DataSettings
@@ -15,6 +17,7 @@ struct PoolData {
   /// - Parameter paths: what the dataset was made of.
   init(_ dataset: Dataset, _ paths: [String], _ reading: DataSettings) throws {
     self.dataset = dataset
+    fingerprint = try dataset.fingerprint()
     self.paths = paths
     self.reading = reading
     options = try reading.datasetOptions()
@@ -35,7 +38,6 @@ struct PoolData {
   /// A file was measured on all of the data, or, where there are as many files as files of data, on its own.
   /// - Throws: `RunError` where a file was measured on other data than what was named, or two hold the same sample.
   func positions(of files: [SampleFile], _ monitor: RunMonitor) throws -> [Int] {
-    let whole = try dataset.fingerprint()
     var begin = 0
     var positions: [Int] = []
     var isShared = false
@@ -46,7 +48,7 @@ struct PoolData {
         )
       }
       let own = file.provenance.dataFingerprint
-      if own == whole || (own == nil && files.count == 1) {
+      if own == fingerprint || (own == nil && files.count == 1) {
         positions += index.map { Int($0) }
         isShared = isShared || files.count > 1
         continue

@@ -58,7 +58,7 @@ public struct SelectResult: Codable, Sendable, Equatable {
   /// The chosen samples, the one that was picked first in front, as in the file.
   public var chosen: [Chosen] = []
 
-  init(_ run: SelectRun, _ found: SelectRun.Found, pool data: PoolData, dataFingerprint: String) {
+  init(_ run: SelectRun, _ found: SelectRun.Found, pool data: PoolData) {
     out = run.out
     representation = run.representation
     algorithm = run.algorithm
@@ -67,7 +67,7 @@ public struct SelectResult: Codable, Sendable, Equatable {
     let named = run.target.map { [$0] } ?? run.targetData
     target = named.isEmpty ? nil : named
     targets = SelectionAlgorithms.named(run.algorithm)?.looksAtEach == true ? found.likeness.targetNames : nil
-    pool = Pool(files: run.pool, data: run.poolData, dataFingerprint: dataFingerprint, samples: found.positions.count)
+    pool = Pool(files: run.pool, data: run.poolData, dataFingerprint: data.fingerprint, samples: found.positions.count)
   }
 
   enum CodingKeys: String, CodingKey {

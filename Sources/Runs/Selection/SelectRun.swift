@@ -2,6 +2,7 @@ public import ActivationPatterns
 import Foundation
 import Ground
 import Instructions
+import Reports
 import Selection
 
 /// Chooses the samples of a pool that use a model as a target does: by default those whose activation patterns correlate most with the target's mean
@@ -89,12 +90,14 @@ public struct SelectRun: Run {
     let targetTexts = try TargetTexts(targetData, format: targetFormat, monitor)
     if let targetTexts { try outputs.protect(targetTexts.dataset.files) }
 
+    let started = ContinuousClock.now
     let found = try likeness(data, targetTexts, monitor)
     let choices = try choose(found, data, monitor)
+    tell(ContinuousClock.now - started - found.reading, found, monitor)
     let samples = try data.samples(at: Set(choices.map { found.positions[$0.sample] }), monitor)
     warn(of: choices, found, samples, monitor)
     let writer = try InstructionWriter(to: chosenFile)
-    var result = SelectResult(self, found, pool: data, dataFingerprint: try data.dataset.fingerprint())
+    var result = SelectResult(self, found, pool: data)
     for choice in choices {
       guard var sample = samples[found.positions[choice.sample]] else { continue }
       sample.id = sample.id ?? String(sample.index)
@@ -115,6 +118,8 @@ public struct SelectRun: Run {
     var files: (any OpenRepresentation)?
     /// Fingerprints of the samples' texts as they were measured; nil where some file does not have them.
     var contents: [UInt64]?
+    /// What finding the files' samples in the data took.
+    var reading = Duration.zero
   }
 
   private func likeness(_ data: PoolData, _ target: TargetTexts?, _ monitor: RunMonitor) throws -> Found {
@@ -126,14 +131,16 @@ public struct SelectRun: Run {
     switch Representations.named(representation) {
     case let kind as any FileRepresentation:
       let open = try kind.open(target: self.target.map { URL(filePath: $0) }, pool: pool.map { URL(filePath: $0) }, options)
+      let started = ContinuousClock.now
       let positions = try data.positions(of: open.pool, monitor)
+      let reading = ContinuousClock.now - started
       var view = looksAtEach ? TargetView.samples : .mean
       if looksAtEach, let group, let target, let file = open.target {
         view = .groups(try target.groups(by: group, ofSamplesIn: file, monitor))
       }
       let parts = open.pool.map(\.contents)
       let contents = parts.contains { $0 == nil } ? nil : parts.flatMap { $0 ?? [] }
-      return Found(likeness: try open.likeness(view: view), positions: positions, files: open, contents: contents)
+      return Found(likeness: try open.likeness(view: view), positions: positions, files: open, contents: contents, reading: reading)
     case let kind as any TextRepresentation:
       var view = looksAtEach ? TargetView.samples : .mean
       if looksAtEach, let group, let target { view = .groups(try target.groups(by: group, monitor)) }
@@ -149,6 +156,13 @@ public struct SelectRun: Run {
       return Found(likeness: likeness, positions: positions)
     default: throw unknownRepresentation
     }
+  }
+
+  /// Says how long it took where somebody had to wait.
+  private func tell(_ time: Duration, _ found: Found, _ monitor: RunMonitor) {
+    let seconds = time / .seconds(1)
+    guard seconds >= 0.1 else { return }
+    monitor.note("\(found.positions.count) samples compared in \(NumberText.fixed(seconds, decimals: 2)) s")
   }
 
   private func choose(_ found: Found, _ data: PoolData, _ monitor: RunMonitor) throws -> [Choice] {
