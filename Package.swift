@@ -87,6 +87,7 @@ let package = Package(
     .library(name: "SmallWorld", targets: ["SmallWorld"]),
     .library(name: "Reports", targets: ["Reports"]),
     .library(name: "Runs", targets: ["Runs"]),
+    .library(name: "Studies", targets: ["Studies"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -136,11 +137,18 @@ let package = Package(
         "Ground", "StrictJSON", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing",
         "FineTuning", "Evaluation", "Selection", "SmallWorld", "Reports", yams,
       ]),
+    room(
+      "Studies",
+      [
+        "Ground", "StrictJSON", "CheckpointFiles", "Torch", "Instructions", "LanguageModels", "ActivationPatterns", "FineTuning",
+        "Evaluation",
+        "Selection", "Reports", "Runs", yams,
+      ]),
     .executableTarget(
       name: "headway",
       dependencies: [
         "CStartup", "Ground", "CheckpointFiles", "Torch", "StrictJSON", "Tokenizers", "LanguageModels", "ActivationPatterns", "Probing",
-        "FineTuning", "Evaluation", "Selection", "Reports", "Runs", arguments,
+        "FineTuning", "Evaluation", "Selection", "Reports", "Runs", "Studies", arguments,
       ],
       swiftSettings: swiftSettings),
     // The code that docs/Library.md and the libraries' pages show, compiled as any program that depends on the package.
@@ -148,7 +156,7 @@ let package = Package(
       name: "Example",
       dependencies: [
         "Ground", "StrictJSON", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing",
-        "FineTuning", "Evaluation", "Selection", "SmallWorld", "Reports", "Runs",
+        "FineTuning", "Evaluation", "Selection", "SmallWorld", "Reports", "Runs", "Studies",
       ], path: "Examples/Program", swiftSettings: [.swiftLanguageMode(.v6)]),
     // Tiny random models with golden outputs, which the tests of several rooms read.
     .target(
@@ -176,6 +184,7 @@ let package = Package(
         "StrictJSON",
         yams,
       ]),
+    tests(of: "Studies", ["ActivationPatterns", "FineTuning", "Ground", "Instructions", "LanguageModels", "Runs", "Goldens", yams]),
   ],
   cxxLanguageStandard: .cxx20
 )

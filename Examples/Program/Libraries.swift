@@ -15,6 +15,7 @@ import Runs
 import Selection
 import SmallWorld
 import StrictJSON
+import Studies
 import Tokenizers
 import Torch
 
@@ -140,4 +141,13 @@ func runs() throws {
   print(result.samples, result.loss)
   let again = try RunRecord.run(from: URL(filePath: "gsm8k.run.yaml"), changing: ["max_length=512", "out=short.safetensors"])
   _ = try again.run()
+}
+
+func studies() throws {
+  var run = StudyRun(file: "study.yaml")
+  run.changes = ["seeds=[0, 1, 2]"]
+  let plan = try run.plan()
+  print(plan.steps.count, plan.cost.operations)
+  let result = try run.run()
+  for judged in result.verdicts { print(judged.table, judged.arms.map { "\($0.arm): \($0.verdict.rawValue)" }) }
 }

@@ -219,7 +219,7 @@ extension Run {
 
 extension DecodingError {
   /// Which key is wrong, and how.
-  var sentence: String {
+  package var sentence: String {
     func key(_ context: Context, _ last: (any CodingKey)? = nil) -> String {
       (context.codingPath + (last.map { [$0] } ?? [])).map(\.stringValue).joined(separator: ".")
     }

@@ -27,6 +27,7 @@ struct Headway: ParsableCommand {
       GenerateCommand.self,
       ReportCommand.self,
       SFTCommand.self,
+      StudyCommand.self,
       MergeCommand.self,
       RunCommand.self,
       DemoCommand.self,

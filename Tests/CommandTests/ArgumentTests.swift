@@ -37,13 +37,18 @@ import Testing
     (sft + ["--lora-targets", "q_proj"], "no effect without --lora-rank"),
     (sft + ["--lora-dropout", "0"], "no effect without --lora-rank"),
     (sft + ["--track", "t", "--no-window-patterns", "--noise-floor", "2"], "--no-window-patterns leaves out"),
+    (["study", "rum", "s.yaml"], "there is no command 'study rum'; did you mean 'run'?"),
+    (["study", "run", "s.yaml", "--dryrun"], "unknown option '--dryrun'; did you mean '--dry-run'?"),
+    (["study", "new", "big"], "it is one of 'paper', 'small' or 'task'"), (["study", "new", "task"], "--model is missing"),
+    (["study", "new", "task", "--model", "m", "--data", "a", "b"], "take the study 'small' for several"),
+    (["study", "new", "paper", "--model", "m"], "names its own models and data"),
   ]) func wrongArgumentsAreOneLineAndStatus64(arguments: [String], part: String) throws {
     let outcome = try headway(arguments: arguments)
     #expect(outcome.status == 64)
     #expect(outcome.output.isEmpty)
     let lines = outcome.errors.split(separator: "\n")
     #expect(lines.count == 2 && lines[0].hasPrefix("error: ") && lines[0].contains(part), "\(outcome.errors)")
-    #expect(lines.last?.firstMatch(of: #/^see 'headway ([a-z]+ )?--help'$/#) != nil, "\(outcome.errors)")
+    #expect(lines.last?.firstMatch(of: #/^see 'headway ([a-z]+ )*--help'$/#) != nil, "\(outcome.errors)")
   }
 
   /// Only what is a number is tied to the option before it.

@@ -9,7 +9,7 @@ import Testing
     let commands = ArgumentText.commands.map(\.name)
     #expect(commands.count > 12)
     for command in commands {
-      let help = try headway(command, "--help")
+      let help = try headway(arguments: command.split(separator: " ").map(String.init) + ["--help"])
       #expect(help.status == 0)
       #expect(help.output.firstMatch(of: #/Examples?:\s+headway /#) != nil && help.output.contains("  headway \(command) "), "\(command)")
       #expect(help.output.contains("--json") && help.output.contains("--quiet"), "\(command)")

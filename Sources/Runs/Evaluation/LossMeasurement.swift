@@ -72,5 +72,5 @@ struct LossMeasurement {
 
 extension Duration {
   /// The duration as a number.
-  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+  package var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

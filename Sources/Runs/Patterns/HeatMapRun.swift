@@ -108,7 +108,7 @@ public struct HeatMapResult: Codable, Sendable, Hashable {
 
 extension HeatMap.Panel {
   /// A map of a pattern's entries; undefined ones are drawn as such.
-  init(title: String, _ matrix: HeadMatrix) {
+  package init(title: String, _ matrix: HeadMatrix) {
     self.init(title: title, layers: matrix.layers, heads: matrix.heads, values: matrix.values.map { $0.isNaN ? nil : $0 })
   }
 }

@@ -65,7 +65,7 @@ struct MixtureSource {
 
 extension Instruction {
   /// Whether there is anything in it that carries loss.
-  var isLearnable: Bool { isAnswered && pieces.contains { $0.carriesLoss && !$0.text.isEmpty } }
+  package var isLearnable: Bool { isAnswered && pieces.contains { $0.carriesLoss && !$0.text.isEmpty } }
 }
 
 extension DataSettings {

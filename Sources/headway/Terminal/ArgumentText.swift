@@ -1,4 +1,5 @@
 import ArgumentParser
+import Ground
 
 /// What is wrong with a command line, said in a line; the parser's own texts go on for several.
 enum ArgumentText {
@@ -19,17 +20,18 @@ enum ArgumentText {
 
   /// Refuses a command that does not exist, which the parser takes for a stray argument.
   static func checkCommand(_ arguments: [String]) throws {
-    let names = commands.map(\.name)
-    guard let name = arguments.first, !name.hasPrefix("-"), name != "help", !names.contains(name) else { return }
+    let (path, command) = chosen(arguments)
+    let names = names(under: command)
+    guard !names.isEmpty, let name = arguments.dropFirst(path.count).first, !name.hasPrefix("-"), name != "help" else { return }
     let remedy = nearest(to: name, among: names).map { "did you mean '\($0)'?" } ?? "the commands are \(names.joined(separator: ", "))"
-    throw ValidationError("there is no command '\(name)'; \(remedy)")
+    throw ValidationError("there is no command '\((path + [name]).joined(separator: " "))'; \(remedy)")
   }
 
   /// What is wrong, and where the help is.
   static func explain(_ error: any Error, _ arguments: [String]) -> String {
     let message = unknownOption(arguments) ?? sentence(Headway.message(for: error))
-    let command = commands.contains { $0.name == arguments.first } ? " \(arguments[0])" : ""
-    return "error: \(message)\nsee 'headway\(command) --help'\n"
+    let command = (["headway"] + chosen(arguments).path).joined(separator: " ")
+    return "error: \(message)\nsee '\(command) --help'\n"
   }
 
   /// The parser's message in the manner of all others: a list of values on the same line, no capital and no full stop.
@@ -45,7 +47,8 @@ enum ArgumentText {
 
   /// An option that the command does not have; the parser complains of required ones first, which a mistyped name leaves missing.
   private static func unknownOption(_ arguments: [String]) -> String? {
-    guard let command = commands.first(where: { $0.name == arguments.first })?.type else { return nil }
+    let (path, command) = chosen(arguments)
+    guard !path.isEmpty else { return nil }
     let options = Set(
       Headway.helpMessage(for: command, columns: 200).split(separator: "\n").flatMap { line in
         line.firstMatch(of: #/^ +(?:-[a-z], )?(--[a-z0-9-]+)/#).map { [String($0.1)] } ?? []
@@ -55,15 +58,28 @@ enum ArgumentText {
     return "unknown option '\(unknown)'" + (nearest(to: unknown, among: options.sorted()).map { "; did you mean '\($0)'?" } ?? "")
   }
 
-  /// The commands by name.
-  static var commands: [(name: String, type: any ParsableCommand.Type)] {
-    Headway.configuration.subcommands.compactMap { type in type.configuration.commandName.map { ($0, type) } }
+  /// The commands by name; where one is a family of commands, its own (`study run`).
+  static var commands: [(name: String, type: any ParsableCommand.Type)] { leaves(of: Headway.self, []) }
+
+  private static func leaves(of command: any ParsableCommand.Type, _ path: [String]) -> [(name: String, type: any ParsableCommand.Type)] {
+    let own = command.configuration.subcommands
+    guard !own.isEmpty else { return [(path.joined(separator: " "), command)] }
+    return own.flatMap { next in next.configuration.commandName.map { leaves(of: next, path + [$0]) } ?? [] }
   }
 
-  /// The word that takes the fewest letters put in or taken out; nil where that is too many for a slip of the hand.
-  static func nearest(to word: String, among words: [String]) -> String? {
-    let distances = words.map { ($0, word.difference(from: $0).count) }
-    guard let best = distances.min(by: { $0.1 < $1.1 }), best.1 <= max(2, word.count / 3) else { return nil }
-    return best.0
+  /// The command that arguments begin with, and the words that name it: none for the program itself, two for a command of a command.
+  private static func chosen(_ arguments: [String]) -> (path: [String], type: any ParsableCommand.Type) {
+    var path: [String] = []
+    var type: any ParsableCommand.Type = Headway.self
+    for word in arguments {
+      guard let next = type.configuration.subcommands.first(where: { $0.configuration.commandName == word }) else { break }
+      path.append(word)
+      type = next
+    }
+    return (path, type)
+  }
+
+  private static func names(under command: any ParsableCommand.Type) -> [String] {
+    command.configuration.subcommands.compactMap { next in next.configuration.commandName }
   }
 }

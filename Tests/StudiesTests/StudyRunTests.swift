@@ -1,0 +1,93 @@
+import Foundation
+import Ground
+import Runs
+import Testing
+
+@testable import Studies
+
+/// A whole study in seconds: made, stopped, gone on with, changed.
+struct StudyRunTests {
+  private func run(_ folder: StudyFolder, _ make: String, out: String = "out", _ changes: [String] = []) throws -> StudyRun {
+    try TinyStudy.write(to: folder)
+    try TinyStudy.text(make: make).write(toFile: folder.path("study.yaml"), atomically: true, encoding: .utf8)
+    var run = StudyRun(file: folder.path("study.yaml"))
+    run.out = folder.path(out)
+    run.changes = changes
+    return run
+  }
+
+  /// Every file that a study ends with, by its name.
+  private func files(_ folder: StudyFolder, _ out: String) throws -> [String: Data] {
+    var found: [String: Data] = [:]
+    for part in ["tables", "figures", "report"] {
+      for name in try FileManager.default.contentsOfDirectory(atPath: folder.path("\(out)/\(part)")) {
+        found["\(part)/\(name)"] = try Data(contentsOf: folder.url.appending(path: "\(out)/\(part)/\(name)"))
+      }
+    }
+    found["study.json"] = try Data(contentsOf: folder.url.appending(path: "\(out)/study.json"))
+    return found
+  }
+
+  @Test func everyTableAndFigureIsMadeAndNothingIsDoneTwice() throws {
+    let folder = try StudyFolder()
+    let all = "[\(StudyItems.names.joined(separator: ", "))]"
+    var run = try run(folder, all)
+    let listener = Listener()
+    let result = try run.run(listener.monitor)
+    for item in StudyItems.names {
+      let table = try #require(result.table(item), "\(item)")
+      #expect(!table.rows.isEmpty && table.rows.allSatisfy { $0.count == table.columns.count })
+    }
+    for table in result.tables {
+      #expect(!table.rows.isEmpty && table.rows.allSatisfy { $0.count == table.columns.count }, "\(table.name)")
+    }
+    #expect(
+      try JSONDecoder().decode(StudyResult.self, from: Data(contentsOf: folder.url.appending(path: "out/study.json"))).tables
+        == result.tables)
+    #expect(result.verdicts.allSatisfy { $0.arms.allSatisfy { $0.seeds == 2 } })
+    // Weights are given back, curves stay.
+    let weights = FileManager.default.enumerator(atPath: folder.path("out/steps"))?.compactMap { $0 as? String } ?? []
+    #expect(!weights.contains { $0.hasSuffix("model.safetensors") } && weights.contains { $0.hasSuffix("metrics.jsonl") })
+
+    let before = try files(folder, "out")
+    let again = Listener()
+    _ = try run.run(again.monitor)
+    #expect(again.steps.isEmpty)
+    #expect(try files(folder, "out") == before)
+
+    // A setting of the mixture: only what depends on it, the models that it needs trained again.
+    run.changes = ["table_2.keep=1"]
+    let changed = Listener()
+    _ = try run.run(changed.monitor)
+    #expect(!changed.steps.isEmpty && changed.steps.allSatisfy { $0.contains("/goal/mixture/") })
+  }
+
+  @Test func aStudyThatIsStoppedAgainAndAgainEndsWithTheSameFiles() throws {
+    let folder = try StudyFolder()
+    let make = "[table-1, figure-5, table-2]"
+    _ = try run(folder, make, out: "whole").run(.silent)
+    let stopped = try run(folder, make, out: "stopped")
+    for limit in [1, 4, 9, 23] {
+      #expect(throws: RunStopped.self) { try stopped.run(Listener(stopAfter: limit).monitor) }
+      #expect(!FileManager.default.fileExists(atPath: folder.path("stopped/study.json")))
+    }
+    _ = try stopped.run(.silent)
+    #expect(try files(folder, "stopped") == files(folder, "whole"))
+  }
+
+  @Test func aFolderOfSomebodyElseIsLeftAlone() throws {
+    let folder = try StudyFolder()
+    let run = try run(folder, "[table-1]")
+    try FileManager.default.createDirectory(atPath: folder.path("out"), withIntermediateDirectories: true)
+    try "mine".write(toFile: folder.path("out/notes.txt"), atomically: true, encoding: .utf8)
+    #expect(throws: OutputError.self) { try run.run(.silent) }
+    #expect(try String(contentsOfFile: folder.path("out/notes.txt"), encoding: .utf8) == "mine")
+  }
+
+  @Test func aPlanOfWhatIsNotThereIsNotRun() throws {
+    let folder = try StudyFolder()
+    let run = try run(folder, "[table-1]", ["models.tiny.path=./nowhere", "models.tiny.shape=opt-6.7b"])
+    let error = #expect(throws: RunError.self) { try run.run(.silent) }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("the weights of tiny"))
+  }
+}
