@@ -64,6 +64,8 @@ struct StudyFileTests {
       text, ["training.lr=2e-5", "tasks.goal.limit=3", "table-2.keep=1", "models.0.name=other", "budgets.pool=9", "make=table-1"])
     #expect(study.training.settings.learningRate == 2e-5 && study.tasks[3].reading.limit == 3 && study.table2.keep == 1)
     #expect(study.models[0].name == "other" && study.budgets.pool == 9)
+    let dotted = try folder.study(text.replacing("name: tiny", with: "name: opt-6.7b"), ["models.opt-6.7b.shape=opt-6.7b"])
+    #expect(dotted.models[0].shape == "opt-6.7b")
     #expect(throws: SettingsError.self) { try folder.study(text, ["seeds"]) }
     #expect(throws: SettingsError.self) { try folder.study(text, ["tasks.none.limit=3"]) }
     #expect(throws: SettingsError.self) { try folder.study(text, ["seeds=["]) }

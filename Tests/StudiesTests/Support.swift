@@ -76,6 +76,7 @@ enum TinyStudy {
       samples: 6
       random_draws: 2
       warm_up_lr: 1e-3
+      dimension: 64
       methods:
         - {representation: pattern, algorithm: mean}
         - {representation: pattern, algorithm: round-robin, standardise: true}

@@ -200,6 +200,8 @@ public struct Study: Sendable, Hashable {
     public var randomDraws = 5
     /// The learning rate of the adapters whose checkpoints gradients are taken at.
     public var warmUpRate = 2e-5
+    /// The numbers that a gradient is projected to.
+    public var dimension = 8192
     /// Samples of the target that its pattern is measured on; all of its training part where nil.
     public var samples: Int?
   }

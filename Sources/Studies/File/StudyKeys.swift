@@ -139,6 +139,7 @@ public enum StudyKeys {
     .init("random_draws", "random choices for each seed, of which the mean counts; 5"),
     .init("samples", "samples of the target that its pattern is measured on; all"),
     .init("warm_up_lr", "the learning rate of the adapters whose checkpoints the representation gradient is taken at; 2e-5"),
+    .init("dimension", "the numbers that a gradient is projected to; 8192"),
   ]
 
   static let method: [StudyKey] = [

@@ -160,6 +160,7 @@ extension Study.Table3 {
     randomDraws = try section.integer("random_draws", atLeast: 1) ?? randomDraws
     samples = try section.integer("samples", atLeast: 2)
     warmUpRate = try section.number("warm_up_lr", "above 0") { $0 > 0 } ?? warmUpRate
+    dimension = try section.integer("dimension", atLeast: 1) ?? dimension
     let asked = try section.sections("methods", StudyKeys.method)
     guard !asked.isEmpty else { return }
     methods = try asked.map { method in
@@ -193,13 +194,20 @@ private struct StudyChange {
   private func changed(_ node: Node?, _ path: ArraySlice<String>) throws -> Node {
     guard let key = path.first else { return value }
     if let sequence = node?.sequence {
-      // A model or task by its name, or an element by its number. Names may have dashes where keys have underscores.
-      let place = sequence.firstIndex { $0.mapping?["name"]?.string?.replacing("-", with: "_") == key } ?? Int(key)
-      guard let place, sequence.indices.contains(place) else {
+      // A model or task by its name, which may have dots and dashes, or an element by its number.
+      var found: (place: Int, rest: ArraySlice<String>)?
+      for (place, element) in sequence.enumerated() {
+        let name = (element.mapping?["name"]?.string ?? "").replacing("-", with: "_").split(separator: ".").map(String.init)
+        if !name.isEmpty, path.starts(with: name), path.count - name.count < (found?.rest.count ?? .max) {
+          found = (place, path.dropFirst(name.count))
+        }
+      }
+      if found == nil, let place = Int(key), sequence.indices.contains(place) { found = (place, path.dropFirst()) }
+      guard let (place, rest) = found else {
         throw SettingsError("\(setting: Setting("set", value: text)): there is no '\(key)' in the study's file; name a model or task of it")
       }
       var elements = Array(sequence)
-      elements[place] = try changed(elements[place], path.dropFirst())
+      elements[place] = try changed(elements[place], rest)
       return Node(elements)
     }
     var pairs = node?.mapping.map { $0.map { ($0.key, $0.value) } } ?? []

@@ -51,7 +51,7 @@ struct Figure4: StudyItem {
       [
         .text("model"), .text("target"), .number("r2", "R²"), .number("r2_low"), .number("r2_high"),
         .number("held_out", "R², held-out heads"),
-        .number("p", "p, greatest over seeds", decimals: 4),
+        .number("p", "p, greatest over seeds", decimals: 4), .number("reliability", "the target's split-half reliability", decimals: 2),
       ])
     var coefficients = StudyTable(
       "figure-4-coefficients", "Coefficients of the fits on all basic tasks",
@@ -77,6 +77,7 @@ struct Figure4: StudyItem {
           head + [
             .init(r2?.mean), .init(r2?.low), .init(r2?.high), .init(heldOut?.mean),
             .init(fits.compactMap { $0.permutation?.withinLayers }.max()),
+            .init(SeedMean(fits.compactMap { $0.bootstrap?.reliability.target })?.mean),
           ])
         for basic in basics {
           let alpha = SeedMean(fits.compactMap { $0.coefficients[basic.name] })

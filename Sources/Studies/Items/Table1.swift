@@ -1,4 +1,5 @@
 import ActivationPatterns
+import Runs
 
 /// Table 1: how concentrated patterns are before and after fine-tuning, the mean over tasks.
 struct Table1: StudyItem {
@@ -34,13 +35,17 @@ struct Table1: StudyItem {
     var single = StudyTable(
       "table-1-tasks", "Every task",
       [.text("model"), .text("task"), .number("seed", decimals: 0), .text("state")]
-        + Self.figures.map { .number($0.name, $0.title, decimals: $0.decimals) } + [.number("rose", "heads that rose, %", decimals: 1)])
+        + Self.figures.map { .number($0.name, $0.title, decimals: $0.decimals) } + [
+          .number("rose", "heads that rose, %", decimals: 1), .number("changed_share", "weights that changed, %, as stored", decimals: 1),
+          .number("changed_share_float32", "in float32", decimals: 1),
+        ])
     for model in results.models(of: self) {
       func names(_ task: Study.Task, _ seed: UInt64) -> StepNames { StepNames(model: model.name, task: task.name, seed: seed) }
       let before = try tasks.map { PatternStatistics(try results.pattern(names($0, 0).before), strongest: 0) }
       for (task, statistics) in zip(tasks, before) {
         single.rows.append(
-          [.text(model.name), .text(task.name), .nothing, "before"] + Self.figures.map { .init($0.of(statistics)) } + [.nothing])
+          [.text(model.name), .text(task.name), .nothing, "before"] + Self.figures.map { .init($0.of(statistics)) }
+            + [.nothing, .nothing, .nothing])
       }
       var after: [[PatternStatistics]] = []
       var rose: [Double] = []
@@ -52,9 +57,14 @@ struct Table1: StudyItem {
         }
         rose.append(shares.reduce(0, +) / Double(max(1, shares.count)))
         for (index, task) in tasks.enumerated() {
+          let training = try results.store.result(names(task, seed).training, as: TrainingResult.self)
           single.rows.append(
             [.text(model.name), .text(task.name), .number(Double(seed)), "after"]
-              + Self.figures.map { .init($0.of(after[after.count - 1][index])) } + [.number(shares[index])])
+              + Self.figures.map { .init($0.of(after[after.count - 1][index])) }
+              + [
+                .number(shares[index]), .init(training.changedShare.map { 100 * $0 }),
+                .init(training.changedShareInFloat32.map { 100 * $0 }),
+              ])
         }
       }
       let published = Published.table1(model)

@@ -252,10 +252,12 @@ struct Planner {
     run.model = modelSettings(source, study.dtype)
     run.data = pairs(files)
     run.role = role
+    if kind == .gradient { run.dimension = study.table3.dimension }
     var cost = costs(model).measuring(size, fromMaster: source.step != nil)
     // Gradients are taken at four checkpoints and stand for 8,192 numbers each; the others need no way back.
     cost.operations *= kind == .gradient ? 4 : 0.5
-    cost.bytesWritten = 4 * size.samples * (kind == .gradient ? 4 * 8192 : kind == .loss ? 1 : model.dimensions.hiddenSize)
+    cost.bytesWritten =
+      4 * size.samples * (kind == .gradient ? 4 * study.table3.dimension : kind == .loss ? 1 : model.dimensions.hiddenSize)
     try plan.add(name, run, reading: [source.step].compactMap(\.self) + inputs, from: externals(model, source), cost: cost)
     return out
   }
@@ -307,13 +309,15 @@ struct Planner {
       "\(name)/loss", run, reading: inputs, from: externals(model, source),
       cost: costs(model).evaluating(part.size, benchmark: nil, fromMaster: source.step != nil))
     guard let benchmark = task.benchmark else { return }
+    var outside = externals(model, source)
+    for (number, file) in benchmark.shots.enumerated() { outside["shots \(number)"] = try? Fingerprint(ofFile: URL(filePath: file)).digits }
     run.benchmark = benchmark
     run.data = parts.material.heldOut[task.name]?.reading ?? run.data
     run.maximumLength = nil
     run.out = plan.file("value.json", of: "\(name)/accuracy")
     run.predictions = plan.file("predictions.jsonl", of: "\(name)/accuracy")
     try plan.add(
-      "\(name)/accuracy", run, reading: inputs, from: externals(model, source),
+      "\(name)/accuracy", run, reading: inputs, from: outside,
       cost: costs(model).evaluating(part.size, benchmark: benchmark.benchmark, fromMaster: source.step != nil))
   }
 }
