@@ -46,18 +46,11 @@ public struct WorldFolder: Sendable {
   /// The samples of a skill, format `pairs`.
   public func samples(of skill: Skill, _ part: SmallWorld.Part) -> URL { url.appending(path: "\(skill.name)-\(part.rawValue).jsonl") }
 
-  /// Writes a world into the folder, which must exist. Files of the same names are replaced.
+  /// Writes a world into the folder, which must exist. Files of the same names are replaced; the texts come last, so that where they are all is.
   /// - Throws: `FileError`, or `SmallWorldError` where the world is smaller than asked.
   public func write(_ world: SmallWorld, _ size: Size) throws {
     try Folders.make(model)
     try size.model.write(to: model, seed: world.seed)
-    var bytes: [UInt8] = []
-    for text in world.pretrainingTexts(count: size.pretraining) {
-      let record: JSONValue = ["text": .string(text)]
-      record.append(to: &bytes)
-      bytes.append(UInt8(ascii: "\n"))
-    }
-    try AtomicFile.write(Data(bytes), to: pretraining)
     for skill in Skill.all {
       for (part, count) in [(SmallWorld.Part.train, size.train), (.pool, size.pool), (.test, size.test)] {
         let writer = try InstructionWriter(to: samples(of: skill, part))
@@ -65,5 +58,12 @@ public struct WorldFolder: Sendable {
         try writer.finish()
       }
     }
+    var bytes: [UInt8] = []
+    for text in world.pretrainingTexts(count: size.pretraining) {
+      let record: JSONValue = ["text": .string(text)]
+      record.append(to: &bytes)
+      bytes.append(UInt8(ascii: "\n"))
+    }
+    try AtomicFile.write(Data(bytes), to: pretraining)
   }
 }

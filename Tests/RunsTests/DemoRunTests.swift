@@ -23,7 +23,7 @@ import Testing
     #expect(result.skills.map(\.name).contains("capital-reversal") && result.skills.count == 8)
     for skill in result.skills {
       #expect(try #require(skill.lossBefore).isFinite && #require(skill.lossAfter).isFinite && skill.rightAfter != nil, "\(skill.name)")
-      let change = try ActivationPattern.read(from: place.appending(path: "\(skill.name)-after.safetensors"))
+      let change = try ActivationPattern.read(from: place.appending(path: "\(skill.name)-tuned.safetensors"))
       #expect(change.samples?.loss.count == 12)
     }
     #expect(result.fits.map(\.pairs) == [15, 15] && result.fits.allSatisfy { (1...15).contains($0.place ?? 0) })
@@ -42,7 +42,7 @@ import Testing
     #expect(throws: OutputError.self) { try demo(place).run() }
     var again = demo(place)
     again.resume = true
-    let pattern = place.appending(path: "addition-before.safetensors")
+    let pattern = place.appending(path: "addition-base.safetensors")
     let written = try #require(FileIdentity(at: pattern))
     var same = try again.run()
     same.seconds = result.seconds

@@ -42,9 +42,10 @@ struct DemoComparison {
   /// Mixes basic skills in the proportion in which the target's change is composed of theirs: half of its samples trains, the other is measured.
   private func mixture() throws -> MixResult {
     let out = place("mixture.jsonl")
+    let manifest = DrawnData.manifest(beside: out)
     let change = place("own-change.safetensors")
     try story.step(
-      out,
+      manifest,
       telling:
         "mixing \(settings.chosenSamples) samples of basic skills for \(skill.name), as a fit on its own \(settings.targetSamples) samples says"
     ) {
@@ -70,9 +71,10 @@ struct DemoComparison {
         total: settings.chosenSamples, out: out.path(percentEncoded: false))
       mix.reading.format = "pairs"
       mix.seed = story.demo.seed
+      // What was killed between data and manifest left data that nobody vouches for.
+      mix.overwrite = true
       _ = try mix.run(story.quietly)
     }
-    let manifest = out.deletingPathExtension().appendingPathExtension("manifest.json")
     return try JSONDecoder().decode(MixResult.self, from: Data(contentsOf: manifest))
   }
 
@@ -80,9 +82,12 @@ struct DemoComparison {
   /// fine-tuned on the target's own samples.
   private func selection() throws -> SelectResult {
     let out = place("chosen.jsonl")
+    let manifest = DrawnData.manifest(beside: out)
     let telling =
       "choosing \(settings.chosenSamples) samples for \(skill.name) out of a pool of \(pool.count) skills and look-alikes, by their patterns"
-    try story.step(out, telling: telling) {
+    try story.step(
+      manifest, telling: telling
+    ) {
       let model = folder.arms.appending(path: "own", directoryHint: .isDirectory)
       try story.measure(model, [own], to: place("own-pattern.safetensors"))
       try story.measure(model, pool, to: place("pool.safetensors"))
@@ -90,9 +95,9 @@ struct DemoComparison {
         target: place("own-pattern.safetensors").path(percentEncoded: false), pool: [place("pool.safetensors").path(percentEncoded: false)],
         poolData: pool.map { $0.path(percentEncoded: false) }, top: settings.chosenSamples, out: out.path(percentEncoded: false))
       select.reading.format = "pairs"
+      select.overwrite = true
       _ = try select.run(story.quietly)
     }
-    let manifest = out.deletingPathExtension().appendingPathExtension("manifest.json")
     return try JSONDecoder().decode(SelectResult.self, from: Data(contentsOf: manifest))
   }
 

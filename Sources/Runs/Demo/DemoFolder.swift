@@ -21,8 +21,8 @@ struct DemoFolder: Sendable {
   var result: URL { url.appending(path: "demo.json") }
   var page: URL { url.appending(path: "report.html") }
 
-  func before(_ skill: Skill) -> URL { url.appending(path: "\(skill.name)-before.safetensors") }
-  func after(_ skill: Skill) -> URL { url.appending(path: "\(skill.name)-after.safetensors") }
+  func before(_ skill: Skill) -> URL { url.appending(path: "\(skill.name)-base.safetensors") }
+  func after(_ skill: Skill) -> URL { url.appending(path: "\(skill.name)-tuned.safetensors") }
   func change(_ skill: Skill) -> URL { url.appending(path: "\(skill.name)-change.safetensors") }
   func fit(_ skill: Skill) -> URL { url.appending(path: "\(skill.name)-fit.json") }
   func asked(_ skill: Skill, _ when: String) -> URL { url.appending(path: "\(skill.name)-\(when).json") }
@@ -39,9 +39,9 @@ struct DemoFolder: Sendable {
       ("world/", "the small world: text to pretrain on, samples of every skill to train on, choose from and ask, the untrained model"),
       ("base/", "the model after pretraining, a Hugging Face folder"),
       ("tuned-SKILL/", "the base model after fine-tuning on a skill"),
-      ("SKILL-before.safetensors, SKILL-after.safetensors", "the skill's activation pattern under base and tuned model"),
-      ("SKILL-change.safetensors", "what fine-tuning changed: after − before"),
-      ("SKILL-before.json, SKILL-after.json", "how many of the skill's questions each of them answered"),
+      ("SKILL-base.safetensors, SKILL-tuned.safetensors", "the skill's activation pattern under base and tuned model"),
+      ("SKILL-change.safetensors", "what fine-tuning changed: tuned − base"),
+      ("SKILL-base.json, SKILL-tuned.json", "how many of the skill's questions each of them answered"),
       ("SKILL-fit.json", "the change of a complex skill as a sum of the changes of basic ones"),
       ("ablation.json", "what switching every head off really did, beside what its level predicts"),
       ("arms/", "the models that were trained on mixed and chosen data, and what they scored"),
@@ -54,7 +54,7 @@ struct DemoFolder: Sendable {
     let files = skills.flatMap { skill in
       [before(skill), after(skill), change(skill)].flatMap { file in
         [file, file.deletingPathExtension().appendingPathExtension("ids.jsonl")]
-      } + [asked(skill, "before"), asked(skill, "after"), fit(skill), tuned(skill)]
+      } + [asked(skill, "base"), asked(skill, "tuned"), fit(skill), tuned(skill)]
     }
     return (files + [world.url, base, arms, ablation, result, page, folder("report")])
       .map(\.lastPathComponent)

@@ -132,11 +132,11 @@ struct DemoStory {
       say("\(skill.name) (\(skill.summary)): pattern before, fine-tuning on \(settings.world.train) samples, pattern after, change")
     }
     try measure(folder.base, [test], to: folder.before(skill))
-    try ask(folder.base, test, to: folder.asked(skill, "before"))
+    try ask(folder.base, test, to: folder.asked(skill, "base"))
     try self.train(
       folder.base, [train], to: tuned, settings.fineTuning(seed: demo.seed), track: skill.name == trackedSkill.name ? test : nil)
     try measure(tuned, [test], to: folder.after(skill))
-    try ask(tuned, test, to: folder.asked(skill, "after"))
+    try ask(tuned, test, to: folder.asked(skill, "tuned"))
     try step(folder.change(skill)) {
       _ = try ChangeRun(
         before: folder.before(skill).path(percentEncoded: false), after: folder.after(skill).path(percentEncoded: false),
@@ -153,7 +153,7 @@ struct DemoStory {
     let levels = [before, after].map { $0.levels[.magnitude]?.mean }
     let statistics = levels.map { $0.map { PatternStatistics($0, strongest: 1) } }
     let example = try SmallWorld(seed: demo.seed).samples(of: skill, .test, count: 1)
-    let asked = try ["before", "after"].map { try outcome(folder.asked(skill, $0)) }
+    let asked = try ["base", "tuned"].map { try outcome(folder.asked(skill, $0)) }
     let pairs = Array(zip(levels[0]?.values ?? [], levels[1]?.values ?? []))
     return DemoResult.Skill(
       name: skill.name, about: skill.summary, parts: skill.parts, prompt: example.first?.prompt ?? "",

@@ -6,7 +6,8 @@ extension FitResult {
   func section(name: String, number: Int, _ numbers: inout [(name: String, text: String)]) -> ReportPage.Section {
     let names = coefficients.keys.sorted { (coefficients[$1] ?? 0, $0) < (coefficients[$0] ?? 0, $1) }
     var paragraphs = [
-      "\(target) by \(names.count) basics: R² \(NumberText.fixed(r2, decimals: 4)), adjusted \(NumberText.fixed(adjustedR2, decimals: 4))."
+      "The change that one task makes as a sum of the changes that others make, each with a weight α. R² says how much of it that explains: 1 for all.",
+      "\(target) by \(names.count) basics: R² \(NumberText.fixed(r2, decimals: 4)), adjusted \(NumberText.fixed(adjustedR2, decimals: 4)).",
     ]
     if let test = permutation {
       paragraphs.append(

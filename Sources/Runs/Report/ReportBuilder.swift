@@ -161,8 +161,8 @@ struct ReportBuilder {
       title: "\(group.title), \(score)",
       paragraphs: [
         isChange
-          ? "What fine-tuning did to each head's level."
-          : "A Gini coefficient above 0.4 means that few heads carry the task; a coefficient of variation above 1 that levels are strongly dispersed."
+          ? "What fine-tuning did to each head's level: below 0 where the loss depends less on the head than before."
+          : "A level says how strongly the loss depends on a head. A Gini coefficient above 0.4 means that few heads carry the task; a coefficient of variation above 1 that levels are strongly dispersed."
       ], tables: [Self.statistics(comparison)], pictures: pictures, settings: Self.settings(comparison))
   }
 
