@@ -5,7 +5,7 @@ import Runs
 import Selection
 
 /// `headway represent`: a model and data in, what stands for each sample where samples are chosen by likeness.
-struct RepresentCommand: ParsableCommand {
+struct RepresentCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "represent", abstract: "Makes gradients, embeddings or losses of samples, by which headway select chooses.",
     discussion: """
@@ -62,8 +62,7 @@ struct RepresentCommand: ParsableCommand {
   @OptionGroup var modelOptions: ModelOptions
   @OptionGroup var output: OutputOptions
 
-  /// What is asked for.
-  private var represent: RepresentRun {
+  func asked() throws -> any Run {
     var run = RepresentRun(model: model, data: data, representation: representation, out: out)
     run.model = modelOptions.settings(model)
     run.data = dataOptions.settings(data)
@@ -76,10 +75,6 @@ struct RepresentCommand: ParsableCommand {
     run.overwrite = replacing.overwrite
     return run
   }
-
-  func validate() throws { try asArguments { try represent.validate() } }
-
-  func run() throws { try output.show(represent) }
 }
 
 extension RepresentResult: ReadableResult {
