@@ -60,11 +60,11 @@ public struct SampleLevels: Sendable {
   ///   - stride: from one sample's levels to the next one's in a stretch, in bytes.
   /// - Throws: `PatternError` where the stretches leave the file or do not follow from each other.
   public init(entryCount: Int, in file: MappedFile, stretches: [Stretch], stride: Int) throws {
-    var next = 0
+    var (next, least) = (0, 0)
     for stretch in stretches {
       let size = max(0, stretch.count - 1).multipliedReportingOverflow(by: stride)
       // Compared without a sum that could overflow: the last sample's levels end where the file does, or before.
-      guard entryCount > 0, stretch.first == next, stretch.count > 0, stretch.offset >= 0, stride >= entryCount * 4, !size.overflow,
+      guard entryCount > 0, stretch.first == next, stretch.count > 0, stretch.offset >= least, stride >= entryCount * 4, !size.overflow,
         stretch.offset <= file.count, size.partialValue <= file.count - stretch.offset,
         entryCount * 4 <= file.count - stretch.offset - size.partialValue
       else {
@@ -73,6 +73,7 @@ public struct SampleLevels: Sendable {
           remedy: "measure again")
       }
       next += stretch.count
+      least = stretch.offset
     }
     sampleCount = next
     self.entryCount = entryCount
@@ -126,9 +127,15 @@ public struct SampleLevels: Sendable {
   public func mean() throws -> [Double]? {
     guard sampleCount > 0 else { return nil }
     var sums = [Double](repeating: 0, count: entryCount)
+    var (stretch, forgotten) = (0, 0)
     for sample in 0..<sampleCount {
       let row = try row(sample)
       for entry in 0..<entryCount { sums[entry] += Double(row[entry]) }
+      if case .records(let file, let stretches, _) = storage, sample == stretches[stretch].first + stretches[stretch].count - 1 {
+        file.forget(forgotten..<stretches[stretch].offset)
+        forgotten = stretches[stretch].offset
+        stretch += 1
+      }
     }
     return sums.map { $0 / Double(sampleCount) }
   }
@@ -154,7 +161,10 @@ public struct SampleLevels: Sendable {
       let width = entryCount * 4
       var piece: [UInt8] = []
       piece.reserveCapacity(max(width, 1 << 20))
+      var forgotten = 0
       for stretch in stretches {
+        file.forget(forgotten..<stretch.offset)
+        forgotten = stretch.offset
         for place in 0..<stretch.count {
           if !piece.isEmpty, piece.count + width > 1 << 20 {
             try piece.withUnsafeBytes(body)

@@ -38,6 +38,15 @@ public final class MappedFile: Sendable {
   /// The whole mapping, valid while this object lives; empty for an empty file.
   public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
+  /// Lets the system take back the memory of the whole pages of a part that was read and is not needed soon, for those who go through a file once from
+  /// end to end: a file as large as the machine's memory then takes none of it. What is read again comes from the file again.
+  public func forget(_ range: Range<Int>) {
+    let page = Int(getpagesize())
+    let (first, end) = ((min(count, max(0, range.lowerBound)) + page - 1) / page * page, min(count, range.upperBound) / page * page)
+    guard let base, first < end else { return }
+    madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED)
+  }
+
   /// Part of the mapping, valid while this object lives.
   /// - Throws: `FileError` where the range leaves the file.
   public func bytes(in range: Range<Int>) throws -> UnsafeRawBufferPointer {

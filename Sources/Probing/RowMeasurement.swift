@@ -42,7 +42,10 @@ public struct RowMeasurement {
     /// Writes the rows of a table, little-endian float32 in the order of `index`, to a sink.
     /// - Throws: `FileError`.
     public func write(table: Int, to sink: FileSink) throws {
-      for piece in pieces[table] { try sink.write(journal.bytes(in: piece)) }
+      for piece in pieces[table] {
+        try sink.write(journal.bytes(in: piece))
+        journal.forget(piece)
+      }
     }
   }
 

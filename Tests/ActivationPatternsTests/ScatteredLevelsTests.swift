@@ -74,6 +74,7 @@ struct ScatteredLevelsTests {
       #expect(throws: PatternError.self) { try make({ $0[1].count = 4 }, stride: stride) }
       #expect(throws: PatternError.self) { try make({ $0[0].offset = -1 }, stride: stride) }
       #expect(throws: PatternError.self) { try make({ $0[1].first = 3 }, stride: stride) }
+      #expect(throws: PatternError.self) { try make({ $0[1].offset = 0 }, stride: stride) }
       #expect(throws: PatternError.self) { try make({ $0[0].count = 0 }, stride: stride) }
       #expect(throws: PatternError.self) { try make({ _ in }, stride: 4) }
       #expect(throws: PatternError.self) { try make({ $0[1].count = .max }, stride: stride) }
