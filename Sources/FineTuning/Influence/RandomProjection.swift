@@ -14,8 +14,8 @@ public struct RandomProjection: Sendable {
   /// What R is drawn from.
   public let seed: UInt64
   private let key: UInt64
-  /// Rows of R that stand in memory at a time: 64 MiB of it.
-  private var blockRows: Int { max(1, (1 << 24) / dimension) }
+  /// Rows of R that stand in memory at a time: 16 MiB of it.
+  private var blockRows: Int { max(1, (1 << 22) / dimension) }
 
   /// A projection to `dimension` numbers.
   public init(dimension: Int, seed: UInt64) {
@@ -70,8 +70,7 @@ public struct RandomProjection: Sendable {
     for start in stride(from: 0, to: length, by: blockRows) {
       let block = start..<min(length, start + blockRows)
       let signs = try Tensor(signs(rows: block), shape: [block.count, dimension])
-      let product = try whole.narrowed(1, from: start, length: block.count).matrixProduct(signs)
-      sum = try sum + product.converted(to: .float64)
+      sum = try sum + whole.narrowed(1, from: start, length: block.count).matrixProduct(signs)
     }
     return try (sum * (1 / Double(dimension).squareRoot())).floats()
   }

@@ -8,6 +8,7 @@ import LanguageModels
 import Probing
 public import Selection
 import Tokenizers
+import Torch
 
 /// Makes what stands for each sample of a dataset where samples are chosen by likeness: gradients, embeddings or losses, in a file.
 public struct RepresentRun: Run {
@@ -86,6 +87,7 @@ public struct RepresentRun: Run {
 
   public func run(_ monitor: RunMonitor) throws -> RepresentResult {
     try validate()
+    Engine.keepFreedMemory()
     let target = URL(filePath: out)
     let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
     defer { outputs.release() }
