@@ -104,9 +104,9 @@ struct VectorLikeness: Likeness {
       nonisolated(unsafe) let with = with
       DispatchQueue.concurrentPerform(iterations: shares) { share in
         let own = range.count * share / shares..<range.count * (share + 1) / shares
-        let bad = withUnsafePointer(to: with) {
-          clikeness_rows(start + own.lowerBound * width * 4, Int64(own.count), $0, results + own.lowerBound * targets)
-        }
+        let rows = start + own.lowerBound * width * 4
+        let bad = withUnsafePointer(to: with) { clikeness_rows(rows, Int64(own.count), $0, results + own.lowerBound * targets) }
+        clikeness_have_read(rows, Int64(own.count * width * 4))
         guard bad != -1 else { return }
         let row = own.lowerBound + max(0, Int(bad))
         firstBad.withLock { $0 = min($0 ?? row, row) }
@@ -129,7 +129,6 @@ struct VectorLikeness: Likeness {
       }
     }
     if let bad = firstBad.withLock({ $0 }) { throw SampleRows.problem(of: range.lowerBound + bad, in: piece, width: width) }
-    clikeness_have_read(start, Int64(bytes.count))
   }
 
   /// What each entry adds to the correlation of a sample with a target, [D]: they add up to it. Of the first checkpoint.
