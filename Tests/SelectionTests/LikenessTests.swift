@@ -150,6 +150,33 @@ struct LikenessTests {
     }
   }
 
+  /// Rows are looked at four at a time, with numbers left over at the end of a row and rows at the end of a file: none escapes.
+  @Test(arguments: [5, 8, 21, 40])
+  func noPlaceHidesANumberThatIsNotFinite(width: Int) throws {
+    let folder = try SampleFolder()
+    let target = try folder.pattern("t.safetensors", Self.rows(1, width), layers: 1, heads: width)
+    let good = Self.rows(7, width)
+    for row in 0..<7 {
+      for column in Set([0, width / 2, width - 1]) {
+        var rows = good
+        rows[row][column] = .nan
+        let file = folder.url.appending(path: "bad.safetensors")
+        try SafetensorsWriter.write(
+          [
+            .init(name: "magnitude.mean", shape: [1, width], floats: good[0]),
+            .init(name: "magnitude.samples", shape: [7, 1, width], floats: rows.flatMap(\.self)),
+            .init(name: "index", shape: [7], int64s: Array(0..<7)),
+          ], metadata: ["headway.kind": "pattern"], to: file)
+        for standardises in [false, true] {
+          var options = RepresentationOptions()
+          options.standardises = standardises
+          let found = message { _ = try all(PatternRepresentation().open(target: target, pool: [file], options).likeness(view: .mean)) }
+          #expect(found.contains("its row \(row) has the value nan at entry \(column)"), "\(found)")
+        }
+      }
+    }
+  }
+
   @Test func whatWasMeasuredUnlikeIsRefusedByItsName() throws {
     let folder = try SampleFolder()
     let rows = Self.rows(4, 6)
