@@ -6,7 +6,7 @@ struct DemoSettings: Sendable {
   var world: WorldFolder.Size
   /// Of pretraining; an update learns from `pretrainingWindow` texts.
   var pretrainingRate = 2e-3
-  var pretrainingWindow = 64
+  var pretrainingWindow = 32
   /// Of every fine-tuning.
   var rate = 1e-3
   var window = 16
