@@ -214,12 +214,25 @@ public struct PatternMeasurement {
     }
     let resumedTokens = doneTokens
     let started = ContinuousClock.now
-    for range in plan where range.lowerBound >= done {
+    let lanes = probe.decoder.batchLanes(
+      batchTokens: plan.map { $0.reduce(0) { $0 + samples[measured[$1]].tokens.count } }.max() ?? 0,
+      bytesPerToken: probe.decoder.activationBytesPerToken, passes: 2)
+    var rest = plan.drop { $0.lowerBound < done }
+    while !rest.isEmpty {
       if shouldStop() { throw Stopped() }
-      let members = range.map { measured[$0] }
-      let batch = try probe.levels(of: members.map { samples[$0] }, labelWeights: members.map { weights[$0] })
-      take(batch, try journal?.append(first: range.lowerBound, batch))
-      count(batch.count)
+      // Two batches a lane, so that one that is done early goes on with another.
+      let group = rest.prefix(lanes > 1 ? 2 * lanes : 1)
+      rest = rest.dropFirst(group.count)
+      func levels(_ range: Range<Int>) throws -> [MeasuredSample] {
+        let members = range.map { measured[$0] }
+        return try probe.levels(of: members.map { samples[$0] }, labelWeights: members.map { weights[$0] })
+      }
+      let found =
+        lanes > 1 ? try Engine.sideBySide(group.count) { number, _ in try levels(group[group.startIndex + number]) } : try group.map(levels)
+      for (range, batch) in zip(group, found) {
+        take(batch, try journal?.append(first: range.lowerBound, batch))
+        count(batch.count)
+      }
       let seconds = (ContinuousClock.now - started).seconds
       progress(
         Progress(

@@ -15,7 +15,9 @@ import Torch
     return folder.appending(path: "pattern.safetensors")
   }
 
-  private func measurement() throws -> (PatternMeasurement, [TokenizedSample]) {
+  /// - Parameter threads: one, so that batches are measured, and the run asked whether to stop, one after another.
+  private func measurement(threads: Int = 1) throws -> (PatternMeasurement, [TokenizedSample]) {
+    try Engine.setThreads(threads)
     let golden = try Golden("llama-grouped-tied")
     let probe = Probe(try golden.model(.float32).decoder, scores: Score.allCases)
     return (PatternMeasurement(probe, batchTokens: 16), golden.samples)
@@ -46,6 +48,33 @@ import Torch
         #expect(stop == 0 || cut > 0 || resumed.measuredTokens < resumed.tokens)
       }
     }
+  }
+
+  /// Batches of a small model are measured side by side, each on one thread: the same bits at any number of threads, stopped and gone on with or not.
+  @Test func theNumberOfThreadsChangesNothing() throws {
+    let (one, samples) = try measurement()
+    let expected = try one.run(samples).samples
+    for threads in [2, 3] {
+      let (several, _) = try measurement(threads: threads)
+      #expect(several.probe.decoder.batchLanes(batchTokens: 16, bytesPerToken: 1, passes: 2) == threads)
+      #expect(try several.run(samples).samples == expected)
+      let output = try temporary()
+      var groups = 0
+      let stopped = Result {
+        try several.run(
+          samples, journalOutput: output,
+          shouldStop: {
+            groups += 1
+            return groups > 1
+          })
+      }
+      if case .success(let whole) = stopped {
+        #expect(whole.samples == expected)
+      } else {
+        #expect(try one.run(samples, journalOutput: output, resume: true).samples == expected)
+      }
+    }
+    try Engine.setThreads(1)
   }
 
   /// Levels that stay in the journal are those in memory, also where a run was stopped in between, and when the journal is deleted.

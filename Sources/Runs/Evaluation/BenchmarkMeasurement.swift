@@ -3,6 +3,7 @@ import Foundation
 import Ground
 import LanguageModels
 import Tokenizers
+import Torch
 
 /// Asks a model a benchmark's questions, batch by batch, resumable.
 ///
@@ -53,7 +54,9 @@ struct BenchmarkMeasurement {
       }
     }
     var plan = BatchPlan(questions, encoder, batchTokens: batchTokens, from: replies.count)
-    let beginning = KeptBeginning(model.decoder, gates: gates)
+    let lanes = model.decoder.batchLanes(
+      batchTokens: batchTokens, bytesPerToken: model.decoder.activationBytesPerToken, passes: 1)
+    let beginnings = (0..<lanes).map { _ in KeptBeginning(model.decoder, gates: gates) }
     let earlier = replies.count
     let started = ContinuousClock.now
     var tokens = 0
@@ -66,21 +69,7 @@ struct BenchmarkMeasurement {
           completed: done, total: questions.count, unit: "questions", tokensPerSecond: Double(tokens) / max(seconds, 1e-9),
           secondsLeft: done > earlier ? seconds / Double(done - earlier) * Double(questions.count - done) : nil))
     }
-    while let batch = plan.next() {
-      if monitor.shouldStop() { throw Stopped() }
-      let found: [BenchmarkReply]
-      switch batch {
-      case .choices(let choices, let computed, let kept):
-        found = try self.replies(to: choices, questions, behind: beginning, keeping: kept)
-        tokens += computed
-      case .texts(let texts):
-        var done = 0
-        found = try self.replies(to: texts, monitor) { text in
-          done += 1
-          tokens += text.tokens.count
-          tell(done)
-        }
-      }
+    func keep(_ found: [BenchmarkReply]) throws {
       var record = JournalRecord()
       record.put(UInt32(replies.count))
       record.put(UInt32(found.count))
@@ -88,6 +77,39 @@ struct BenchmarkMeasurement {
       try journal?.append(record)
       replies += found
       tell()
+    }
+    var waiting: BatchPlan.Batch?
+    while let batch = waiting ?? plan.next() {
+      waiting = nil
+      if monitor.shouldStop() { throw Stopped() }
+      switch batch {
+      case .choices(let choices, let computed, let kept):
+        // Two batches a lane, so that one that is done early goes on with another.
+        var group = [(choices: choices, kept: kept)]
+        tokens += computed
+        while lanes > 1, group.count < 2 * lanes, let next = plan.next() {
+          guard case .choices(let choices, let computed, let kept) = next else {
+            waiting = next
+            break
+          }
+          group.append((choices, kept))
+          tokens += computed
+        }
+        let found =
+          lanes > 1
+          ? try Engine.sideBySide(group.count) { number, lane in
+            try self.replies(to: group[number].choices, questions, behind: beginnings[lane], keeping: group[number].kept)
+          } : [try self.replies(to: choices, questions, behind: beginnings[0], keeping: kept)]
+        for replies in found { try keep(replies) }
+      case .texts(let texts):
+        var done = 0
+        try keep(
+          self.replies(to: texts, monitor) { text in
+            done += 1
+            tokens += text.tokens.count
+            tell(done)
+          })
+      }
     }
     return replies
   }
