@@ -2,22 +2,35 @@ import Ground
 import Torch
 
 extension CausalDecoder {
-  /// How many batches are computed side by side, each on one thread; 1 for one after another, on all threads.
+  /// How batches share the threads.
   ///
-  /// Batches of small models leave threads waiting for each other, so that two side by side end sooner than two in turn. Large ones keep all threads
-  /// busy by themselves, and one at a time takes less memory and is done, and in its journal, sooner.
+  /// Batches of small models leave threads waiting for each other, so that two side by side, each on one thread, end sooner than two in turn on both.
+  /// Large ones keep all threads busy by themselves, and one at a time takes less memory and is done, and in its journal, sooner.
   /// - Parameters:
-  ///   - batchTokens: the tokens of a batch.
-  ///   - bytesPerToken: what a batch keeps of a token while it is computed.
+  ///   - batchTokens: the most tokens of a batch that were asked for.
   ///   - passes: how often a batch goes through the weights: 1 forward, 2 forward and back.
-  public func batchLanes(batchTokens: Int, bytesPerToken: Int, passes: Int) -> Int {
-    guard device == .cpu, Engine.threads > 1 else { return 1 }
-    let operations = 2 * Double(parameterCount) * Double(batchTokens) * Double(passes)
-    guard operations <= mostOperationsOfALane else { return 1 }
+  public func batchLanes(batchTokens: Int, passes: Int) -> BatchLanes {
+    let tokens = min(batchTokens, BatchLanes.mostTokens)
+    let operations = 2 * Double(parameterCount) * Double(tokens) * Double(passes)
+    guard device == .cpu, operations <= BatchLanes.mostOperations else { return BatchLanes(count: 1, batchTokens: batchTokens) }
     let room = (MachineMemory.available ?? 4 << 30) / 4
-    return max(1, min(Engine.threads, room / max(1, batchTokens * bytesPerToken)))
+    let fitting = room / max(1, tokens * activationBytesPerToken)
+    return BatchLanes(count: max(1, min(Engine.threads, fitting)), batchTokens: tokens)
   }
+}
 
-  /// Some ten seconds of one core.
-  private var mostOperationsOfALane: Double { 2e12 }
+/// How many batches of how many tokens are computed side by side, each on one thread.
+public struct BatchLanes: Sendable, Hashable {
+  /// The batches at a time; 1 for one after another, on all threads.
+  public let count: Int
+  /// The most tokens of a batch. It depends on the model and on what was asked for, never on the threads, so that the batches do not either.
+  public let batchTokens: Int
+
+  /// Shorter batches leave less to wait for at the end, and these fill one core's products well enough.
+  static let mostTokens = 1024
+  /// What one lane may take for a batch: some ten seconds of one core.
+  static let mostOperations = 2e12
+
+  /// How many batches are handed out together: several a lane, so that one that is done early goes on with another.
+  public var groupSize: Int { count > 1 ? 4 * count : 1 }
 }

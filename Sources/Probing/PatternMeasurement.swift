@@ -186,7 +186,8 @@ public struct PatternMeasurement {
   ) throws -> (Work, MeasurementJournal?) {
     let weights = labelWeights(samples)
     let measured = samples.indices.filter { samples[$0].labelCount > 0 }
-    let plan = PackedBatch.plan(measured.map { samples[$0].tokens.count }, tokenLimit: batchTokens)
+    let lanes = probe.decoder.batchLanes(batchTokens: batchTokens, passes: 2)
+    let plan = PackedBatch.plan(measured.map { samples[$0].tokens.count }, tokenLimit: lanes.batchTokens)
     let shape = probe.decoder.shape
     let entries = shape.layers * shape.attentionHeads
     let totalTokens = measured.reduce(0) { $0 + samples[$1].tokens.count }
@@ -214,21 +215,18 @@ public struct PatternMeasurement {
     }
     let resumedTokens = doneTokens
     let started = ContinuousClock.now
-    let lanes = probe.decoder.batchLanes(
-      batchTokens: plan.map { $0.reduce(0) { $0 + samples[measured[$1]].tokens.count } }.max() ?? 0,
-      bytesPerToken: probe.decoder.activationBytesPerToken, passes: 2)
     var rest = plan.drop { $0.lowerBound < done }
     while !rest.isEmpty {
       if shouldStop() { throw Stopped() }
-      // Two batches a lane, so that one that is done early goes on with another.
-      let group = rest.prefix(lanes > 1 ? 2 * lanes : 1)
+      let group = rest.prefix(lanes.groupSize)
       rest = rest.dropFirst(group.count)
       func levels(_ range: Range<Int>) throws -> [MeasuredSample] {
         let members = range.map { measured[$0] }
         return try probe.levels(of: members.map { samples[$0] }, labelWeights: members.map { weights[$0] })
       }
       let found =
-        lanes > 1 ? try Engine.sideBySide(group.count) { number, _ in try levels(group[group.startIndex + number]) } : try group.map(levels)
+        lanes.count > 1
+        ? try Engine.sideBySide(group.count) { number, _ in try levels(group[group.startIndex + number]) } : try group.map(levels)
       for (range, batch) in zip(group, found) {
         take(batch, try journal?.append(first: range.lowerBound, batch))
         count(batch.count)

@@ -56,7 +56,7 @@ import Torch
     let expected = try one.run(samples).samples
     for threads in [2, 3] {
       let (several, _) = try measurement(threads: threads)
-      #expect(several.probe.decoder.batchLanes(batchTokens: 16, bytesPerToken: 1, passes: 2) == threads)
+      #expect(several.probe.decoder.batchLanes(batchTokens: 16, passes: 2).count == threads)
       #expect(try several.run(samples).samples == expected)
       let output = try temporary()
       var groups = 0

@@ -53,10 +53,9 @@ struct BenchmarkMeasurement {
         return true
       }
     }
-    var plan = BatchPlan(questions, encoder, batchTokens: batchTokens, from: replies.count)
-    let lanes = model.decoder.batchLanes(
-      batchTokens: batchTokens, bytesPerToken: model.decoder.activationBytesPerToken, passes: 1)
-    let beginnings = (0..<lanes).map { _ in KeptBeginning(model.decoder, gates: gates) }
+    let lanes = model.decoder.batchLanes(batchTokens: batchTokens, passes: 1)
+    var plan = BatchPlan(questions, encoder, batchTokens: lanes.batchTokens, from: replies.count)
+    let beginnings = (0..<lanes.count).map { _ in KeptBeginning(model.decoder, gates: gates) }
     let earlier = replies.count
     let started = ContinuousClock.now
     var tokens = 0
@@ -84,10 +83,9 @@ struct BenchmarkMeasurement {
       if monitor.shouldStop() { throw Stopped() }
       switch batch {
       case .choices(let choices, let computed, let kept):
-        // Two batches a lane, so that one that is done early goes on with another.
         var group = [(choices: choices, kept: kept)]
         tokens += computed
-        while lanes > 1, group.count < 2 * lanes, let next = plan.next() {
+        while group.count < lanes.groupSize, let next = plan.next() {
           guard case .choices(let choices, let computed, let kept) = next else {
             waiting = next
             break
@@ -96,7 +94,7 @@ struct BenchmarkMeasurement {
           tokens += computed
         }
         let found =
-          lanes > 1
+          lanes.count > 1
           ? try Engine.sideBySide(group.count) { number, lane in
             try self.replies(to: group[number].choices, questions, behind: beginnings[lane], keeping: group[number].kept)
           } : [try self.replies(to: choices, questions, behind: beginnings[0], keeping: kept)]
