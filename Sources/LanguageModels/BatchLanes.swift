@@ -10,7 +10,7 @@ extension CausalDecoder {
   ///   - batchTokens: the most tokens of a batch that were asked for.
   ///   - passes: how often a batch goes through the weights: 1 forward, 2 forward and back.
   public func batchLanes(batchTokens: Int, passes: Int) -> BatchLanes {
-    let tokens = min(batchTokens, BatchLanes.mostTokens)
+    let tokens = min(batchTokens, BatchLanes.mostTokens / max(1, passes))
     let operations = 2 * Double(parameterCount) * Double(tokens) * Double(passes)
     guard device == .cpu, operations <= BatchLanes.mostOperations else { return BatchLanes(count: 1, batchTokens: batchTokens) }
     let room = (MachineMemory.available ?? 4 << 30) / 4
@@ -27,9 +27,9 @@ public struct BatchLanes: Sendable, Hashable {
   public let batchTokens: Int
 
   /// Shorter batches leave less to wait for at the end, and these fill one core's products well enough.
-  static let mostTokens = 1024
-  /// What one lane may take for a batch: some ten seconds of one core.
-  static let mostOperations = 2e12
+  static let mostTokens = 2048
+  /// What one lane may take for a batch, about a second of one core. A model of 100 million parameters gained nothing any more (docs/Performance.md).
+  static let mostOperations = 1e11
 
   /// How many batches are handed out together: several a lane, so that one that is done early goes on with another.
   public var groupSize: Int { count > 1 ? 4 * count : 1 }
