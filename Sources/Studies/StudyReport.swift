@@ -19,7 +19,7 @@ struct StudyReport {
     var verdicts: [StudyVerdicts] = []
     for item in StudyItems.all where plan.study.models.contains(where: { plan.study.makes(item.name, for: $0) }) {
       let found = try item.findings(results)
-      tables += found.tables
+      tables += found.tables + found.filesOnly
       figures += found.figures
       verdicts += found.verdicts
       sections.append(section(item, found))

@@ -82,10 +82,11 @@ public struct StudyTable: Codable, Sendable, Hashable {
     CSVText.table(
       columns: columns.map(\.name),
       rows: rows.map { row in
-        row.map { cell in
+        zip(row, columns).map { cell, column in
           switch cell {
           case .text(let text): text
-          case .number(let number): CSVText.number(number)
+          case .number(let number):
+            column.decimals == 0 && abs(number) < 1e15 && number == number.rounded() ? "\(Int(number))" : CSVText.number(number)
           case .nothing: ""
           }
         }
@@ -144,6 +145,8 @@ struct StudyFindings: Sendable {
   /// What to say first.
   var paragraphs: [String] = []
   var tables: [StudyTable] = []
+  /// Tables that are too long for the page, and of which a figure shows all.
+  var filesOnly: [StudyTable] = []
   var figures: [StudyFigure] = []
   /// Verdicts by table, model and measure.
   var verdicts: [StudyVerdicts] = []

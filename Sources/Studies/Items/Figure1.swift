@@ -42,7 +42,7 @@ struct Figure1: StudyItem {
       findings.figures.append(
         StudyFigure(name: "\(name)-\(model.name)", chart: map, caption: "The pointer shows a head's value.", table: name))
     }
-    findings.tables = [table]
+    findings.filesOnly = [table]
     return findings
   }
 }
