@@ -141,7 +141,15 @@ extension DemoResult.Comparison {
       : difference.low > 0
         ? "The model that was trained on it is worse than with data by chance: its loss is higher by \(size) \(range)."
         : "The model that was trained on it is no better than with data by chance: the losses differ by \(size), and that could be nothing \(range)."
-    return "\(start)\(related) \(verdict)"
+    return "\(start)\(related) \(verdict)\(alone)"
+  }
+
+  /// What the target's own samples alone are worth, where no other data beat them.
+  private var alone: String {
+    guard let method = arms.first?.loss,
+      let best = arms.dropFirst(2).compactMap({ arm in arm.loss.map { (arm, $0) } }).min(by: { $0.1 < $1.1 }), best.1 <= method
+    else { return "" }
+    return " But \(best.0.about) did better (\(NumberText.fixed(best.1, decimals: 3)) where this data led to \(NumberText.fixed(method, decimals: 3))): here neither was worth adding."
   }
 }
 
