@@ -147,8 +147,8 @@ let package = Package(
     .executableTarget(
       name: "headway",
       dependencies: [
-        "CStartup", "Ground", "CheckpointFiles", "Torch", "StrictJSON", "Tokenizers", "LanguageModels", "ActivationPatterns", "Probing",
-        "FineTuning", "Evaluation", "Selection", "Reports", "Runs", "Studies", arguments,
+        "CStartup", "Ground", "CheckpointFiles", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels",
+        "ActivationPatterns", "Probing", "FineTuning", "Evaluation", "Selection", "Reports", "Runs", "Studies", arguments,
       ],
       swiftSettings: swiftSettings),
     // The code that docs/Library.md and the libraries' pages show, compiled as any program that depends on the package.

@@ -42,7 +42,7 @@ class Method:
     key: str
     title: str
     command: Callable[[Run], list]
-    samples: int | None = None  # at most so many of the prompts
+    samples: int | None = None  # at most this many of the prompts
     once: bool = False  # too slow to be repeated
     limited: bool = False  # may take longer to begin than anyone would wait
 

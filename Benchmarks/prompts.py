@@ -63,7 +63,7 @@ def lengths(count, seed):
 
 
 def text_of(tokenizer, draw, pool, short, tokens):
-    """Words that encode to exactly so many tokens. Pieces never cross a space, so the words' counts add up."""
+    """Words that encode to exactly `tokens` tokens. Pieces never cross a space, so the words' counts add up."""
     chosen, left = [], tokens
     while left > 0:
         word, cost = draw.choice(pool if left > 8 else short)

@@ -138,7 +138,7 @@ def pages(paths):
 
 
 def on_a_disk(o, work, expected, used, size, save_every, said):
-    """A run on a file system of so many bytes that may fail for lack of room and is then resumed on a larger one; the checkpoints that it had then, None where it did not fail."""
+    """A run on a file system of `size` bytes that may fail for lack of room and is then resumed on a larger one; the checkpoints that it had then, None where it did not fail."""
     place = work / "disk"
     place.mkdir(exist_ok=True)
     made = mounted(place, size)

@@ -40,7 +40,7 @@ def attend(query, key, value, scale, lengths, shortest_fused=SHORTEST_FUSED):
 
 
 def batches(samples, most_tokens):
-    """The samples, shortest first, in batches of at most so many tokens."""
+    """The samples, shortest first, in batches of at most `most_tokens` tokens."""
     result, count = [], 0
     for sample in sorted(samples, key=lambda s: len(s[0])):
         if not result or count + len(sample[0]) > most_tokens:

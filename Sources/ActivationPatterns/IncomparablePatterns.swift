@@ -20,7 +20,7 @@ public struct IncomparablePatterns: ExplainedError, Equatable {
   /// One sentence: what, where, remedy.
   public var message: Message {
     let remedy = differences.contains(.sameModel) ? "name the pattern of its fine-tuned form" : "measure both alike"
-    return "\(problem); \(remedy), or give \(setting: .mixed) to compare them all the same"
+    return "\(problem); \(remedy), or give \(setting: .mixed) to compare them anyway"
   }
 }
 

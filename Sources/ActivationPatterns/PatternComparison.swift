@@ -33,17 +33,17 @@ public struct PatternComparison: Sendable {
       guard !mixed else { continue }
       guard file.kind == first.file.kind else {
         throw refuse(
-          "are a \(first.file.kind) and a \(file.kind)", "give files of one kind, or \(setting: .mixed) to compare them all the same")
+          "are a \(first.file.kind) and a \(file.kind)", "give files of one kind, or \(setting: .mixed) to compare them anyway")
       }
       if let one = first.file.provenance.architecture, let other = file.provenance.architecture, one != other {
         throw refuse(
-          "are of different models (\(one); \(other))", "give files of one model, or \(setting: .mixed) to compare them all the same")
+          "are of different models (\(one); \(other))", "give files of one model, or \(setting: .mixed) to compare them anyway")
       }
       let (from, to) = (first.file.provenance, file.provenance)
       for case (let what, let one?, let other?) in [("dtype", from.dtype, to.dtype), ("loss", from.loss, to.loss)] where one != other {
         throw refuse(
           "were measured with another \(what) (\(one); \(other))",
-          "measure both alike, or give \(setting: .mixed) to compare them all the same")
+          "measure both alike, or give \(setting: .mixed) to compare them anyway")
       }
     }
     let common = Score.allCases.filter { score in files.allSatisfy { $0.file.scores.contains(score) } }
@@ -62,7 +62,7 @@ public struct PatternComparison: Sendable {
       let lists = files.map { "\($0.name): \($0.file.scores.map(\.rawValue).joined(separator: ", "))" }
       throw PatternError(
         problem: "there is no score that all of them have (\(lists.joined(separator: "; ")))",
-        remedy: "measure all with one \(setting: .score), or give \(setting: .mixed) to compare them all the same")
+        remedy: "measure all with one \(setting: .score), or give \(setting: .mixed) to compare them anyway")
     }
     names = files.map(\.name)
     self.files = files.map(\.file)

@@ -82,7 +82,7 @@ struct Resampler {
     return groups.map { draws[$0] }
   }
 
-  /// Draws so many times and hands over the patterns' figures, [patterns][draws][entries], a batch of draws at a time.
+  /// Draws `replicates` times and hands over the patterns' figures, [patterns][draws][entries], a batch of draws at a time.
   func forEachBatch(
     of replicates: Int, _ patterns: [SampledLevels], using generator: inout some RandomNumberGenerator,
     _ body: (_ means: [[[Double]]]) throws -> Void

@@ -1,3 +1,4 @@
+import Ground
 public import Torch
 
 /// What is measured of an attention head: how its weights Γ and their gradients are folded into one number a sample. Everything that makes a
@@ -41,7 +42,7 @@ public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStri
   }
 
   /// Each sample's levels of one layer's heads, [B · H].
-  /// - Throws: `TorchError` where the evidence lacks what the score reads.
+  /// - Throws: `PatternError` where the evidence lacks what the score reads.
   public func levels(from evidence: Evidence) throws -> [Float] {
     switch self {
     case .magnitude: return try evidence.gates.segmentSums(bounds: evidence.bounds).floats().map(abs)
@@ -49,7 +50,9 @@ public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStri
     case .token: return try evidence.gates.absolute().segmentSums(bounds: evidence.bounds).floats()
     case .saliency:
       guard let weights = evidence.weights else {
-        throw TorchError("the score \(self) reads attention weights, which the pass did not keep")
+        throw PatternError(
+          problem: "the score \(self) reads attention weights, which the pass did not keep",
+          remedy: "measure with a probe of this \(setting: .score)")
       }
       return try weights.segmentSums(bounds: evidence.bounds).floats()
     }

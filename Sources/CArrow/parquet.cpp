@@ -136,7 +136,7 @@ void set_struct(ca_column &column, const arrow::Array &array, Arena &arena, int 
   column.child_count = static_cast<int>(children.size());
 }
 
-/// A dictionary's values in the place of their numbers.
+/// A dictionary's values in place of their numbers.
 void set_dictionary(ca_column &column, const arrow::Array &array, Arena &arena, int depth) {
   const auto &typed = static_cast<const arrow::DictionaryArray &>(array);
   auto values = converted("", typed.dictionary(), arena, depth + 1);

@@ -295,12 +295,14 @@ struct PickleReader {
   }
 
   private func sizes(_ value: Value) throws(CheckpointProblem) -> [Int] {
-    guard case .object(let number) = value, objects[number].kind == .tuple else { throw damaged("gives a tensor a shape that is no tuple") }
+    guard case .object(let number) = value, objects[number].kind == .tuple else {
+      throw damaged("gives a tensor a shape that is not a tuple")
+    }
     let items = objects[number].items
     guard items.count <= PickleReader.mostDimensions else { throw damaged("makes a tensor of \(items.count) dimensions") }
     var sizes: [Int] = []
     for item in items {
-      guard case .integer(let size) = item, size >= 0 else { throw damaged("gives a tensor a size that is no whole number from 0") }
+      guard case .integer(let size) = item, size >= 0 else { throw damaged("gives a tensor a size that is not a whole number from 0") }
       sizes.append(size)
     }
     return sizes
@@ -314,12 +316,12 @@ struct PickleReader {
   /// `('storage', type, key, device, number of elements)`.
   private mutating func persistent() throws(CheckpointProblem) {
     guard case .object(let number) = try pop(1)[0], objects[number].kind == .tuple else {
-      throw damaged("refers to something that is no storage")
+      throw damaged("refers to something that is not a storage")
     }
     let parts = objects[number].items
     guard parts.count == 5, case .text("storage") = parts[0], case .global(.storage(let type)) = parts[1], case .text(let key) = parts[2],
       case .text = parts[3], case .integer(let count) = parts[4], count >= 0
-    else { throw damaged("refers to something that is no storage of numbers") }
+    else { throw damaged("refers to something that is not a storage of numbers") }
     guard storages.count < PickleReader.mostObjects else { throw tooMuch("storages", PickleReader.mostObjects) }
     storages.append(PickledStorage(elementType: type, key: key, count: count))
     try push(.storage(storages.count - 1))
@@ -330,7 +332,7 @@ struct PickleReader {
     let state = try pop(1)[0]
     guard stack.count > (marks.last ?? 0), case .object(let target)? = stack.last, objects[target].kind == .orderedDictionary,
       case .object(let number) = state, objects[number].kind == .dictionary
-    else { throw damaged("sets attributes of something that is no OrderedDict") }
+    else { throw damaged("sets attributes of something that is not an OrderedDict") }
     for index in stride(from: 0, to: objects[number].items.count, by: 2) {
       guard case .text("_metadata") = objects[number].items[index] else {
         throw CheckpointProblem(problem: "its dictionary has an attribute other than _metadata", remedy: .trust)
@@ -349,7 +351,7 @@ struct PickleReader {
 
   private mutating func longInteger() throws(CheckpointProblem) -> Int {
     let length = Int(try number() as UInt8)
-    guard length <= 8 else { throw damaged("has a number of \(length) bytes, which is no size or place") }
+    guard length <= 8 else { throw damaged("has a number of \(length) bytes, which is not a size or a place") }
     var value: UInt64 = 0
     for index in 0..<length { value |= UInt64(try number() as UInt8) << (8 * UInt64(index)) }
     // Two's complement: the last byte's upper bit is the sign.

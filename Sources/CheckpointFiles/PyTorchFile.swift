@@ -65,7 +65,7 @@ public struct PyTorchFile: Sendable {
       if bytes.dropFirst(2).starts(with: [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]) {
         throw CheckpointProblem(problem: "it is in the form that PyTorch wrote before 1.6, which Headway does not read", remedy: .convert)
       }
-      throw CheckpointProblem(problem: "it is no PyTorch checkpoint (a zip archive)")
+      throw CheckpointProblem(problem: "it is not a PyTorch checkpoint (a zip archive)")
     }
     let directory = try ZipDirectory(bytes)
     guard let slash = directory.firstName.firstIndex(of: "/") else {

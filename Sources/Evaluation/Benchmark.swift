@@ -14,6 +14,7 @@ public protocol Benchmark: Sendable {
 }
 
 extension Benchmark {
+  /// The fields of the sample as they are.
   public func item(of sample: Sample) throws(EvaluationError) -> Item { try Item(sample) }
 }
 
@@ -30,7 +31,9 @@ public protocol Variant: Sendable {
 }
 
 extension Variant {
+  /// None: it shows no worked questions.
   public var shots: ShotPlan? { nil }
+  /// The share of right answers.
   public var metric: Metric { .accuracy }
 }
 

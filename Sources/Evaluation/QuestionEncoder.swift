@@ -46,7 +46,7 @@ public struct QuestionEncoder: Sendable {
 
   /// A prompt as the model reads it.
   public struct Prompt: Sendable, Hashable {
-    /// What the model goes on with.
+    /// What the model continues with.
     public var tokens: [Int]
     /// The most new tokens, of those that are asked for, which the model has positions for.
     public var newTokens: Int
@@ -69,7 +69,7 @@ public struct QuestionEncoder: Sendable {
     }
   }
 
-  /// A prompt that the model goes on with.
+  /// A prompt that the model continues.
   /// - Parameter wanted: the new tokens that are asked for. They get at most half of the greatest length where prompt and text do not fit together.
   public func encode(prompt: String, newTokens wanted: Int) -> Prompt {
     let room = max(maximumLength - wanted, maximumLength - maximumLength / 2)

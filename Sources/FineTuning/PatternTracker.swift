@@ -6,7 +6,7 @@ import LanguageModels
 import Probing
 import Torch
 
-/// The patterns that a run recorded so far: of the probe set every so many steps, and of each window from its own gates (METHOD §8).
+/// The patterns that a run recorded so far: of the probe set at a fixed interval of steps, and of each window from its own gates (METHOD §8).
 struct TrackedPatterns {
   let layers: Int
   let heads: Int
@@ -25,25 +25,29 @@ struct TrackedPatterns {
   /// Adds the probe set's pattern after `step` updates and fills in what METHOD §8 reports of it.
   mutating func add(probe levels: [Double], to metrics: inout StepMetrics) throws {
     probe.append((metrics.step, levels))
-    let statistics = try PatternStatistics(HeadMatrix(layers: layers, heads: heads, values: levels), strongest: 0)
-    metrics.gini = statistics.gini
-    metrics.cv = statistics.coefficientOfVariation
-    metrics.kurtosis = statistics.kurtosis
-    guard let base = probe.first?.levels else { return }
-    metrics.correlation = Correlation.pearson(levels, base)
-    metrics.mse = Correlation.meanSquaredError(levels, base)
+    let figures = try Figures(levels, in: self, beside: probe[0].levels)
+    (metrics.gini, metrics.cv, metrics.kurtosis) = (figures.gini, figures.cv, figures.kurtosis)
+    (metrics.correlation, metrics.mse) = (figures.correlation, figures.mse)
   }
 
   /// Adds a window's own pattern.
   mutating func add(window levels: [Double], to metrics: inout StepMetrics) throws {
     windows.append((metrics.step, levels))
-    let statistics = try PatternStatistics(HeadMatrix(layers: layers, heads: heads, values: levels), strongest: 0)
-    metrics.windowGini = statistics.gini
-    metrics.windowCv = statistics.coefficientOfVariation
-    metrics.windowKurtosis = statistics.kurtosis
-    guard let base = windows.first?.levels else { return }
-    metrics.windowCorrelation = Correlation.pearson(levels, base)
-    metrics.windowMse = Correlation.meanSquaredError(levels, base)
+    let figures = try Figures(levels, in: self, beside: windows[0].levels)
+    (metrics.windowGini, metrics.windowCv, metrics.windowKurtosis) = (figures.gini, figures.cv, figures.kurtosis)
+    (metrics.windowCorrelation, metrics.windowMse) = (figures.correlation, figures.mse)
+  }
+
+  /// What is reported of a pattern, by itself and beside the first of its kind; what is undefined is nil.
+  private struct Figures {
+    let gini, cv, kurtosis, correlation, mse: Double?
+
+    init(_ levels: [Double], in patterns: TrackedPatterns, beside base: [Double]) throws {
+      let matrix = try HeadMatrix(layers: patterns.layers, heads: patterns.heads, values: levels)
+      let statistics = PatternStatistics(matrix, strongest: 0)
+      (gini, cv, kurtosis) = (statistics.gini, statistics.coefficientOfVariation, statistics.kurtosis)
+      (correlation, mse) = (Correlation.pearson(levels, base), Correlation.meanSquaredError(levels, base))
+    }
   }
 
   // MARK: Files

@@ -92,7 +92,7 @@ public final class Trainer {
       probeLengths: samples.probe.map(\.tokens.count), measuringTokens: measuringTokens)
   }
 
-  /// Prepares a run, or goes on with one.
+  /// Prepares a run, or continues one.
   ///
   /// - Parameters:
   ///   - model: what is trained, with its exact values: in float32 for full fine-tuning (from the checkpoint where a run goes on), in the
@@ -368,7 +368,7 @@ public final class Trainer {
     return summary
   }
 
-  /// Writes the model in the place of the one that an earlier part of the run, or an earlier run, left.
+  /// Writes the model in place of the one that an earlier part of the run, or an earlier run, left.
   private func writeModel(_ type: ElementType) throws {
     let names = saved.names(weights, elementType: type)
     try folder.output.claim(names)

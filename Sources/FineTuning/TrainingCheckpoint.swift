@@ -39,12 +39,12 @@ struct TrainingState: Codable, Hashable {
     var found: [Message] = []
     if let threads, threads != Engine.threads {
       found.append(
-        "the run computed on \(threads) threads and goes on with \(Engine.threads), which rounds otherwise: it will not end with the bits of an undisturbed one; resume with \(setting: .threads.set(to: threads)) for that"
+        "the run computed on \(threads) threads and continues on \(Engine.threads), which rounds differently: it will not end with the bits of an undisturbed one; resume with \(setting: .threads.set(to: threads)) for that"
       )
     }
     if let vectorCode, vectorCode != Engine.vectorCode {
       found.append(
-        "the run computed with \(vectorCode) and goes on with \(Engine.vectorCode), which rounds otherwise: it will not end with the bits of an undisturbed one; resume it on a processor of the first kind for that"
+        "the run computed with \(vectorCode) and continues with \(Engine.vectorCode), which rounds differently: it will not end with the bits of an undisturbed one; resume it on a processor of the first kind for that"
       )
     }
     return found
@@ -102,7 +102,7 @@ struct TrainingCheckpoint {
     let data = try? Data(contentsOf: file)
     if let version = data.flatMap({ try? JSONDecoder().decode(Version.self, from: $0) })?.version, version != TrainingState.currentVersion {
       throw TrainingError(
-        "\(file.path(percentEncoded: false)) is of another version of Headway, whose run this one cannot go on with; finish the run with that version, or start over by \(setting: .overwrite)"
+        "\(file.path(percentEncoded: false)) is of another version of Headway, whose run this one cannot continue; finish the run with that version, or start over by \(setting: .overwrite)"
       )
     }
     guard let data, let state = try? JSONDecoder().decode(TrainingState.self, from: data) else {

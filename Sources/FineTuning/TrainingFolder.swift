@@ -33,23 +33,23 @@ public struct TrainingFolder: Sendable, Hashable {
   /// `headway/loss.svg` and its like.
   public func picture(_ picture: Picture) -> URL { records.appending(path: "\(picture).svg") }
 
-  /// The checkpoint after so many updates.
+  /// The checkpoint after this many updates.
   public func checkpoint(_ step: Int) -> URL { checkpoints.appending(path: "step-\(step)", directoryHint: .isDirectory) }
-  /// The checkpoint of the best evaluation, which was after so many updates.
+  /// The checkpoint of the best evaluation, which was after this many updates.
   public func best(_ step: Int) -> URL { checkpoints.appending(path: "best-\(step)", directoryHint: .isDirectory) }
 
-  /// `headway/settings.json`, which earlier versions kept in the place of the record.
+  /// `headway/settings.json`, which earlier versions kept in place of the record.
   public var earlierSettings: URL { records.appending(path: "settings.json") }
 
   /// Whether a run was started here that ended before it had written anything of a model.
   public var holdsBeginning: Bool { output.isUsed && output.own.isEmpty }
 
-  /// Refuses to go on with a run under another identity.
+  /// Refuses to continue a run under another identity.
   /// - Throws: `TrainingError`, which names what differs.
   public func requireSameRun(_ identity: RunIdentity, as earlier: RunIdentity) throws {
     guard let difference = identity.difference(from: earlier) else { return }
     throw TrainingError(
-      "the run in \(url.path(percentEncoded: false)) was started otherwise (\(difference)); resume it with the same settings, or choose another \(setting: .output)"
+      "the run in \(url.path(percentEncoded: false)) was started differently (\(difference)); resume it with the same settings, or choose another \(setting: .output)"
     )
   }
 

@@ -53,7 +53,7 @@ struct WindowPass {
     return result
   }
 
-  /// The samples of a window in batches: so many sequences, or as many as a token budget holds.
+  /// The samples of a window in batches: a fixed number of sequences, or as many as a token budget holds.
   private func batches(of samples: [TokenizedSample]) -> [[TokenizedSample]] {
     if let limit = settings.batchTokens {
       return PackedBatch.plan(samples.map(\.tokens.count), tokenLimit: limit).map { Array(samples[$0]) }

@@ -26,7 +26,7 @@ public enum AtomicFile {
     try replacement.commit()
   }
 
-  /// Makes a rename inside a folder last. Some file systems cannot flush folders: the contents are safe there all the same.
+  /// Makes a rename inside a folder last. Some file systems cannot flush folders: the contents are safe there anyway.
   public static func flush(folder: String) {
     let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return }

@@ -37,7 +37,7 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible, Lo
   static func vanished(_ path: String) -> FileError {
     FileError(
       path: path, operation: "write", reason: "it was moved or deleted while a run was writing to it",
-      remedy: "go on with the run where its files are now, or start it again")
+      remedy: "continue the run where its files are now, or start it again")
   }
 
   /// One sentence: what, where, remedy.

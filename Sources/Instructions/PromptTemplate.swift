@@ -32,7 +32,7 @@ public struct PromptTemplate: Sendable {
     while case let piece = try source.read(), !piece.isEmpty {
       bytes += piece
       guard bytes.count <= Self.mostBytes else {
-        throw .file(name, problem: "is larger than \(Self.mostBytes >> 10) KiB, so it is no template")
+        throw .file(name, problem: "is larger than \(Self.mostBytes >> 10) KiB, so it is not a template")
       }
     }
     let text: String
@@ -46,7 +46,7 @@ public struct PromptTemplate: Sendable {
   public init(_ text: String, name: String) throws(DataError) {
     self.name = name
     guard text.utf8.count <= Self.mostBytes, text.utf8.count(where: { $0 == UInt8(ascii: "{") }) <= Self.mostBraces else {
-      throw .file(name, problem: "has more than \(Self.mostBytes >> 10) KiB or \(Self.mostBraces) braces '{', so it is no template")
+      throw .file(name, problem: "has more than \(Self.mostBytes >> 10) KiB or \(Self.mostBraces) braces '{', so it is not a template")
     }
     var text = text
     if text.hasSuffix("\r\n") { text.removeLast() } else if text.hasSuffix("\n") { text.removeLast() }
@@ -143,7 +143,7 @@ public struct PromptTemplate: Sendable {
       let isName =
         parts.allSatisfy { !$0.isEmpty && Int($0) == nil }
         && characters.allSatisfy { !"(){}".unicodeScalars.contains($0) && !$0.properties.isWhitespace }
-      guard isName || (label == "." && outline.depth > 0) else { throw .file(place, problem: "\(listed([label])) is no field name") }
+      guard isName || (label == "." && outline.depth > 0) else { throw .file(place, problem: "\(listed([label])) is not a field name") }
       if kind == "#" || kind == "^" {
         outline.openSection(label)
         guard outline.depth <= 16 else { throw .file(place, problem: "sections are nested deeper than 16") }

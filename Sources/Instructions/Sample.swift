@@ -14,7 +14,7 @@ public struct Sample: Sendable, Hashable {
   /// - Parameters:
   ///   - record: gives the fields.
   ///   - response: nil where the answer is not published.
-  ///   - derived: fields that the format adds, or puts in the place of the record's own.
+  ///   - derived: fields that the format adds, or puts in place of the record's own.
   init(_ record: Record, prompt: String, response: String?, derived: JSONObject = JSONObject()) {
     instruction = Instruction(prompt: prompt, response: response ?? "")
     instruction.isAnswered = response != nil

@@ -49,7 +49,7 @@ public struct AblationMeasurement {
   ///   - samples: all samples of the data.
   ///   - journalOutput: the output beside which a journal is kept; nil for none.
   ///   - identity: what must be equal for a resume beside samples and sets.
-  ///   - resume: whether to go on with a journal that is there.
+  ///   - resume: whether to continue with a journal that is there.
   ///   - overwrites: whether a journal that is not gone on with is thrown away.
   ///   - shouldStop: asked after every packed batch.
   ///   - progress: told after every packed batch.

@@ -7,7 +7,7 @@ import Torch
 /// Measures the pattern of a task: tokenised samples in, levels of every head out, batch by batch, resumable.
 public struct PatternMeasurement {
   /// How the losses of samples are weighted.
-  public enum Loss: Sendable, Hashable, Codable, CustomStringConvertible {
+  public enum Loss: Sendable, Hashable, CodedAsText {
     /// Each sample's own mean over its labels: its levels do not depend on any other sample.
     case sample
     /// The mean over all labels of N consecutive samples, as the released script does.
@@ -21,19 +21,8 @@ public struct PatternMeasurement {
       }
     }
 
-    public init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      let text = try container.decode(String.self)
-      guard let loss = Loss(text) else {
-        throw DecodingError.dataCorruptedError(in: container, debugDescription: "a loss is 'sample' or 'batch:N', not '\(text)'")
-      }
-      self = loss
-    }
-
-    public func encode(to encoder: any Swift.Encoder) throws {
-      var container = encoder.singleValueContainer()
-      try container.encode(description)
-    }
+    /// What its text may be.
+    public static let textForm = "a loss is 'sample' or 'batch:N'"
 
     /// Reads `sample` or `batch:N`; nil for anything else.
     public init?(_ text: String) {
@@ -114,7 +103,7 @@ public struct PatternMeasurement {
   ///   - samples: all samples of the data; those without a label take part in nothing but the counting of `batch:N`.
   ///   - journalOutput: the output beside which a journal is kept; nil for none.
   ///   - identity: what must be equal for a resume beside the samples.
-  ///   - resume: whether to go on with a journal that is there.
+  ///   - resume: whether to continue with a journal that is there.
   ///   - overwrites: whether a journal that is not gone on with is thrown away.
   ///   - shouldStop: asked before every batch.
   ///   - progress: told after every batch.

@@ -72,6 +72,19 @@ struct ChartFrame {
     return widest
   }
 
+  /// The picture with its legend and title.
+  /// - Parameter description: what it is called where it has no title.
+  func document(of canvas: inout SVGCanvas, series: [String], drawsLines: Bool, title: String, described description: String) -> String {
+    var width = left + self.width + 18
+    if series.count > 1 { width += 8 + Self.drawLegend(series, x: width, y: top + 10, drawsLines: drawsLines, on: &canvas) }
+    if !title.isEmpty {
+      canvas.text(TextMeasure.fitted(title, to: width - 32, size: ChartStyle.titleSize), x: 16, y: 25, style: "title", tooltip: title)
+    }
+    return canvas.document(
+      width: width, height: top + max(height + 48, Double(series.count) * 19 + 20), title: title.isEmpty ? description : title,
+      styles: ChartStyle.sheet())
+  }
+
   /// The style of a series' line: the colours repeat with dashes after the last.
   static func style(_ index: Int) -> String {
     "series line\(index % ChartStyle.seriesCount)\((index / ChartStyle.seriesCount) % 2 == 1 ? " dashed" : "")"

@@ -43,7 +43,7 @@ public struct HeatMap: Chart {
     self.clipsOutliers = clipsOutliers
   }
 
-  /// The same maps as pictures of at most so many, all on the scale of the whole, so that each fits a printed page.
+  /// The same maps as pictures of at most `most` maps, all on the scale of the whole, so that each fits a printed page.
   public func split(most: Int) -> [HeatMap] {
     guard most > 0, panels.count > most else { return [self] }
     let pictures = (panels.count + most - 1) / most

@@ -71,16 +71,8 @@ public struct LineChart: Chart {
           tooltip: "\(line.name): \(NumberText.short(point.x)), \(NumberText.short(y))")
       }
     }
-    var width = frame.left + frame.width + 18
-    if series.count > 1 {
-      width += 8 + ChartFrame.drawLegend(series.map(\.name), x: width, y: frame.top + 10, drawsLines: true, on: &canvas)
-    }
-    if !title.isEmpty {
-      canvas.text(TextMeasure.fitted(title, to: width - 32, size: ChartStyle.titleSize), x: 16, y: 25, style: "title", tooltip: title)
-    }
-    return canvas.document(
-      width: width, height: frame.top + max(frame.height + 48, Double(series.count) * 19 + 20),
-      title: title.isEmpty ? "\(yName) over \(xName)" : title, styles: ChartStyle.sheet())
+    return frame.document(
+      of: &canvas, series: series.map(\.name), drawsLines: true, title: title, described: "\(yName) over \(xName)")
   }
 
   private func draw(_ run: [Point], _ index: Int, _ frame: ChartFrame, _ canvas: inout SVGCanvas) {

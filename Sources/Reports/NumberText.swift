@@ -2,13 +2,13 @@ import Foundation
 
 /// Numbers as people read them.
 public enum NumberText {
-  /// The number with so many significant digits, such as `0.0123`, `4.1e-07`, `1,024` as `1024`; `–` where there is none.
+  /// The number with `digits` significant digits, such as `0.0123`, `4.1e-07`, `1,024` as `1024`; `–` where there is none.
   public static func short(_ value: Double?, digits: Int = 4) -> String {
     guard let value, value.isFinite else { return "–" }
     return String(format: "%.\(max(1, digits))g", value == 0 ? 0 : value)
   }
 
-  /// The number with so many decimals; `–` where there is none.
+  /// The number with `decimals` decimals; `–` where there is none.
   public static func fixed(_ value: Double?, decimals: Int) -> String {
     guard let value, value.isFinite else { return "–" }
     let text = String(format: "%.\(max(0, decimals))f", value)

@@ -1,10 +1,10 @@
 public import Foundation
-import Ground
+public import Ground
 public import Instructions
 public import Tokenizers
 
 /// Which data is read, and how.
-public struct DataSettings: Codable, Sendable, Hashable {
+public struct DataSettings: RecordedSettings, Hashable {
   /// A side of a seeded split.
   public enum Part: String, Codable, Sendable, CaseIterable {
     case train, test
@@ -18,7 +18,7 @@ public struct DataSettings: Codable, Sendable, Hashable {
   public var map: [String: String] = [:]
   /// Which of the format's ways to make samples is taken, where it has several.
   public var form: String?
-  /// A file with a prompt template, in the place of the format's own.
+  /// A file with a prompt template, in place of the format's own.
   public var template: String?
   /// The chat form that samples are written in; `own` is the model's.
   public var chat: String?
@@ -54,91 +54,25 @@ public struct DataSettings: Codable, Sendable, Hashable {
   /// Data with the defaults.
   public init(_ files: [String]) { self.files = files }
 
-  enum CodingKeys: String, CodingKey {
-    case format, map, form, template, chat, split, part, sample, limit
-    case files = "data"
-    case requiredTags = "require"
-    case onlyTags = "only"
-    case languages = "language"
-    case minimumTokens = "min_tokens"
-    case maximumTokens = "max_tokens"
-    case deduplicates = "deduplicate"
-    case holdOut = "hold_out"
-    case seed = "data_seed"
-    case maximumLength = "max_length"
-    case skipsBad = "skip_bad"
-  }
-
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    try self.init(readingFrom: decoder)
-    files = try values.decode([String].self, forKey: .files)
-  }
-
-  /// The settings without the files, for runs whose files have other names.
-  init(readingFrom decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    self.init([])
-    format = try values.decodeIfPresent(String.self, forKey: .format)
-    map = try values.value(.map, or: map)
-    form = try values.decodeIfPresent(String.self, forKey: .form)
-    template = try values.decodeIfPresent(String.self, forKey: .template)
-    chat = try values.decodeIfPresent(String.self, forKey: .chat)
-    split = try values.decodeIfPresent(String.self, forKey: .split)
-    requiredTags = try values.value(.requiredTags, or: requiredTags)
-    onlyTags = try values.value(.onlyTags, or: onlyTags)
-    languages = try values.value(.languages, or: languages)
-    minimumTokens = try values.decodeIfPresent(Int.self, forKey: .minimumTokens)
-    maximumTokens = try values.decodeIfPresent(Int.self, forKey: .maximumTokens)
-    deduplicates = try values.value(.deduplicates, or: deduplicates)
-    holdOut = try values.decodeIfPresent(Double.self, forKey: .holdOut)
-    part = try values.decodeIfPresent(Part.self, forKey: .part)
-    sample = try values.decodeIfPresent(Int.self, forKey: .sample)
-    seed = try values.value(.seed, or: seed)
-    limit = try values.decodeIfPresent(Int.self, forKey: .limit)
-    maximumLength = try values.value(.maximumLength, or: maximumLength)
-    skipsBad = try values.value(.skipsBad, or: skipsBad)
-  }
-
-  /// Files are left out where there are none: a run whose files have other names writes them itself.
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    if !files.isEmpty { try values.encode(files, forKey: .files) }
-    try values.encodeIfPresent(format, forKey: .format)
-    try values.encode(map, forKey: .map)
-    try values.encodeIfPresent(form, forKey: .form)
-    try values.encodeIfPresent(template, forKey: .template)
-    try values.encodeIfPresent(chat, forKey: .chat)
-    try values.encodeIfPresent(split, forKey: .split)
-    try values.encode(requiredTags, forKey: .requiredTags)
-    try values.encode(onlyTags, forKey: .onlyTags)
-    try values.encode(languages, forKey: .languages)
-    try values.encodeIfPresent(minimumTokens, forKey: .minimumTokens)
-    try values.encodeIfPresent(maximumTokens, forKey: .maximumTokens)
-    try values.encode(deduplicates, forKey: .deduplicates)
-    try values.encodeIfPresent(holdOut, forKey: .holdOut)
-    try values.encodeIfPresent(part, forKey: .part)
-    try values.encodeIfPresent(sample, forKey: .sample)
-    try values.encode(seed, forKey: .seed)
-    try values.encodeIfPresent(limit, forKey: .limit)
-    try values.encode(maximumLength, forKey: .maximumLength)
-    try values.encode(skipsBad, forKey: .skipsBad)
-  }
-
-  func mappingPaths(_ change: (String) -> String) -> DataSettings {
-    var settings = self
-    settings.files = files.map { changedPath($0, change) }
-    settings.template = template.map(change)
-    return settings
-  }
+  /// The keys of data in records.
+  public static let form: SettingsForm<DataSettings> = SettingsForm(
+    DataSettings([]),
+    [
+      .sources("data", \.files, isRequired: true), .setting("format", \.format), .setting("map", \.map), .setting("form", \.form),
+      .path("template", \.template), .setting("chat", \.chat), .setting("split", \.split), .setting("require", \.requiredTags),
+      .setting("only", \.onlyTags), .setting("language", \.languages), .setting("min_tokens", \.minimumTokens),
+      .setting("max_tokens", \.maximumTokens), .setting("deduplicate", \.deduplicates), .setting("hold_out", \.holdOut),
+      .setting("part", \.part), .setting("sample", \.sample), .setting("data_seed", \.seed), .setting("limit", \.limit),
+      .setting("max_length", \.maximumLength), .setting("skip_bad", \.skipsBad),
+    ])
 
   /// Says which settings make no sense.
   public func validate() throws {
     for (key, value) in [
-      (CodingKeys.limit, limit), (.sample, sample), (.minimumTokens, minimumTokens), (.maximumTokens, maximumTokens),
+      (Setting.limit, limit), (.sample, sample), (.minimumTokens, minimumTokens), (.maximumTokens, maximumTokens),
       (.maximumLength, maximumLength),
     ] {
-      if let value, value < 1 { throw SettingsError("\(setting: Setting(key.rawValue)) takes a number from 1 on, not \(value)") }
+      if let value, value < 1 { throw SettingsError("\(setting: key) takes a number from 1 on, not \(value)") }
     }
     if let holdOut, !(holdOut > 0 && holdOut < 1) {
       throw SettingsError("\(setting: Setting("hold_out")) takes a share between 0 and 1, not \(holdOut)")

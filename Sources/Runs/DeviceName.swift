@@ -1,5 +1,7 @@
+public import Ground
+
 /// Where to compute, as settings name it. Whether the device is there is another question.
-public enum DeviceName: Sendable, Hashable, Codable, LosslessStringConvertible {
+public enum DeviceName: Sendable, Hashable, CodedAsText {
   /// A device of MPS or CUDA where one answers, else the processor.
   case automatic
   /// The processor.
@@ -32,17 +34,6 @@ public enum DeviceName: Sendable, Hashable, Codable, LosslessStringConvertible {
     }
   }
 
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    let text = try container.decode(String.self)
-    guard let name = DeviceName(text) else {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: "a device is auto, cpu, cuda, cuda:N or mps, not '\(text)'")
-    }
-    self = name
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
-  }
+  /// What its text may be.
+  public static let textForm = "a device is auto, cpu, cuda, cuda:N or mps"
 }

@@ -1,10 +1,10 @@
 public import CheckpointFiles
-import Ground
+public import Ground
 public import LanguageModels
 public import Torch
 
 /// Which model is computed with, and how.
-public struct ModelSettings: Codable, Sendable, Hashable {
+public struct ModelSettings: RecordedSettings, Hashable {
   /// A Hugging Face folder, or `owner/name` of a downloaded one.
   public var model: String
   /// What to compute in; nil is the checkpoint's own type.
@@ -19,20 +19,13 @@ public struct ModelSettings: Codable, Sendable, Hashable {
   /// A model with the defaults.
   public init(_ model: String) { self.model = model }
 
-  enum CodingKeys: String, CodingKey {
-    case model, device, threads
-    case elementType = "dtype"
-    case batchTokens = "batch_tokens"
-  }
-
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(try values.decode(String.self, forKey: .model))
-    elementType = try values.decodeIfPresent(ElementType.self, forKey: .elementType)
-    device = try values.value(.device, or: device)
-    threads = try values.decodeIfPresent(Int.self, forKey: .threads)
-    batchTokens = try values.value(.batchTokens, or: batchTokens)
-  }
+  /// The keys of a model in records.
+  public static let form: SettingsForm<ModelSettings> = SettingsForm(
+    ModelSettings(""),
+    [
+      .source("model", \.model), .setting("device", \.device), .setting("threads", \.threads), .setting("dtype", \.elementType),
+      .setting("batch_tokens", \.batchTokens),
+    ])
 
   /// Says which settings make no sense.
   public func validate() throws {
@@ -40,13 +33,6 @@ public struct ModelSettings: Codable, Sendable, Hashable {
       throw SettingsError("\(setting: .threads) takes a number from 1 to 4096, not \(threads)")
     }
     if batchTokens < 1 { throw SettingsError("\(setting: .batchTokens) takes a number of tokens from 1 on, not \(batchTokens)") }
-  }
-
-  /// The settings with the model's path changed; a name in the Hugging Face cache stays.
-  func mappingPaths(_ change: (String) -> String) -> ModelSettings {
-    var settings = self
-    settings.model = changedPath(model, change)
-    return settings
   }
 
   /// Finds the device, and says why where it was chosen for the user.

@@ -4,7 +4,7 @@ import Foundation
 public protocol NamedFile: Codable, Sendable, Hashable {
   /// The file or folder.
   var path: String { get set }
-  /// The name in the place of the file's own; nil for that.
+  /// The name in place of the file's own; nil for that.
   var givenName: String? { get }
   /// A file, with a name where its own is not to be used.
   init(_ path: String, name: String?)
@@ -36,10 +36,12 @@ extension NamedFile {
   /// As it is written in records, where a path with an equals sign and without a name begins with one.
   var recorded: String { givenName.map { "\($0)=\(path)" } ?? (path.contains("=") ? "=\(path)" : path) }
 
+  /// Reads the text of a record.
   public init(from decoder: any Swift.Decoder) throws {
     self.init(recorded: try decoder.singleValueContainer().decode(String.self))
   }
 
+  /// Writes the text of a record.
   public func encode(to encoder: any Swift.Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(recorded)

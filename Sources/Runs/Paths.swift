@@ -2,10 +2,7 @@ import Foundation
 import Ground
 
 /// The path of a model or dataset changed; a name in the Hugging Face cache stays as it is.
-func changedPath(_ name: String, _ change: (String) -> String) -> String {
-  FileManager.default.fileExists(atPath: (name as NSString).expandingTildeInPath) || !HuggingFaceCache.isRepositoryName(name)
-    ? change(name) : name
-}
+func changedPath(_ name: String, _ change: (String) -> String) -> String { HuggingFaceCache.changedPath(name, change) }
 
 /// Refuses a name of a pattern or change that none of their files has.
 func requirePatternName(_ out: String) throws {

@@ -2,15 +2,22 @@ import CheckpointFiles
 import Instructions
 public import ActivationPatterns
 import Foundation
-import Ground
+public import Ground
 import LanguageModels
 public import Probing
 import Tokenizers
 import Torch
 
 /// Measures the pattern of a task: a model and data in, the levels of every attention head out, in a file.
-public struct PatternRun: Run {
-  public static let name = "pattern"
+public struct PatternRun: Run, RecordedSettings {
+  /// `headway pattern` and the keys of its record.
+  public static let form: SettingsForm<PatternRun> = SettingsForm(
+    "pattern", PatternRun(model: "", data: [], out: ""),
+    [
+      .group(\.model), .group(\.data), .output("out", \.out), .setting("task", \.task), .setting("score", \.scores),
+      .setting("per_sample", \.keepsSamples), .setting("loss", \.loss), .setting("memory", \.memory), .flag("resume", \.resume),
+      .flag("overwrite", \.overwrite),
+    ])
 
   /// The model.
   public var model: ModelSettings
@@ -28,7 +35,7 @@ public struct PatternRun: Run {
   public var loss = PatternMeasurement.Loss.sample
   /// What is kept of a pass for its way back.
   public var memory = ActivationMemory.automatic
-  /// Whether to go on with a run that was interrupted.
+  /// Whether to continue a run that was interrupted.
   public var resume = false
   /// Whether to replace a file that Headway did not write, and to throw away what an interrupted run left.
   public var overwrite = false
@@ -40,16 +47,8 @@ public struct PatternRun: Run {
     self.out = out
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> PatternRun {
-    var run = self
-    run.model = model.mappingPaths(change)
-    run.data = data.mappingPaths(change)
-    run.out = change(out)
-    return run
-  }
-
-  public var output: String? { out }
-
+  /// Refuses what model and data refuse, a name that no pattern file has, and several scores for an `.npy` file.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     try model.validate()
     try data.validate()
@@ -63,6 +62,8 @@ public struct PatternRun: Run {
     }
   }
 
+  /// Measures the samples batch by batch and writes the pattern; a journal beside `out` lets `resume` continue to the same bytes.
+  /// - Throws: `RunStopped`, `DataError`, `ModelError`, `ProbingError`, `OutputError`.
   public func run(_ monitor: RunMonitor) throws -> PatternResult {
     try validate()
     let target = URL(filePath: out)
@@ -130,44 +131,6 @@ public struct PatternRun: Run {
     let kept = try ActivationPattern.Samples(
       loss: found.losses, index: found.index.map(Int64.init), ids: encoded.identifiers(of: found.index), contents: contents)
     return try ActivationPattern(provenance: provenance, levels: levels, samples: keepsSamples ? kept : nil)
-  }
-}
-
-// MARK: - Settings as records have them
-
-extension PatternRun {
-  enum CodingKeys: String, CodingKey {
-    case out, task, loss, memory, resume, overwrite
-    case scores = "score"
-    case keepsSamples = "per_sample"
-  }
-
-  public init(from decoder: any Decoder) throws {
-    model = try ModelSettings(from: decoder)
-    data = try DataSettings(from: decoder)
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    out = try values.decode(String.self, forKey: .out)
-    task = try values.decodeIfPresent(String.self, forKey: .task)
-    scores = try values.value(.scores, or: [.magnitude])
-    keepsSamples = try values.value(.keepsSamples, or: false)
-    loss = try values.value(.loss, or: .sample)
-    memory = try values.value(.memory, or: .automatic)
-    resume = try values.value(.resume, or: false)
-    overwrite = try values.value(.overwrite, or: false)
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    try model.encode(to: encoder)
-    try data.encode(to: encoder)
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(out, forKey: .out)
-    try values.encodeIfPresent(task, forKey: .task)
-    try values.encode(scores, forKey: .scores)
-    try values.encode(keepsSamples, forKey: .keepsSamples)
-    try values.encode(loss, forKey: .loss)
-    try values.encode(memory, forKey: .memory)
-    if resume { try values.encode(resume, forKey: .resume) }
-    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
   }
 }
 

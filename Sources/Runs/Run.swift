@@ -11,7 +11,7 @@ import Synchronization
 ///     let result = try run.run()
 ///     print(result.samples, result.loss)
 ///
-/// Settings and results are encoded with keys in snake case; a setting's key is its option's name with `_` in the place of `-`.
+/// Settings and results are encoded with keys in snake case; a setting's key is its option's name with `_` in place of `-`.
 public protocol Run: Codable, Sendable {
   /// What it found, as `--json` prints it.
   associatedtype Result: Codable & Sendable
@@ -44,13 +44,30 @@ public protocol Run: Codable, Sendable {
   func run(_ monitor: RunMonitor) throws -> Result
 }
 
+extension Run where Self: RecordedSettings {
+  /// The command of its form.
+  public static var name: String { form.command }
+  /// The first of its outputs that has a path.
+  public var output: String? { outputs.first }
+  /// The place in the folder that it writes, or else beside its file; nil where it writes neither.
+  public var record: URL? {
+    if let outputFolder { return RunRecord.url(beside: URL(filePath: outputFolder, directoryHint: .isDirectory), isFolder: true) }
+    return output.flatMap { RunRecord.url(beside: URL(filePath: $0)) }
+  }
+}
+
 extension Run {
   /// Does it without telling anybody on the way.
   public func run() throws -> Result { try run(.silent) }
+  /// Refuses nothing.
   public func validate() throws {}
+  /// None: the run only tells.
   public var output: String? { nil }
+  /// The place beside the file that it writes; nil where it writes none, and beside a pipe or a device.
   public var record: URL? { output.flatMap { RunRecord.url(beside: URL(filePath: $0)) } }
+  /// The settings as they are, none of which depends on others.
   public var resolved: Self { self }
+  /// The clock knows best.
   public static func seconds(of result: Result) -> Double? { nil }
 
   /// Does it, and leaves a record of it beside its result.

@@ -81,8 +81,7 @@ public enum RunRecord {
       (Node("versions"), versions),
     ]
     if let seconds { record.append((Node("seconds"), Node(String(format: "%.3f", seconds)))) }
-    let again = "headway run \(place.lastPathComponent)"
-    return "\(mark) Again: \(again); with a setting changed: \(again) --set KEY=VALUE\n"
+    return "\(mark) Again: headway run \(place.lastPathComponent)\n"
       + (try Yams.serialize(node: Node(record), width: -1, allowUnicode: true))
   }
 
@@ -104,7 +103,7 @@ public enum RunRecord {
   }
 
   /// Reads a record.
-  /// - Parameter changes: settings in the place of the record's own, each `key=value` with a value in YAML.
+  /// - Parameter changes: settings in place of the record's own, each `key=value` with a value in YAML.
   /// - Returns: the run, its paths as seen from the working directory.
   /// - Throws: `RunError` where the file is no record, `SettingsError` where a changed setting is none.
   public static func run(from url: URL, changing changes: [String] = [], knowing runs: [any Run.Type] = known) throws -> any Run {
@@ -131,11 +130,19 @@ public enum RunRecord {
   private static func changed<Work: Run>(_ run: Work, by changes: [String]) throws -> Work {
     guard !changes.isEmpty else { return run }
     var settings = try Yams.compose(yaml: YAMLEncoder().encode(run)) ?? Node.mapping([:])
-    for change in changes { try apply(change, to: &settings) }
+    let pairs = try changes.map(pair)
+    for (key, value) in pairs {
+      settings.mapping?[Node(key)] = value
+      // What says the same in another way gives way, unless it is named, too.
+      for others in (Work.self as? any RecordedSettings.Type)?.alternatives ?? [] where value.null == nil && others.contains(key) {
+        for other in others where !pairs.contains(where: { $0.key == other }) { settings.mapping?[Node(other)] = nil }
+      }
+    }
     return try Work.decoded(settings) { SettingsError($0) }
   }
 
-  private static func apply(_ change: String, to settings: inout Node) throws {
+  /// The key and the value of `key=value`.
+  private static func pair(_ change: String) throws -> (key: String, value: Node) {
     let parts = change.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, !parts[0].isEmpty else {
       throw SettingsError("\(setting: Setting("set")) takes KEY=VALUE, not '\(change)'")
@@ -144,7 +151,7 @@ public enum RunRecord {
     do { value = try Yams.compose(yaml: parts[1]) } catch {
       throw SettingsError("\(setting: Setting("set", value: change)): the value is not YAML (\(firstLine(error)))")
     }
-    settings.mapping?[Node(parts[0].replacing("-", with: "_"))] = value ?? Node("", Tag(.null))
+    return (parts[0].replacing("-", with: "_"), value ?? Node("", Tag(.null)))
   }
 
   // MARK: Paths
@@ -208,10 +215,12 @@ extension Run {
       throw problem("\(error.sentence)")
     }
     // A key that is misspelt would otherwise be passed over in silence.
-    let known = Set(try Yams.compose(yaml: YAMLEncoder().encode(run))?.mapping?.keys.compactMap(\.string) ?? [])
+    let known =
+      try (Self.self as? any RecordedSettings.Type)?.names ?? Yams.compose(yaml: YAMLEncoder().encode(run))?.mapping?.keys.compactMap(
+        \.string) ?? []
     let given = settings.mapping?.filter { $0.value.null == nil }.compactMap { $0.key.string } ?? []
     if let unknown = given.first(where: { !known.contains($0) && !["resume", "overwrite"].contains($0) }) {
-      throw problem("'\(unknown)' is no setting of \(name); it has \(known.sorted().joined(separator: ", "))")
+      throw problem("'\(unknown)' is not a setting of \(name); it has \(Set(known).sorted().joined(separator: ", "))")
     }
     return run
   }

@@ -7,11 +7,13 @@ public struct ShownAsNull<Value: Codable & Sendable>: Codable, Sendable {
   /// Wraps a value.
   public init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
 
+  /// Reads null as a missing value.
   public init(from decoder: any Swift.Decoder) throws {
     let container = try decoder.singleValueContainer()
     wrappedValue = container.decodeNil() ? nil : try container.decode(Value.self)
   }
 
+  /// Writes null for a value that is missing or not finite.
   public func encode(to encoder: any Swift.Encoder) throws {
     var container = encoder.singleValueContainer()
     if let wrappedValue, (wrappedValue as? Double)?.isFinite ?? true {

@@ -22,7 +22,7 @@ public struct JSONObject: Sendable {
   /// The place of each name, once there are too many to look through.
   private var places: [FieldName: Int]?
 
-  /// Up to so many fields a name is found sooner by looking at each than by hashing it.
+  /// Up to this many fields, a name is found sooner by looking at each than by hashing it.
   private static let fewFields = 24
 
   /// An object of these fields, in order.

@@ -10,13 +10,14 @@ import Selection
 ///     let result = try run.run()
 ///     print(result.report)
 public struct StudyRun: Run {
+  /// `headway study run`.
   public static let name = "study"
 
   /// The study's file.
   public var file: String
   /// The folder that it fills; the file's name without extension, in the working directory, where nil.
   public var out: String?
-  /// Settings in the place of the file's own, each `key=value`.
+  /// Settings in place of the file's own, each `key=value`.
   public var changes: [String] = []
 
   /// A study of a file.
@@ -27,6 +28,7 @@ public struct StudyRun: Run {
     case changes = "set"
   }
 
+  /// File and folder as seen from elsewhere.
   public func mappingPaths(_ change: (String) -> String) -> StudyRun {
     var run = self
     run.file = change(file)
@@ -42,6 +44,8 @@ public struct StudyRun: Run {
   /// The plan, made without running anything.
   public func plan() throws -> StudyPlan { try StudyPlan.make(of: Study(from: URL(filePath: file), changing: changes), in: folder) }
 
+  /// Does the steps that are not done, in an order in which each finds what it needs, then writes report, tables and figures.
+  /// - Throws: `RunStopped`, `RunError` where models or data are missing, and what the steps throw.
   public func run(_ monitor: RunMonitor) throws -> StudyResult {
     let output = OutputFolder(folder)
     let outputs = OutputGuard(resumes: true)
@@ -57,7 +61,7 @@ public struct StudyRun: Run {
     try output.make()
     try output.claim(["steps", "report", "tables", "figures", "study.json"])
     do { try StudyEngine(plan).run(monitor) } catch is RunStopped {
-      monitor.note("the study goes on from here when it is run again")
+      monitor.note("the study continues from here when it is run again")
       throw RunStopped(canResume: false)
     }
     return try StudyReport(plan).write(monitor)

@@ -29,8 +29,11 @@ public struct StudyTable: Codable, Sendable, Hashable {
     case number(Double)
     case nothing
 
+    /// A text.
     public init(stringLiteral value: String) { self = .text(value) }
+    /// A number.
     public init(floatLiteral value: Double) { self = .number(value) }
+    /// A whole number.
     public init(integerLiteral value: Int) { self = .number(Double(value)) }
 
     /// A number, or nothing.
@@ -40,6 +43,7 @@ public struct StudyTable: Codable, Sendable, Hashable {
     /// A text.
     init(_ value: String) { self = .text(value) }
 
+    /// Reads a number, a text, or null as nothing.
     public init(from decoder: any Decoder) throws {
       let value = try decoder.singleValueContainer()
       if value.decodeNil() {
@@ -51,6 +55,7 @@ public struct StudyTable: Codable, Sendable, Hashable {
       }
     }
 
+    /// Writes a number, a text, or null for nothing.
     public func encode(to encoder: any Encoder) throws {
       var value = encoder.singleValueContainer()
       switch self {

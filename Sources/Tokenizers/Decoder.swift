@@ -2,7 +2,7 @@ import StrictJSON
 
 /// A step that turns tokens back into text. Steps follow each other; what the last one leaves is joined.
 enum Decoder: Equatable, Sendable {
-  /// Puts `replacement` in the place of every `pattern` in each token.
+  /// Puts `replacement` in place of every `pattern` in each token.
   case replace(pattern: [UInt8], replacement: [UInt8])
   /// Runs of byte tokens become the characters whose UTF-8 they are, or U+FFFD for each byte.
   case byteFallback

@@ -2,7 +2,7 @@
 enum Normalizer: Equatable, Sendable {
   /// Puts a text before every text that is not empty.
   case prepend([UInt8])
-  /// Puts `replacement` in the place of every `pattern`, taken literally.
+  /// Puts `replacement` in place of every `pattern`, taken literally.
   case replace(pattern: [UInt8], replacement: [UInt8])
   /// Takes spaces (U+0020) from the start and the end, and makes one of several (`remove_extra_whitespaces` of SentencePiece).
   case removeExtraSpaces

@@ -10,7 +10,7 @@ public final class Tokenizer: Sendable {
   private let model: BytePairModel
   private let normalizers: [Normalizer]
   private let preTokenizers: [PreTokenizer]
-  private let decoders: [Decoder]?
+  let decoding: Decoding
   private let template: SpecialTokenTemplate
   private let addedTokens: AddedTokens
   private let silentTokens: Set<UInt32>
@@ -58,7 +58,7 @@ public final class Tokenizer: Sendable {
     self.files = files
     normalizers = definition.normalizers
     preTokenizers = definition.preTokenizers
-    decoders = definition.decoders
+    decoding = Decoding(definition.decoders)
     template = definition.template ?? SpecialTokenTemplate()
     addedTokens = definition.addedTokens
     silentTokens = definition.silentTokens
@@ -144,21 +144,18 @@ public final class Tokenizer: Sendable {
   ///   - skipSpecialTokens: whether to leave special tokens out.
   /// - Throws: ``TokenizerError/unknownToken(id:vocabularySize:)`` for an id that stands for no token.
   public func decode(_ ids: some Sequence<Int>, skipSpecialTokens: Bool = false) throws -> String {
-    var tokens: [[UInt8]] = []
-    for id in ids {
-      guard let known = UInt32(exactly: id) else { throw TokenizerError.unknownToken(id: id, vocabularySize: vocabularySize) }
-      if let added = addedTokens.tokens[known] {
-        if skipSpecialTokens, addedTokens.isSpecial(added.content) { continue }
-        // Tokens that are looked for in normalised text are decoded from that, as decoders undo what normalisers do.
-        tokens.append(added.isNormalized ? normalizers.apply(to: added.content) : added.content)
-      } else if let token = model.vocabulary.token(known) {
-        if !skipSpecialTokens || !silentTokens.contains(known) { tokens.append(Array(token)) }
-      } else {
-        throw TokenizerError.unknownToken(id: id, vocabularySize: vocabularySize)
-      }
+    String(decoding: decoding.bytes(of: try ids.compactMap { try token($0, skipSpecialTokens) }), as: UTF8.self)
+  }
+
+  /// What a token id is decoded from; nil for a special one that is left out.
+  func token(_ id: Int, _ skipSpecialTokens: Bool) throws(TokenizerError) -> [UInt8]? {
+    guard let known = UInt32(exactly: id) else { throw .unknownToken(id: id, vocabularySize: vocabularySize) }
+    if let added = addedTokens.tokens[known] {
+      if skipSpecialTokens, addedTokens.isSpecial(added.content) { return nil }
+      // Tokens that are looked for in normalised text are decoded from that, as decoders undo what normalisers do.
+      return added.isNormalized ? normalizers.apply(to: added.content) : added.content
     }
-    guard let decoders else { return String(decoding: Array(tokens.joined(separator: [UInt8(ascii: " ")])), as: UTF8.self) }
-    for step in decoders { tokens = step.apply(to: tokens) }
-    return String(decoding: Array(tokens.joined()), as: UTF8.self)
+    guard let token = model.vocabulary.token(known) else { throw .unknownToken(id: id, vocabularySize: vocabularySize) }
+    return skipSpecialTokens && silentTokens.contains(known) ? nil : Array(token)
   }
 }

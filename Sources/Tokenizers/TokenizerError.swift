@@ -34,7 +34,7 @@ extension TokenizerError: CustomStringConvertible, LocalizedError {
   /// The same sentence as ``description``.
   public var errorDescription: String? { description }
 
-  /// The error with the path of its file in the place of the name.
+  /// The error with the path of its file in place of the name.
   func located(in folder: URL) -> TokenizerError {
     func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
     return switch self {

@@ -4,7 +4,7 @@ import Runs
 /// How DATA is read: the options that every command with DATA takes.
 struct DataOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The data's format; recognised by its fields where left out.", valueName: "name"))
-  var format: String?
+  var format: FormatName?
 
   @Option(
     help: ArgumentHelp(
@@ -15,14 +15,13 @@ struct DataOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Which of the format's ways to make samples is taken, where it has several.", valueName: "name"))
   var form: String?
 
-  @Option(help: ArgumentHelp("A file with a prompt template of {{field}}s, in the place of the format's own.", valueName: "file"))
+  @Option(help: ArgumentHelp("A file with a prompt template of {{field}}s, in place of the format's own.", valueName: "file"))
   var template: String?
 
   @Option(
     help: ArgumentHelp(
-      "Write samples in a chat form; 'own' is the model's. Left out: chats in the model's own, all else as it is.",
-      valueName: "plain|llama2|llama3|gemma|mistral|chatml|own"))
-  var chat: String?
+      "Write samples in a chat form; 'own' is the model's. Left out: chats in the model's own, all else as it is.", valueName: "form"))
+  var chat: ChatName?
 
   @Option(help: ArgumentHelp("The published split to read of a folder that holds several; 'all' for every one.", valueName: "name"))
   var split: String?
@@ -70,11 +69,11 @@ struct DataOptions: ParsableArguments {
   /// The settings of a run with this data.
   func settings(_ files: [String]) -> DataSettings {
     var settings = DataSettings(files)
-    settings.format = format
+    settings.format = format?.name
     settings.map = map?.fields ?? [:]
     settings.form = form
     settings.template = template
-    settings.chat = chat
+    settings.chat = chat?.name
     settings.split = split
     settings.requiredTags = require
     settings.onlyTags = only

@@ -1,8 +1,5 @@
-import CheckpointFiles
 import ArgumentParser
-import LanguageModels
 import Runs
-import Torch
 
 /// How MODEL is loaded and computed: the options of every command that measures one.
 struct ModelOptions: ParsableArguments {
@@ -24,7 +21,7 @@ struct ComputingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What to compute in; auto is the checkpoint's own type (bfloat16 for float16).", valueName: "auto|bfloat16|float16|float32|float64"))
-  var dtype: ComputeType = .auto
+  var dtype = ComputedType.auto
 
   @Option(help: ArgumentHelp("Where to compute.", valueName: "auto|cpu|cuda|cuda:N|mps"))
   var device = DeviceName.automatic
@@ -39,20 +36,5 @@ struct ComputingOptions: ParsableArguments {
     settings.device = device
     settings.threads = threads
     return settings
-  }
-
-  /// The names of `--dtype`.
-  enum ComputeType: String, ExpressibleByArgument, CaseIterable {
-    case auto, bfloat16, float16, float32, float64
-
-    var elementType: ElementType? {
-      switch self {
-      case .auto: nil
-      case .bfloat16: .bfloat16
-      case .float16: .float16
-      case .float32: .float32
-      case .float64: .float64
-      }
-    }
   }
 }

@@ -1,10 +1,6 @@
 import ActivationPatterns
-public import ArgumentParser
-public import Runs
-
-extension PatternSource: ExpressibleByArgument {
-  public init?(argument: String) { self.init(text: argument) }
-}
+import ArgumentParser
+import Runs
 
 /// How pattern and change files are put side by side.
 struct ComparisonOptions: ParsableArguments {

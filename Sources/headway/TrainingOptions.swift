@@ -1,6 +1,5 @@
-public import ArgumentParser
-import CheckpointFiles
-public import FineTuning
+import ArgumentParser
+import FineTuning
 import Runs
 
 /// How `sft` trains; the defaults are the paper's.
@@ -109,8 +108,6 @@ struct TrainingOptions: ParsableArguments {
   }
 }
 
-extension LearningRateSchedule.Form: ExpressibleByArgument {}
-
 /// Names of layers, joined by commas.
 struct LayerNames: ExpressibleByArgument {
   let names: [String]
@@ -118,19 +115,6 @@ struct LayerNames: ExpressibleByArgument {
   init?(argument: String) {
     names = argument.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     if names.contains("") { return nil }
-  }
-}
-
-/// The types that a model can be written in.
-enum SaveType: String, ExpressibleByArgument, CaseIterable {
-  case auto, float32, bfloat16
-
-  var elementType: ElementType? {
-    switch self {
-    case .auto: nil
-    case .float32: .float32
-    case .bfloat16: .bfloat16
-    }
   }
 }
 
@@ -145,7 +129,7 @@ struct TrackingOptions: ParsableArguments {
   var trackEvery: Int?
 
   @Option(help: ArgumentHelp("The probe set's format; the data's where left out.", valueName: "name"))
-  var trackFormat: String?
+  var trackFormat: FormatName?
 
   @Option(help: ArgumentHelp("Measure at most N of its samples.", valueName: "n"))
   var trackLimit: Int?
@@ -168,7 +152,7 @@ struct TrackingOptions: ParsableArguments {
   var evalEvery: Int?
 
   @Option(help: ArgumentHelp("The evaluation data's format; the data's where left out.", valueName: "name"))
-  var evalFormat: String?
+  var evalFormat: FormatName?
 
   @Option(help: ArgumentHelp("Evaluate at most N of its samples.", valueName: "n"))
   var evalLimit: Int?
@@ -179,10 +163,10 @@ struct TrackingOptions: ParsableArguments {
   /// Fills in what a run tracks and evaluates.
   func apply(to run: inout TrainingRun) {
     run.track = track
-    run.trackFormat = trackFormat
+    run.trackFormat = trackFormat?.name
     run.trackLimit = trackLimit
     run.evaluationData = evalData
-    run.evaluationFormat = evalFormat
+    run.evaluationFormat = evalFormat?.name
     run.evaluationLimit = evalLimit
     run.benchmarks = evalBenchmark
     run.training.trackingInterval = trackEvery

@@ -86,7 +86,7 @@ enum StubCUDA {
     return folder
   }
 
-  /// The folder of a library that says it has so many devices.
+  /// The folder of a library that says it has `devices` devices.
   static func library(devices: Int) throws -> URL {
     let (compiler, libtorch) = (try #require(compiler), try #require(libtorch))
     let folder = try folder()

@@ -63,7 +63,7 @@ import Testing
   @Test func refusesWhatMakesNoSense() throws {
     let folder = try folderWithQuestions()
     for (arguments, status, part) in [
-      (["--benchmark", "arcs"], 64, "--benchmark takes one of gsm8k"), (["--variant", "x"], 64, "its variants are"),
+      (["--benchmark", "arcs"], 64, "'--benchmark <name>'; did you mean 'arc'?"), (["--variant", "x"], 64, "its variants are"),
       (["--shots", "arc.jsonl"], 64, "no place for shots"), (["--resume"], 64, "--resume"), (["--out", "r.txt"], 64, ".json"),
       (["--template", "t.txt"], 64, "--template"), (["--show", "-1"], 64, "--show"),
       (["--variant", "lm-eval", "--shots", "arc.jsonl", "--shot-count", "1"], 1, "--shots"),

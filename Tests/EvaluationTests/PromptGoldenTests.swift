@@ -1,3 +1,4 @@
+import Instructions
 import StrictJSON
 import Testing
 
@@ -28,6 +29,23 @@ import Testing
         }
       }
     }
+  }
+
+  /// Patterns are measured on MathBench's choices as the evaluator asks them, options in the published order.
+  @Test func mathBenchIsReadAsItIsAsked() throws {
+    let cases = try #require(try golden("prompts.json")["cases"]?.list).filter { $0["benchmark"]?.string == "mathbench" }
+    var compared = 0
+    for given in cases {
+      let samples = try samples(MathBench(), try #require(given["files"])).filter { !$0.instruction.options.isEmpty }
+      let asked = try #require(given["asked"]?.list).compactMap { $0["prompt"]?.string }
+      guard !samples.isEmpty else { continue }
+      #expect(asked.count == 4 * samples.count)
+      for (index, sample) in samples.enumerated() {
+        #expect(sample.instruction.prompt.isExactly(asked[4 * index]), "\(sample.instruction.prompt)")
+        compared += 1
+      }
+    }
+    #expect(compared > 0)
   }
 
   private func expect(_ choice: Choice, _ asked: JSONValue, _ title: String) {

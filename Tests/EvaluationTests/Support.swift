@@ -32,12 +32,17 @@ final class TemporaryFolder {
 
 /// The items of files in their published form, in the order of their names.
 func items(_ benchmark: any Benchmark, _ files: JSONValue) throws -> [Item] {
+  try samples(benchmark, files).map { try benchmark.item(of: $0) }
+}
+
+/// The samples of files in their published form, in the order of their names.
+func samples(_ benchmark: any Benchmark, _ files: JSONValue) throws -> [Sample] {
   let folder = try TemporaryFolder()
   for file in files.object?.fields ?? [] { try folder.write(file.name, try #require(file.value.string)) }
   let isText = files.object?.names.contains { $0.hasSuffix(".txt") } ?? false
   let format = isText ? benchmark.formats.last : benchmark.formats.first
   let reader = try Dataset(at: [folder.url], options: DatasetOptions(format: format)).instructions()
-  var items: [Item] = []
-  while let sample = try reader.nextSample() { items.append(try benchmark.item(of: sample)) }
-  return items
+  var samples: [Sample] = []
+  while let sample = try reader.nextSample() { samples.append(sample) }
+  return samples
 }

@@ -47,7 +47,7 @@ import Torch
     }
     let difference = try identity(settings).difference(from: identity(TrainingSettings()))
     let differences = try #require(difference).description.split(separator: "; ").map(String.init)
-    #expect(differences.count == TrainingSettings.CodingKeys.allCases.count - 3)
+    #expect(differences.count == TrainingSettings.names.count - 3)
     for text in [
       "lr: 1e-06 → 0.00025", "epochs: 3 → none", "steps: none → 11", "no_shuffle: no → yes", "lora_targets: none → o_proj,up_proj",
       "seed: 0 → 18446744073709551615",

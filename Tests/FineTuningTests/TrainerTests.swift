@@ -203,7 +203,7 @@ import Torch
     try Engine.setThreads(before + 1)
     let warnings = try golden.trainer(settings, in: scratch.url, resumingAfter: 2).warnings
     #expect(warnings.count == 1)
-    #expect(warnings.first?.description.contains("on \(before) threads and goes on with \(before + 1)") == true)
+    #expect(warnings.first?.description.contains("on \(before) threads and continues on \(before + 1)") == true)
   }
 
   @Test func trackingBeginsWithTheBaseModel() throws {

@@ -149,7 +149,7 @@ func endedProcess() throws -> Int32 {
     try folder.write("", to: "file")
     #expect(try #require(refusal(OutputGuard()) { try $0.claim(file: folder.file("no/where.svg"), as: kind) }).contains("does not exist"))
     #expect(try #require(refusal(OutputGuard()) { try $0.claim(file: folder.url, as: kind) }).contains("is a folder"))
-    #expect(try #require(refusal(OutputGuard()) { try $0.claim(folder: OutputFolder(folder.file("file"))) }).contains("no folder"))
+    #expect(try #require(refusal(OutputGuard()) { try $0.claim(folder: OutputFolder(folder.file("file"))) }).contains("is not a folder"))
     // A device is no file that anybody wrote.
     #expect(refusal(OutputGuard()) { try $0.claim(file: URL(filePath: "/dev/null"), as: kind) } == nil)
   }

@@ -167,7 +167,7 @@ import Testing
     #expect(first.answer == .text("5"))
     #expect(first.tags == ["primary"])
     let second = try Dataset(at: [choice]).readAll()[0]
-    #expect(second.prompt == "以下是一道关于数学的单项选择题，请你直接回答正确答案的选项序号。\n下面是你要回答的题目：\n1+1=?\nA. 1\nB. 2\nC. 3\nD. 4\n答案选项：")
+    #expect(second.prompt == "以下是一道关于数学的单项选择题，请你直接回答正确答案的选项序号。\n下面是你要回答的题目：\n1+1=?\nA. 1\nB. 2\nC. 3\nD. 4\n\n答案选项：")
     #expect(second.response == "B")
     #expect(second.answer == .option(1))
     #expect(try Dataset(at: [english]).readAll()[0].prompt.hasPrefix("Here is a multiple-choice question"))

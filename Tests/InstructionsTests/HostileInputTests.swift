@@ -9,7 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct HostileInputTests {
   // MARK: Expansion
 
-  /// A gzip member that begins with the letter x and goes on with copies of it: two bits for 258 bytes, the most that DEFLATE packs. It
+  /// A gzip member that begins with the letter x and continues with copies of it: two bits for 258 bytes, the most that DEFLATE packs. It
   /// has no end.
   static func bomb(copies: Int) -> [UInt8] {
     var bytes: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0]
@@ -159,7 +159,7 @@ import Testing
 
   @Test func templatesOfManyTags() throws {
     let tags = String(repeating: "{{q}} ", count: 20_000)
-    #expect(message { _ = try PromptTemplate(tags, name: "t") }.contains("so it is no template"))
+    #expect(message { _ = try PromptTemplate(tags, name: "t") }.contains("so it is not a template"))
     // The most tags that are read.
     let fields: JSONObject = ["q": "x"]
     let place = RecordPlace(file: "x", number: 1)

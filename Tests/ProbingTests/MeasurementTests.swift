@@ -160,7 +160,7 @@ import Torch
     #expect(throws: (any Error).self) { try measurement.run(samples, journalOutput: output, identity: identity("1", "2"), resume: true) }
   }
 
-  /// Without leave to go on with it or to throw it away, a journal is kept.
+  /// Without leave to continue it or to throw it away, a journal is kept.
   @Test func aForgottenResumeKeepsTheJournal() throws {
     let (measurement, samples) = try measurement()
     let output = try temporary()

@@ -350,7 +350,7 @@ import Tokenizers
     #expect(message("mmlu") { $0.benchmark.shotCount = -1 }.contains("shot_count takes"))
     #expect(message("mmlu") { $0.data.template = "t" }.contains("template has no part in mmlu"))
     #expect(message("mmlu") { $0.data.format = "arc" }.contains("format of mmlu takes mmlu"))
-    #expect(message("mmlu") { $0.resume = true }.contains("resume goes on"))
+    #expect(message("mmlu") { $0.resume = true }.contains("resume continues"))
     #expect(message("mmlu") { $0.out = "a.txt" }.contains(".json"))
     #expect(message("mmlu") { $0.maximumLength = 1 }.contains("max_length takes"))
     #expect(message("loss") { $0.benchmark.variant = "lm-eval" }.contains("has no variant"))

@@ -3,11 +3,11 @@ import ActivationPatterns
 import Probing
 import FineTuning
 import Foundation
-import Ground
 import LanguageModels
 import Testing
 import Yams
 
+@testable import Ground
 @testable import Runs
 
 @Suite struct RunRecordTests {
@@ -120,6 +120,7 @@ import Yams
     run.training.clip = 1
     let url = try write(run, to: folder)
     let text = try String(contentsOf: url, encoding: .utf8)
+    #expect(!text.contains("--"))
     for line in ["  lr: 1e-06", "  beta1: 0.9", "  clip: 1.0"] { #expect(text.contains("\(line)\n"), "\(text)") }
     let back = try #require(try RunRecord.run(from: url) as? TrainingRun)
     #expect(back.training.learningRate == 1e-6 && back.training.optimizer.beta1 == 0.9 && back.training.clip == 1)
@@ -159,6 +160,40 @@ import Yams
     #expect(back.files.allSatisfy { $0.path.hasPrefix(place) && !$0.path.hasSuffix("=") })
   }
 
+  /// Every run says each of its keys once, and begins to read from what it writes.
+  @Test func everyKnownRunReadsWhatItWrites() throws {
+    func check<Settings: RecordedSettings>(_ type: Settings.Type) throws {
+      let once = try HeadwayJSON.document(Settings.form.blank)
+      #expect(try HeadwayJSON.document(JSONDecoder().decode(type, from: once)) == once, "\(type)")
+      let fields = try #require(try JSONSerialization.jsonObject(with: once) as? [String: Any])
+      #expect(Set(fields.keys).isSubset(of: Settings.names), "\(type)")
+    }
+    for type in RunRecord.known.compactMap({ $0 as? any RecordedSettings.Type }) { try check(type) }
+    #expect(RunRecord.known.allSatisfy { $0 is any RecordedSettings.Type })
+  }
+
+  /// What says the same in another way gives way to what is changed, but not where both are named.
+  @Test func changedSettingsTakeThePlaceOfOthers() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let training = try write(TrainingRun(model: "m", data: ["d"], out: "o"), to: folder)
+    func changed(_ changes: [String]) throws -> TrainingSettings {
+      try #require(try RunRecord.run(from: training, changing: changes) as? TrainingRun).training
+    }
+    #expect(try changed(["steps=7"]).steps == 7 && changed(["steps=7"]).epochs == nil)
+    #expect(try changed(["epochs=2"]).epochs == 2 && changed(["lr=1"]).epochs == 3)
+    #expect(try changed(["epochs=null", "steps=7"]).epochs == nil)
+    let both = try RunRecord.run(from: training, changing: ["epochs=2", "steps=7"])
+    #expect(message { try both.validate() }.contains("both say how long"))
+    let adapters = try changed(["lora_rank=4", "lora_dropout=0.5"])
+    #expect(adapters.lowRank == LowRankSettings(rank: 4, alpha: 8, dropout: 0.5))
+
+    let ablation = try write(AblationRun(model: "m", data: ["d"], choice: .heads(HeadList("1:2"))), to: folder)
+    let run = try #require(try RunRecord.run(from: ablation, changing: ["strongest=5", "overwrite=true"]) as? AblationRun)
+    #expect(run.choice == .strongest(5) && run.overwrite)
+    #expect(message { _ = try RunRecord.run(from: ablation, changing: ["strongest=5", "random=5"]) }.contains("one of heads"))
+  }
+
   @Test func everyResultHasARecordOfItsOwn() throws {
     let folder = try folder()
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -184,7 +219,8 @@ import Yams
     defer { try? FileManager.default.removeItem(at: folder) }
     let url = try write(PatternRun(model: "m", data: ["d"], out: "p.npy"), to: folder)
     func changed(_ change: String) -> String { message { _ = try RunRecord.run(from: url, changing: [change]) } }
-    #expect(changed("maxlength=3").contains("'maxlength' is no setting of pattern"))
+    #expect(changed("maxlength=3").contains("'maxlength' is not a setting of pattern; it has batch_tokens, chat, data"))
+    #expect(changed("maxlength=3").contains("template, threads"))
     #expect(changed("max_length=abc").contains("'max_length' takes a whole number"))
     #expect(changed("score=[tokens]").contains("'score"))
     #expect(changed("max_length").contains("KEY=VALUE"))

@@ -177,7 +177,7 @@ struct TrainingRunTests {
       ("lora_targets names no layer", { $0.training.lowRank = LowRankSettings(rank: 1, targets: []) }),
       ("track_every has no effect without track", { $0.training.trackingInterval = 5 }),
       ("patience has no effect without eval_data", { $0.training.patience = 5 }),
-      ("resume goes on with a run", { ($0.resume, $0.overwrite) = (true, true) }),
+      ("resume continues a run", { ($0.resume, $0.overwrite) = (true, true) }),
       ("save_dtype takes float32 or bfloat16, not float16", { $0.savedType = .float16 }),
       ("track_format takes one of", { ($0.track, $0.trackFormat) = ("t", "nothing") }),
       ("noise_floor belongs to", { ($0.training.recordsWindows, $0.training.noiseFloorWindows) = (false, 2) }),

@@ -53,6 +53,33 @@ import Testing
     }
   }
 
+  /// A text that grows id by id is at every step that of all ids: on encoded texts, and on ids drawn at random, which cut characters apart.
+  @Test(arguments: Goldens.cases) func textsGrowToTheSame(_ golden: Goldens.Case) throws {
+    let tokenizer = try Tokenizer.load(from: golden.folder)
+    var generator = MergingTests.Generator(state: 5)
+    let known = (0..<tokenizer.vocabularySize).filter(tokenizer.hasToken)
+    // Bytes come often in tokenizers that have them, and special tokens.
+    let rare = try known.filter { id in
+      let text = try tokenizer.decode([id])
+      return text.isEmpty || text.hasPrefix(" ") || text.contains("\u{FFFD}")
+    }
+    let drawn = (0..<40).map { number in
+      (0..<24).map { _ in (number.isMultiple(of: 2) || rare.isEmpty ? known : rare).randomElement(using: &generator) ?? 0 }
+    }
+    for ids in stride(from: 0, to: golden.ids.count, by: 7).map({ golden.ids[$0] }) + drawn {
+      for skips in [false, true] {
+        var growing = GrowingText(tokenizer, skipSpecialTokens: skips)
+        for end in ids.indices.prefix(200) {
+          try growing.append(ids[end])
+          let whole = try tokenizer.decode(ids[...end], skipSpecialTokens: skips)
+          guard Array(growing.text.utf8) != Array(whole.utf8) else { continue }
+          Issue.record("\(golden.name), \(ids[...end]): \(growing.text.debugDescription), not \(whole.debugDescription)")
+          return
+        }
+      }
+    }
+  }
+
   @Test(arguments: Goldens.cases) func settingsAreEqual(_ golden: Goldens.Case) throws {
     let tokenizer = try Tokenizer.load(from: golden.folder)
     #expect(tokenizer.beginningOfSequence == golden.begin)

@@ -9,6 +9,13 @@ struct ChineseWording: Sendable {
   let asked: @Sendable (Item) -> String
   /// What joins a question to its answer where they are rounds of their own.
   let joint: String
+
+  /// The shots, each a question and the letter of its answer.
+  func rounds(_ shots: [Item], header: String = "", joint: String = "", end: String) throws(EvaluationError) -> String {
+    var text = ""
+    for shot in shots { text += "\(header)\(asked(shot))\(joint)\(try shot.rightLetter())\(end)" }
+    return text
+  }
 }
 
 /// OpenCompass's forms in which every question says what it is about.
@@ -21,10 +28,7 @@ struct ChinesePerplexityForm: Variant {
   func questions(of item: Item, shots: Shots) throws(EvaluationError) -> [Question] {
     let header = wording.header(try wording.subjects.name(of: item))
     // A round a line, and OpenCompass's separator of two line feeds as a line of its own.
-    var preamble = ""
-    for shot in try shots.first(ofSubject: item.subject) {
-      preamble += "\(header)\(wording.asked(shot))\(wording.joint)\(try shot.rightLetter())\n\n\n"
-    }
+    var preamble = try wording.rounds(shots.first(ofSubject: item.subject), header: header, joint: wording.joint, end: "\n\n\n")
     if !preamble.isEmpty { preamble += "\n\n" }
     let text = header + wording.asked(item) + wording.joint
     return [Question(item, preamble: preamble, text: text, task: .choice(.letters(of: item, behind: preamble + text)))]
@@ -39,8 +43,8 @@ struct ChineseHeadedPerplexityForm: Variant {
   let metric = Metric.meanOfSubjects
 
   func questions(of item: Item, shots: Shots) throws(EvaluationError) -> [Question] {
-    var preamble = wording.soleHeader(try wording.subjects.name(of: item))
-    for shot in try shots.first(ofSubject: item.subject) { preamble += "\(wording.asked(shot))\(try shot.rightLetter())\n\n" }
+    let header = wording.soleHeader(try wording.subjects.name(of: item))
+    let preamble = try header + wording.rounds(shots.first(ofSubject: item.subject), end: "\n\n")
     let text = wording.asked(item)
     return [Question(item, preamble: preamble, text: text, task: .choice(.letters(of: item, behind: preamble + text)))]
   }
@@ -55,10 +59,7 @@ struct ChineseGenerationForm: Variant {
 
   func questions(of item: Item, shots: Shots) throws(EvaluationError) -> [Question] {
     let header = wording.header(try wording.subjects.name(of: item))
-    var preamble = ""
-    for shot in try shots.first(ofSubject: item.subject) {
-      preamble += "\(header)\(wording.asked(shot))\(wording.joint)\(try shot.rightLetter())\n"
-    }
+    let preamble = try wording.rounds(shots.first(ofSubject: item.subject), header: header, joint: wording.joint, end: "\n")
     // What joins rounds does not follow the last.
     let generation = Generation(
       maximumTokens: openCompassMaximumTokens, key: item.answer, rules: [.firstCapital, .firstOption, .letterAlone])

@@ -10,7 +10,7 @@ struct ChineseSubjects: Sendable {
     let subject = item.subject ?? ""
     guard let name = names[subject] else {
       throw EvaluationError(
-        "'\(subject)' is no subject of \(benchmark) (the item at index \(item.index)); keep the published names of the files, which say the subject"
+        "'\(subject)' is not a subject of \(benchmark) (the item at index \(item.index)); keep the published names of the files, which say the subject"
       )
     }
     return name

@@ -8,7 +8,7 @@ public struct Accuracy: Sendable, Hashable {
   /// No question yet.
   public init() {}
 
-  /// So many right answers.
+  /// `correct` right answers to `count` questions.
   public init(correct: Int, of count: Int) {
     self.correct = correct
     self.count = count

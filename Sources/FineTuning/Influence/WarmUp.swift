@@ -7,7 +7,7 @@ import Torch
 /// each, and what its optimiser remembered.
 public struct WarmUp: Sendable {
   /// Which checkpoints are taken.
-  public enum Choice: Sendable, Hashable, Codable, CustomStringConvertible {
+  public enum Choice: Sendable, Hashable, Codable, LosslessStringConvertible {
     /// All that were kept.
     case all
     /// The last one that was kept of each of K equal stretches of the training.
@@ -32,6 +32,7 @@ public struct WarmUp: Sendable {
       }
     }
 
+    /// Reads the text, or a number in its place.
     public init(from decoder: any Swift.Decoder) throws {
       let container = try decoder.singleValueContainer()
       let text = try (try? container.decode(Int.self)).map(String.init) ?? container.decode(String.self)
@@ -42,6 +43,7 @@ public struct WarmUp: Sendable {
       self = choice
     }
 
+    /// Writes the text.
     public func encode(to encoder: any Swift.Encoder) throws {
       var container = encoder.singleValueContainer()
       switch self {

@@ -27,7 +27,7 @@ public struct OutputError: ExplainedError, Equatable {
   /// An interrupted run left what it found.
   static func journal(_ path: String) -> OutputError {
     OutputError(
-      "\(path) holds what an interrupted run found; go on with that run by \(setting: .resume), or delete it and start over by \(setting: .overwrite)"
+      "\(path) holds what an interrupted run found; continue that run with \(setting: .resume), or delete it and start over with \(setting: .overwrite)"
     )
   }
 

@@ -107,7 +107,7 @@ public final class OutputGuard {
     let name = OutputGuard.name(folder.url)
     var status = stat()
     guard stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFDIR else {
-      throw OutputError("\(name) is no folder; name a folder for \(setting: .output)")
+      throw OutputError("\(name) is not a folder; name a folder for \(setting: .output)")
     }
     madeFolders += try Folders.make(folder.url)
     locks.append(try OutputLock((path as NSString).appendingPathComponent(OutputLock.nameInFolder), of: name))
@@ -120,7 +120,7 @@ public final class OutputGuard {
     if folder.isUsed, !overwrites, !(resumes && canResume) {
       throw OutputError(
         canResume
-          ? "\(name) holds an earlier run; go on with it by \(setting: .resume), delete it by \(setting: .overwrite), or choose another folder"
+          ? "\(name) holds an earlier run; continue it with \(setting: .resume), delete it with \(setting: .overwrite), or choose another folder"
           : "\(name) holds what Headway wrote earlier; replace it by \(setting: .overwrite), or choose another folder")
     }
     folders.append(folder.url)

@@ -29,7 +29,7 @@ public final class RunJournal {
   /// Starts an empty journal, or opens the one that is there where `resume` asks for it and hands its records over, first to last.
   ///
   /// - Parameters:
-  ///   - resume: whether to go on with a journal that is there.
+  ///   - resume: whether to continue with a journal that is there.
   ///   - overwrites: whether one that is not gone on with is thrown away.
   ///   - body: takes a record and tells whether it follows from those before; one that does not ends the usable part.
   /// - Throws: `JournalError` where a journal is there that is neither to be gone on with nor to be thrown away, or belongs to another run.
@@ -45,7 +45,7 @@ public final class RunJournal {
     guard resume, isThere else {
       guard !isThere || overwrites else {
         throw JournalError(
-          "\(path) holds what an interrupted run found; go on with that run by \(setting: .resume), or delete it and start over by \(setting: .overwrite)"
+          "\(path) holds what an interrupted run found; continue that run with \(setting: .resume), or delete it and start over with \(setting: .overwrite)"
         )
       }
       let encoder = JSONEncoder()
@@ -55,7 +55,7 @@ public final class RunJournal {
     }
     let journal = RunJournal(try GrowingFile(at: url))
     guard let header = try journal.line() else {
-      throw JournalError("\(path) is damaged; delete it and start over by \(setting: .overwrite)")
+      throw JournalError("\(path) is damaged; delete it and start over with \(setting: .overwrite)")
     }
     guard let earlier = try? JSONDecoder().decode(RunIdentity.self, from: Data(header.dropFirst(mark.count).utf8)) else {
       throw JournalError(

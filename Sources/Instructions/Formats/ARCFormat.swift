@@ -31,7 +31,9 @@ struct ARCFormat: DatasetFormat {
     guard options.count == labels.count else { throw record.error(choices, "has \(options.count) options but \(labels.count) labels") }
     var right: Int?
     if let key = try record.optionalText("answerKey"), !key.isEmpty {
-      guard let index = labels.firstIndex(of: key) else { throw record.error("answerKey", "is '\(key)', which is no option's label") }
+      guard let index = labels.firstIndex(of: key) else {
+        throw record.error("answerKey", "is '\(key)', which is not the label of an option")
+      }
       right = index
     }
     let question = try record.filledText(isOriginal ? "question.stem" : "question")

@@ -1,3 +1,4 @@
+import Foundation
 import Ground
 import StrictJSON
 
@@ -15,8 +16,9 @@ struct MathBenchFormat: DatasetFormat {
   }
 
   func sample(of record: Record, form: String) throws(DataError) -> Sample {
-    let question = try record.filledText("question")
-    let answer = try record.filledText("answer")
+    // OpenCompass takes the white space around both away.
+    let question = try record.filledText("question").trimmingCharacters(in: .whitespacesAndNewlines)
+    let answer = try record.filledText("answer").trimmingCharacters(in: .whitespacesAndNewlines)
     let chinese = record.stem.hasSuffix("_cn") || (!record.stem.hasSuffix("_en") && isChinese(question))
     let language = chinese ? "zh" : "en"
     let tags = record.place.file.split(separator: "/").dropLast().suffix(1).map(String.init).filter(Self.levels.contains)
@@ -36,9 +38,9 @@ struct MathBenchFormat: DatasetFormat {
     let choice = MultipleChoice(question: question, labels: MultipleChoice.letters, options: options, right: right)
     let prompt =
       chinese
-      ? "以下是一道关于数学的单项选择题，请你直接回答正确答案的选项序号。\n下面是你要回答的题目：\n\(question)\n\(choice.optionLines)\n答案选项："
+      ? "以下是一道关于数学的单项选择题，请你直接回答正确答案的选项序号。\n下面是你要回答的题目：\n\(question)\n\(choice.optionLines)\n\n答案选项："
       : "Here is a multiple-choice question about mathematics. Please provide the correct answer option directly.\n"
-        + "Here is the question you need to answer:\n\(question)\n\(choice.optionLines)\nAnswer option:"
+        + "Here is the question you need to answer:\n\(question)\n\(choice.optionLines)\n\nAnswer option:"
     return choice.sample(of: record, prompt: prompt, tags: tags, id: nil).with { $0.language = language }
   }
 

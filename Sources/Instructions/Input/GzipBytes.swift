@@ -14,7 +14,7 @@ final class GzipBytes: ByteSource {
 
   private enum State { case betweenMembers, inMember, end }
 
-  /// So much is unpacked at a time.
+  /// The most bytes that are unpacked at a time.
   private static let pieceSize = 1 << 18
 
   /// - Parameters:
@@ -56,7 +56,7 @@ final class GzipBytes: ByteSource {
       position += 1
     }
     guard input.count - position >= 2, input[position] == 0x1F, input[position + 1] == 0x8B else {
-      throw broken(members == 0 ? "it has no gzip header" : "something that is no gzip follows the data")
+      throw broken(members == 0 ? "it has no gzip header" : "something that is not gzip follows the data")
     }
     if members > 0, ca_inflater_restart(inflater) != 0 { throw broken(String(cString: ca_error())) }
     members += 1

@@ -47,7 +47,7 @@ struct JSONDocumentReader: RecordReader {
       bytes.advance()
       return try members(of: JSONObject(), at: place)
     default:
-      throw failure("this is no JSON: a list or an object should start here")
+      throw failure("this is not JSON: a list or an object should start here")
     }
   }
 

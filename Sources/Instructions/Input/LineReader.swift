@@ -43,7 +43,7 @@ struct LineReader {
         return line
       }
       guard buffer.count - start <= longest else {
-        throw .file(name, problem: "line \(lineNumber + 1) is longer than \(longest >> 20) MiB, so this is no file of lines")
+        throw .file(name, problem: "line \(lineNumber + 1) is longer than \(longest >> 20) MiB, so this is not a file of lines")
       }
       if start > 0 {
         buffer.removeSubrange(..<start)

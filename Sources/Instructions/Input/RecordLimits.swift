@@ -18,7 +18,7 @@ enum RecordLimits {
 ///
 /// What packs a thousandfold is no dataset (text packs three- to tenfold), and a file of a few kilobytes should not cost minutes.
 struct ExpansionLimit {
-  /// So much is unpacked whatever the file's size.
+  /// This much may be unpacked whatever the file's size.
   static let free = 64 << 20
   /// Beyond that, the most bytes for each byte of the file.
   static let factor = 256

@@ -93,7 +93,7 @@ extension AdapterConfiguration {
     var notes: [String] = []
     let known = usedKeys.union(harmlessKeys).union(refusedKeys.map(\.key))
     for key in file.keys where !known.contains(key) && file.isSet(key) {
-      notes.append("\(file.path): '\(key)' is no key of PEFT's LoRA that Headway knows, and is passed over")
+      notes.append("\(file.path): '\(key)' is not a key of PEFT's LoRA that Headway knows, and is passed over")
     }
     if let revision = try file.optionalString("revision"), revision != "main", !revision.isEmpty {
       notes.append("\(file.path) names the revision '\(revision)' of \(base); make sure that it is the one that is read")

@@ -12,7 +12,7 @@ public struct GenerationSettings: Sendable, Hashable {
   public var topP = 1.0
   /// Tokens are drawn from this many of the most likely ones; 0 for all.
   public var topK = 0
-  /// Where drawing begins. Each text draws from a stream of its own, whatever is written beside it.
+  /// What seeds the drawing. Each text draws from a stream of its own, whatever is written beside it.
   public var seed: UInt64 = 0
   /// Whether each token's log-probability under the model is kept.
   public var keepsLogProbabilities = false

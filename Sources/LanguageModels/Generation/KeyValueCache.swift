@@ -79,7 +79,7 @@ public final class KeyValueCache {
     guard lengths.indices.contains(slot) else { throw ModelError("there is no slot \(slot) in a cache of \(slots)") }
   }
 
-  /// Tokens that go on with a slot's sequence.
+  /// Tokens that continue a slot's sequence.
   public struct Addition: Sendable, Hashable {
     /// The slot.
     public var slot: Int
@@ -157,7 +157,7 @@ public final class KeyValueCache {
 }
 
 extension CausalDecoder {
-  /// Computes tokens that go on with cached sequences, without gradients, and caches them. Where it throws, the cache is as it was.
+  /// Computes tokens that continue cached sequences, without gradients, and caches them. Where it throws, the cache is as it was.
   ///
   /// - Parameters:
   ///   - cache: made for this decoder.

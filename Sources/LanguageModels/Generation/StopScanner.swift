@@ -31,9 +31,21 @@ struct StopScanner {
 
   /// The text of tokens up to the first stop text, and whether there is one.
   func text(of tokens: [Int]) throws -> (text: String, isStopped: Bool) {
-    let text = try decode(tokens[...])
+    cut(try decode(tokens[...]))
+  }
+
+  /// A text up to the first stop text, and whether there is one.
+  func cut(_ text: String) -> (text: String, isStopped: Bool) {
     guard let place = place(in: text) else { return (text, false) }
     return (String(text[..<place]), true)
+  }
+
+  /// The text of no token.
+  func growingText() -> GrowingText { GrowingText(tokenizer, skipSpecialTokens: true) }
+
+  /// Adds a token to a text; one that is no more than a row of the vocabulary has none.
+  func add(_ token: Int, to text: inout GrowingText) throws {
+    if tokenizer.hasToken(token) { try text.append(token) }
   }
 
   /// How much of a text cannot become part of a stop text any more, and ends in no half of a character: what may be shown before the text is done.

@@ -34,7 +34,7 @@ public final class TextGenerator {
   /// The tokens that went through the decoder so far.
   private(set) var computedTokens = 0
 
-  /// Neighbours share what they begin with from so many tokens on; fewer are computed again more cheaply.
+  /// The fewest tokens that neighbours must begin with in common to share them; fewer are computed again more cheaply.
   private static let leastShared = 16
 
   /// - Parameters:
@@ -137,11 +137,22 @@ public final class TextGenerator {
     return texts
   }
 
-  /// The text so far that can be shown before it is done: without what may become a stop text or half a character.
-  public func settledText(of tokens: [Int]) throws -> String {
-    let (text, isStopped) = try scanner.text(of: tokens)
-    return isStopped ? text : scanner.settled(text)
+  /// A text as it is shown while it is written.
+  public struct ShownText {
+    fileprivate let scanner: StopScanner
+    fileprivate var text: GrowingText
+
+    /// Adds a token.
+    /// - Returns: the text so far that can be shown before it is done: without what may become a stop text or half a character.
+    public mutating func add(_ token: Int) throws -> String {
+      try scanner.add(token, to: &text)
+      let (shown, isStopped) = scanner.cut(text.text)
+      return isStopped ? shown : scanner.settled(shown)
+    }
   }
+
+  /// A text of which nothing is written yet.
+  public func shownText() -> ShownText { ShownText(scanner: scanner, text: scanner.growingText()) }
 
   // MARK: - Room
 

@@ -172,10 +172,15 @@ private func distinct<Item: Hashable>(_ text: String, _ parse: (Substring) throw
 // MARK: - Settings as records have them
 
 extension AblationChoice: Codable {
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case heads, strongest, random, all, layers
   }
 
+  /// The keys of which one says the choice.
+  static var names: [String] { CodingKeys.allCases.map(\.rawValue) }
+
+  /// Reads the one key that is not null.
+  /// - Throws: `DecodingError` where there is none or more than one, `SettingsError` for heads and layers that are no list.
   public init(from decoder: any Swift.Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     let given = try values.allKeys.filter { try !values.decodeNil(forKey: $0) }
@@ -193,6 +198,7 @@ extension AblationChoice: Codable {
     }
   }
 
+  /// Writes the choice under the key of its kind.
   public func encode(to encoder: any Swift.Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     switch self {

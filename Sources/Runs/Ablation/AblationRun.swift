@@ -3,7 +3,7 @@ import ActivationPatterns
 import CheckpointFiles
 import Evaluation
 import Foundation
-import Ground
+public import Ground
 import Instructions
 import LanguageModels
 import Probing
@@ -11,8 +11,16 @@ import Tokenizers
 import Torch
 
 /// Switches heads off and sets the true change of the loss against what their levels predict.
-public struct AblationRun: Run {
-  public static let name = "ablate"
+public struct AblationRun: Run, RecordedSettings {
+  /// `headway ablate` and the keys of its record.
+  public static let form: SettingsForm<AblationRun> = SettingsForm(
+    "ablate", AblationRun(model: "", data: [], choice: .all),
+    [
+      .group(\.model), .group(\.data), .oneOf(AblationChoice.names, \.choice), .group(\.benchmark), .path("pattern", \.pattern),
+      .setting("seed", \.seed), .setting("cumulative", \.cumulative), .setting("random_orders", \.randomOrders),
+      .setting("bootstrap", \.resamples), .output("out", \.out), .output("svg", \.svg), .setting("per_sample", \.keepsSamples),
+      .flag("resume", \.resume), .flag("overwrite", \.overwrite),
+    ])
 
   /// The model.
   public var model: ModelSettings
@@ -38,7 +46,7 @@ public struct AblationRun: Run {
   public var svg: String?
   /// Whether the result holds every sample's changes and predictions.
   public var keepsSamples = false
-  /// Whether to go on with a run that was interrupted.
+  /// Whether to continue a run that was interrupted.
   public var resume = false
   /// Whether files that Headway did not write are replaced, and an interrupted run's journal thrown away.
   public var overwrite = false
@@ -50,19 +58,8 @@ public struct AblationRun: Run {
     self.choice = choice
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> AblationRun {
-    var run = self
-    run.model = model.mappingPaths(change)
-    run.data = data.mappingPaths(change)
-    run.pattern = pattern.map(change)
-    run.benchmark = benchmark?.mappingPaths(change)
-    run.out = out.map(change)
-    run.svg = svg.map(change)
-    return run
-  }
-
-  public var output: String? { out ?? svg }
-
+  /// Refuses settings that make no sense together, such as a ranking where heads are named, or random orders without `cumulative`.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     try model.validate()
     try data.validate()
@@ -81,7 +78,7 @@ public struct AblationRun: Run {
     guard (40...1_000_000).contains(resamples) else {
       throw SettingsError("\(setting: .bootstrap) takes a number from 40 (95% intervals need that many) to 1000000, not \(resamples)")
     }
-    if resume, out == nil { throw SettingsError("\(setting: .resume) goes on with the run of an \(setting: .output); name it") }
+    if resume, out == nil { throw SettingsError("\(setting: .resume) continues the run of an \(setting: .output); name it") }
     for (setting, path, ending) in [(Setting.output, out, "json"), (.svg, svg, "svg")] {
       if let path, URL(filePath: path).pathExtension.lowercased() != ending {
         throw SettingsError("\(setting: setting) names a file that ends in .\(ending), not '\(path)'")
@@ -89,6 +86,8 @@ public struct AblationRun: Run {
     }
   }
 
+  /// Measures every sample's loss with all gates at 1 and with each item's gates at 0, batch by batch; a journal beside `out` lets `resume` continue.
+  /// - Throws: `RunStopped`, `RunError`, `ProbingError`, `ModelError`.
   public func run(_ monitor: RunMonitor) throws -> AblationResult {
     try validate()
     let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
@@ -235,52 +234,6 @@ public struct AblationRun: Run {
         "\(path) has no score magnitude, by which heads are ranked; measure it with \(setting: Setting("score", value: "magnitude"))")
     }
     return levels.mean.values
-  }
-}
-
-// MARK: - Settings as records have them
-
-extension AblationRun {
-  enum CodingKeys: String, CodingKey {
-    case benchmark, pattern, seed, cumulative, out, svg, resume, overwrite
-    case randomOrders = "random_orders"
-    case resamples = "bootstrap"
-    case keepsSamples = "per_sample"
-  }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    model = try ModelSettings(from: decoder)
-    data = try DataSettings(from: decoder)
-    choice = try AblationChoice(from: decoder)
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    benchmark = try values.decodeIfPresent(String.self, forKey: .benchmark).map { _ in try BenchmarkSettings(from: decoder) }
-    pattern = try values.decodeIfPresent(String.self, forKey: .pattern)
-    seed = try values.value(.seed, or: 0)
-    cumulative = try values.value(.cumulative, or: false)
-    randomOrders = try values.decodeIfPresent(Int.self, forKey: .randomOrders)
-    resamples = try values.value(.resamples, or: 1000)
-    out = try values.decodeIfPresent(String.self, forKey: .out)
-    svg = try values.decodeIfPresent(String.self, forKey: .svg)
-    keepsSamples = try values.value(.keepsSamples, or: false)
-    resume = try values.value(.resume, or: false)
-    overwrite = try values.value(.overwrite, or: false)
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    try model.encode(to: encoder)
-    try data.encode(to: encoder)
-    try choice.encode(to: encoder)
-    try benchmark?.encode(to: encoder)
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encodeIfPresent(pattern, forKey: .pattern)
-    try values.encode(seed, forKey: .seed)
-    try values.encode(cumulative, forKey: .cumulative)
-    try values.encodeIfPresent(randomOrders, forKey: .randomOrders)
-    try values.encode(resamples, forKey: .resamples)
-    try values.encodeIfPresent(out, forKey: .out)
-    try values.encodeIfPresent(svg, forKey: .svg)
-    try values.encode(keepsSamples, forKey: .keepsSamples)
-    if resume { try values.encode(resume, forKey: .resume) }
   }
 }
 

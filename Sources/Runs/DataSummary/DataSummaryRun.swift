@@ -1,12 +1,18 @@
 import Foundation
-import Ground
+public import Ground
 import Instructions
 import LanguageModels
 import Tokenizers
 
 /// Goes through a dataset once: what is in it, its first samples, and, where asked for, the same samples in Headway's own form.
-public struct DataSummaryRun: Run {
-  public static let name = "data"
+public struct DataSummaryRun: Run, RecordedSettings {
+  /// `headway data` and the keys of its record.
+  public static let form: SettingsForm<DataSummaryRun> = SettingsForm(
+    "data", DataSummaryRun([]),
+    [
+      .group(\.data), .setting("show", \.shown), .output("write", \.write), .source("tokenizer", \.tokenizer),
+      .flag("overwrite", \.overwrite),
+    ])
 
   /// The dataset.
   public var data: DataSettings
@@ -22,16 +28,8 @@ public struct DataSummaryRun: Run {
   /// A summary with the defaults.
   public init(_ files: [String]) { data = DataSettings(files) }
 
-  public func mappingPaths(_ change: (String) -> String) -> DataSummaryRun {
-    var run = self
-    run.data = data.mappingPaths(change)
-    run.write = write.map(change)
-    run.tokenizer = tokenizer.map { changedPath($0, change) }
-    return run
-  }
-
-  public var output: String? { write }
-
+  /// Refuses what reading refuses, and settings that count tokens where there is no tokenizer.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     try data.validate()
     if shown < 0 { throw SettingsError("\(setting: Setting("show")) takes a number of samples from 0 on, not \(shown)") }
@@ -44,6 +42,8 @@ public struct DataSummaryRun: Run {
     }
   }
 
+  /// Reads the dataset once, sample by sample.
+  /// - Throws: `RunStopped`, `DataError` for a bad record that is not to be passed over, `OutputError`.
   public func run(_ monitor: RunMonitor) throws -> DataSummary {
     try validate()
     let tokenizer = try tokenizer.map { try Tokenizer.load(from: LanguageModel.tokenizerFolder(of: ModelFolder(named: $0)).url) }
@@ -77,31 +77,5 @@ public struct DataSummaryRun: Run {
     identity["template"] = result.template
     monitor.identify(identity)
     return result
-  }
-}
-
-// MARK: - Settings as records have them
-
-extension DataSummaryRun {
-  enum CodingKeys: String, CodingKey {
-    case write, tokenizer, overwrite
-    case shown = "show"
-  }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    data = try DataSettings(from: decoder)
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    shown = try values.value(.shown, or: 3)
-    write = try values.decodeIfPresent(String.self, forKey: .write)
-    tokenizer = try values.decodeIfPresent(String.self, forKey: .tokenizer)
-    overwrite = try values.value(.overwrite, or: false)
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    try data.encode(to: encoder)
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(shown, forKey: .shown)
-    try values.encodeIfPresent(write, forKey: .write)
-    try values.encodeIfPresent(tokenizer, forKey: .tokenizer)
   }
 }

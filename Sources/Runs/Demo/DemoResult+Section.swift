@@ -149,7 +149,8 @@ extension DemoResult.Comparison {
     guard let method = arms.first?.loss,
       let best = arms.dropFirst(2).compactMap({ arm in arm.loss.map { (arm, $0) } }).min(by: { $0.1 < $1.1 }), best.1 <= method
     else { return "" }
-    return " But \(best.0.about) did better (\(NumberText.fixed(best.1, decimals: 3)) where this data led to \(NumberText.fixed(method, decimals: 3))): here neither was worth adding."
+    return
+      " But \(best.0.about) did better (\(NumberText.fixed(best.1, decimals: 3)) where this data led to \(NumberText.fixed(method, decimals: 3))): here neither was worth adding."
   }
 }
 

@@ -112,8 +112,9 @@ public struct DemoResult: Codable, Sendable, Equatable {
     public var heads: Int
     /// Pearson's and Spearman's correlation of predicted and true change of the loss, over heads.
     public var pearson, spearman: Double?
-    /// The heads with the greatest true change of the loss, `layer:head`, and that change in nats.
+    /// The head with the greatest true change of the loss, `layer:head`.
     public var worst: String?
+    /// That change, in nats a label.
     public var worstChange: Double?
 
     enum CodingKeys: String, CodingKey {

@@ -1,8 +1,8 @@
 import ActivationPatterns
 import Evaluation
 import FineTuning
-public import Foundation
-import Ground
+import Foundation
+public import Ground
 import Selection
 import SmallWorld
 
@@ -10,8 +10,14 @@ import SmallWorld
 /// are measured, tracked, compared and fitted; data is mixed by a fit; heads are switched off; and a page tells what came of it.
 ///
 /// Nothing is read but what it wrote itself. Every step leaves its result on disk, and one that is there is not done again.
-public struct DemoRun: Run {
-  public static let name = "demo"
+public struct DemoRun: Run, RecordedSettings {
+  /// `headway demo` and the keys of its record.
+  public static let form: SettingsForm<DemoRun> = SettingsForm(
+    "demo", DemoRun(),
+    [
+      .folder("out", \.out), .setting("seed", \.seed), .setting("size", \.size), .setting("threads", \.threads),
+      .flag("resume", \.resume), .flag("overwrite", \.overwrite),
+    ])
 
   /// How large the world is.
   public enum Size: String, Codable, Sendable, CaseIterable {
@@ -29,7 +35,7 @@ public struct DemoRun: Run {
   public var size = Size.standard
   /// Threads of the processor; as many as the machine gives where nil.
   public var threads: Int?
-  /// Whether to go on with a demo that was interrupted.
+  /// Whether to continue a demo that was interrupted.
   public var resume = false
   /// Whether to delete an earlier demo in the folder.
   public var overwrite = false
@@ -37,21 +43,18 @@ public struct DemoRun: Run {
   /// A demo with the defaults.
   public init(out: String = "headway-demo") { self.out = out }
 
-  public func mappingPaths(_ change: (String) -> String) -> DemoRun {
-    var run = self
-    run.out = change(out)
-    return run
-  }
-
   private var folder: DemoFolder { DemoFolder(URL(filePath: out, directoryHint: .isDirectory)) }
-  public var record: URL? { RunRecord.url(beside: folder.url, isFolder: true) }
 
+  /// Refuses a number of threads that no machine has.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     var model = ModelSettings("")
     model.threads = threads
     try model.validate()
   }
 
+  /// Does each step whose result is not there yet, and writes the page.
+  /// - Throws: `RunStopped`, `RunError` where the folder holds a demo of other settings, `OutputError`.
   public func run(_ monitor: RunMonitor) throws -> DemoResult {
     try validate()
     let folder = folder
@@ -63,7 +66,8 @@ public struct DemoRun: Run {
     identity["size"] = size.rawValue
     if resume, let earlier = RunRecord.identity(in: folder.record, of: Self.name), let difference = identity.difference(from: earlier) {
       throw RunError(
-        "the demo in \(out) was started otherwise (\(difference)); resume it with the same settings, or choose another \(setting: .output)")
+        "the demo in \(out) was started differently (\(difference)); resume it with the same settings, or choose another \(setting: .output)"
+      )
     }
     if overwrite { try folder.clear() }
     try folder.output.make()
@@ -71,33 +75,5 @@ public struct DemoRun: Run {
     try AtomicFile.write(RunRecord.text(of: self, at: folder.record, identity: identity, seconds: nil), to: folder.record)
     monitor.identify(identity)
     return try DemoStory(self, folder, monitor).tell()
-  }
-}
-
-// MARK: - Settings as records have them
-
-extension DemoRun {
-  enum CodingKeys: String, CodingKey {
-    case out, seed, size, threads, resume, overwrite
-  }
-
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    out = try values.decode(String.self, forKey: .out)
-    seed = try values.value(.seed, or: 0)
-    size = try values.value(.size, or: .standard)
-    threads = try values.decodeIfPresent(Int.self, forKey: .threads)
-    resume = try values.value(.resume, or: false)
-    overwrite = try values.value(.overwrite, or: false)
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(out, forKey: .out)
-    try values.encode(seed, forKey: .seed)
-    try values.encode(size, forKey: .size)
-    try values.encodeIfPresent(threads, forKey: .threads)
-    if resume { try values.encode(resume, forKey: .resume) }
-    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
   }
 }

@@ -1,8 +1,8 @@
 import Evaluation
-import Ground
+public import Ground
 
 /// Which benchmark is asked, and how.
-public struct BenchmarkSettings: Codable, Sendable, Hashable {
+public struct BenchmarkSettings: RecordedSettings, Hashable {
   /// The benchmark's name; `loss` is the mean loss of any dataset's responses.
   public var benchmark: String
   /// The way of asking: `opencompass` for the benchmark's default, a suffix of one of OpenCompass's configurations, or `lm-eval`; the default where nil.
@@ -21,24 +21,13 @@ public struct BenchmarkSettings: Codable, Sendable, Hashable {
   /// Whether the mean loss of any dataset is asked for.
   public var isLoss: Bool { benchmark == Self.loss }
 
-  enum CodingKeys: String, CodingKey {
-    case benchmark, variant, shots
-    case shotCount = "shot_count"
-  }
-
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(try values.decode(String.self, forKey: .benchmark))
-    variant = try values.decodeIfPresent(String.self, forKey: .variant)
-    shots = try values.value(.shots, or: [])
-    shotCount = try values.decodeIfPresent(Int.self, forKey: .shotCount)
-  }
-
-  func mappingPaths(_ change: (String) -> String) -> BenchmarkSettings {
-    var settings = self
-    settings.shots = shots.map { changedPath($0, change) }
-    return settings
-  }
+  /// The keys of a benchmark in records.
+  public static let form: SettingsForm<BenchmarkSettings> = SettingsForm(
+    BenchmarkSettings(""),
+    [
+      .setting("benchmark", \.benchmark, isRequired: true), .setting("variant", \.variant), .sources("shots", \.shots),
+      .setting("shot_count", \.shotCount),
+    ])
 
   /// The benchmark and the way of asking; nil for the mean loss.
   func chosen() throws -> (benchmark: any Benchmark, variant: any Variant)? {

@@ -49,6 +49,7 @@ public struct EvaluationOutcome: Codable, Sendable, Hashable {
     self.labels = labels
   }
 
+  /// Reads the figures from the level of the document, the rest from their keys.
   public init(from decoder: any Decoder) throws {
     result = try EvaluationResult(from: decoder)
     let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -57,6 +58,7 @@ public struct EvaluationOutcome: Codable, Sendable, Hashable {
     labels = try values.decodeIfPresent(Int.self, forKey: .labels)
   }
 
+  /// Writes the figures beside ``about``, on one level.
   public func encode(to encoder: any Encoder) throws {
     try result.encode(to: encoder)
     var values = encoder.container(keyedBy: CodingKeys.self)

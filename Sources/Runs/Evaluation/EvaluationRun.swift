@@ -1,7 +1,7 @@
 import CheckpointFiles
 import Evaluation
 import Foundation
-import Ground
+public import Ground
 import Instructions
 import LanguageModels
 import Tokenizers
@@ -10,8 +10,14 @@ import Torch
 /// Asks a model a benchmark's questions and scores what it replies.
 ///
 /// The same figures come out whatever the batch: in float32 to rounding, and choices that rounding could decide are counted.
-public struct EvaluationRun: Run {
-  public static let name = "evaluate"
+public struct EvaluationRun: Run, RecordedSettings {
+  /// `headway evaluate` and the keys of its record.
+  public static let form: SettingsForm<EvaluationRun> = SettingsForm(
+    "evaluate", EvaluationRun(model: "", benchmark: "", data: []),
+    [
+      .group(\.model), .group(\.benchmark), .group(\.questions), .setting("max_length", \.maximumLength, writesNil: true),
+      .output("out", \.out), .output("predictions", \.predictions), .flag("resume", \.resume), .flag("overwrite", \.overwrite),
+    ])
 
   /// The model.
   public var model: ModelSettings
@@ -25,7 +31,7 @@ public struct EvaluationRun: Run {
   public var out: String?
   /// Where a line a question goes; nil for nowhere.
   public var predictions: String?
-  /// Whether to go on with a run that was interrupted.
+  /// Whether to continue a run that was interrupted.
   public var resume = false
   /// Whether files that Headway did not write are replaced, and an interrupted run's journal thrown away.
   public var overwrite = false
@@ -37,21 +43,21 @@ public struct EvaluationRun: Run {
     self.data = DataSettings(data)
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> EvaluationRun {
-    var run = self
-    run.model = model.mappingPaths(change)
-    run.benchmark = benchmark.mappingPaths(change)
-    run.data = data.mappingPaths(change)
-    run.out = out.map(change)
-    run.predictions = predictions.map(change)
-    return run
+  /// The data as a record has it: a length that is not given is the model's, not that of other runs.
+  private var questions: DataSettings {
+    get { data }
+    set {
+      data = newValue
+      data.maximumLength = DataSettings([]).maximumLength
+    }
   }
 
   /// Journal and record lie beside the result, or else beside the predictions.
-  public var output: String? { out ?? predictions }
-
   private var target: URL? { output.map { URL(filePath: $0) } }
 
+  /// Refuses settings that make no sense together: an unknown benchmark or variant, a format that it is not published in, shots where it shows none,
+  /// `resume` without an output.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     try model.validate()
     try data.validate()
@@ -61,7 +67,7 @@ public struct EvaluationRun: Run {
     }
     if resume, target == nil {
       throw SettingsError(
-        "\(setting: .resume) goes on with the run of an \(setting: .output) or \(setting: .predictions); name it")
+        "\(setting: .resume) continues the run of an \(setting: .output) or \(setting: .predictions); name it")
     }
     for (setting, path, ending) in [(Setting.output, out, "json"), (.predictions, predictions, "jsonl")] {
       if let path, URL(filePath: path).pathExtension.lowercased() != ending {
@@ -70,6 +76,9 @@ public struct EvaluationRun: Run {
     }
   }
 
+  /// Asks every question, in batches that are planned from the questions alone; each batch goes into a journal beside the output, from which `resume`
+  /// continues.
+  /// - Throws: `RunStopped`, and `EvaluationError`, `RunError`, `ModelError` for data, shots and models that do not fit.
   public func run(_ monitor: RunMonitor) throws -> EvaluationOutcome {
     try validate()
     let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
@@ -184,41 +193,5 @@ extension QuestionEncoder {
     let shape = model.decoder.shape
     let samples = try SampleEncoder(tokenizer, for: model, maximumLength: maximumLength ?? shape.maximumPositions)
     self.init(tokenizer, endOfSequence: samples.endOfSequence, for: variant, maximumLength: samples.maximumLength)
-  }
-}
-
-// MARK: - Settings as records have them
-
-extension EvaluationRun {
-  enum CodingKeys: String, CodingKey {
-    case out, predictions, resume, overwrite
-    case maximumLength = "max_length"
-  }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    model = try ModelSettings(from: decoder)
-    benchmark = try BenchmarkSettings(from: decoder)
-    data = try DataSettings(from: decoder)
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    // A length that is not given is the model's, not that of other runs.
-    data.maximumLength = DataSettings([]).maximumLength
-    maximumLength = try values.decodeIfPresent(Int.self, forKey: .maximumLength)
-    out = try values.decodeIfPresent(String.self, forKey: .out)
-    predictions = try values.decodeIfPresent(String.self, forKey: .predictions)
-    resume = try values.value(.resume, or: false)
-    overwrite = try values.value(.overwrite, or: false)
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    try model.encode(to: encoder)
-    try benchmark.encode(to: encoder)
-    try data.encode(to: encoder)
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    // Takes the place of the data's own.
-    try values.encode(maximumLength, forKey: .maximumLength)
-    try values.encodeIfPresent(out, forKey: .out)
-    try values.encodeIfPresent(predictions, forKey: .predictions)
-    if resume { try values.encode(resume, forKey: .resume) }
-    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
   }
 }

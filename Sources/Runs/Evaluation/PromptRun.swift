@@ -1,12 +1,17 @@
 import Instructions
 import Evaluation
-import Ground
+public import Ground
 import LanguageModels
 import Tokenizers
 
 /// Shows one item of a benchmark exactly as a model is asked it.
-public struct PromptRun: Run {
-  public static let name = "evaluate --show"
+public struct PromptRun: Run, RecordedSettings {
+  /// `headway evaluate --show` and the keys of its settings; it writes nothing, and so no record.
+  public static let form: SettingsForm<PromptRun> = SettingsForm(
+    "evaluate --show", PromptRun(EvaluationRun(model: "", benchmark: "", data: []), index: 0),
+    [
+      .group(\.evaluation), .setting("show", \.index, isRequired: true),
+    ])
 
   /// The evaluation that would ask it.
   public var evaluation: EvaluationRun
@@ -19,8 +24,8 @@ public struct PromptRun: Run {
     self.index = index
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> PromptRun { PromptRun(evaluation.mappingPaths(change), index: index) }
-
+  /// Refuses what the evaluation refuses, an index below 0, and `loss`, which asks nothing.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     try evaluation.validate()
     if evaluation.benchmark.isLoss {
@@ -30,6 +35,9 @@ public struct PromptRun: Run {
     if index < 0 { throw SettingsError("\(setting: .show) takes an index from 0 on, not \(index)") }
   }
 
+  /// Encodes the item's questions; no weight is read but the shape of the model.
+  /// - Returns: one prompt, or several where the benchmark asks an item in several ways.
+  /// - Throws: `RunError` where no question is asked of the item.
   public func run(_ monitor: RunMonitor) throws -> [ShownPrompt] {
     try validate()
     guard let (benchmark, variant) = try evaluation.benchmark.chosen() else { return [] }

@@ -1,17 +1,25 @@
 import Foundation
-import Ground
+public import Ground
 public import LanguageModels
 import Tokenizers
 
-/// Goes on with one text, or with each of a file's: a model and prompts in, what the model writes out.
-public struct GenerationRun: Run {
-  public static let name = "generate"
+/// Continues one text, or each of a file's: a model and prompts in, what the model writes out.
+public struct GenerationRun: Run, RecordedSettings {
+  /// `headway generate` and the keys of its record.
+  public static let form: SettingsForm<GenerationRun> = SettingsForm(
+    "generate", GenerationRun(model: ""),
+    [
+      .group(\.model), .setting("prompt", \.prompt), .path("prompts", \.prompts), .setting("batch_size", \.batchSize),
+      .setting("max_tokens", \.settings.maximumTokens), .setting("stop", \.settings.stops),
+      .setting("temperature", \.settings.temperature), .setting("top_p", \.settings.topP), .setting("top_k", \.settings.topK),
+      .setting("seed", \.settings.seed), .setting("logprobs", \.settings.keepsLogProbabilities),
+    ])
 
   /// The model.
   public var model: ModelSettings
-  /// The text to go on with; special tokens that the tokenizer puts before a text are added.
+  /// The text to continue; special tokens that the tokenizer puts before a text are added.
   public var prompt: String?
-  /// A file of JSON lines in the place of `prompt`, each a text or an object with a text under `prompt`, as `headway data --write` writes them.
+  /// A file of JSON lines in place of `prompt`, each a text or an object with a text under `prompt`, as `headway data --write` writes them.
   public var prompts: String?
   /// The most texts that are written at once.
   public var batchSize = 8
@@ -25,37 +33,34 @@ public struct GenerationRun: Run {
     self.prompts = prompts
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> GenerationRun {
-    var run = self
-    run.model = model.mappingPaths(change)
-    run.prompts = prompts.map(change)
-    return run
-  }
-
+  /// Refuses numbers out of range, two kinds of prompts at once, and settings of drawing where nothing is drawn.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     try model.validate()
     guard (prompt == nil) != (prompts == nil) else {
       throw SettingsError(
-        "\(setting: Setting(CodingKeys.prompt.rawValue)) is a text to go on with and \(setting: Setting(CodingKeys.prompts.rawValue)) a file of them; name one of the two"
+        "\(setting: Setting("prompt")) is a text to continue and \(setting: Setting("prompts")) a file of them; name one of the two"
       )
     }
-    func refuse(_ key: CodingKeys, _ takes: String) -> SettingsError { SettingsError("\(setting: Setting(key.rawValue)) takes \(takes)") }
-    if settings.maximumTokens < 1 { throw refuse(.maximumTokens, "a number of tokens from 1 on, not \(settings.maximumTokens)") }
+    func refuse(_ name: String, _ takes: String) -> SettingsError { SettingsError("\(setting: Setting(name)) takes \(takes)") }
+    if settings.maximumTokens < 1 { throw refuse("max_tokens", "a number of tokens from 1 on, not \(settings.maximumTokens)") }
     if !(settings.temperature >= 0 && settings.temperature.isFinite) {
-      throw refuse(.temperature, "a number from 0 on, not \(settings.temperature)")
+      throw refuse("temperature", "a number from 0 on, not \(settings.temperature)")
     }
-    if !(settings.topP > 0 && settings.topP <= 1) { throw refuse(.topP, "a number above 0 and up to 1, not \(settings.topP)") }
-    if settings.topK < 0 { throw refuse(.topK, "a number of tokens from 0 on, not \(settings.topK)") }
-    if batchSize < 1 { throw refuse(.batchSize, "a number of texts from 1 on, not \(batchSize)") }
-    if settings.stops.contains("") { throw refuse(.stops, "a text that is not empty") }
+    if !(settings.topP > 0 && settings.topP <= 1) { throw refuse("top_p", "a number above 0 and up to 1, not \(settings.topP)") }
+    if settings.topK < 0 { throw refuse("top_k", "a number of tokens from 0 on, not \(settings.topK)") }
+    if batchSize < 1 { throw refuse("batch_size", "a number of texts from 1 on, not \(batchSize)") }
+    if settings.stops.contains("") { throw refuse("stop", "a text that is not empty") }
     guard settings.temperature == 0 else { return }
-    for (key, isGiven) in [(CodingKeys.topP, settings.topP < 1), (.topK, settings.topK > 0), (.seed, settings.seed != 0)] where isGiven {
+    for (name, isGiven) in [("top_p", settings.topP < 1), ("top_k", settings.topK > 0), ("seed", settings.seed != 0)] where isGiven {
       throw SettingsError(
-        "\(setting: Setting(key.rawValue)) is for text that is drawn, and without a \(setting: Setting(CodingKeys.temperature.rawValue)) each token is the most likely one; set one above 0"
+        "\(setting: Setting(name)) is for text that is drawn, and without a \(setting: Setting("temperature")) each token is the most likely one; set one above 0"
       )
     }
   }
 
+  /// Writes text; ``RunMonitor/wrote`` takes it as it comes, and of several prompts a line of JSON each, in their order.
+  /// - Throws: `RunStopped`, `RunError` for a bad file of prompts, `ModelError`.
   public func run(_ monitor: RunMonitor) throws -> GenerationResult {
     try validate()
     let texts = try prompts.map { try PromptFile.texts(of: URL(filePath: $0)) } ?? [prompt ?? ""]
@@ -85,8 +90,9 @@ public struct GenerationRun: Run {
       try monitor.wrote(String(decoding: bytes.dropFirst(shown), as: UTF8.self))
       shown = bytes.count
     }
+    var growing = generator.shownText()
     let texts = try generator.write(
-      prompts, added: { try show(generator.settledText(of: $1)) }, shouldStop: monitor.shouldStop)
+      prompts, added: { _, tokens in if let token = tokens.last { try show(growing.add(token)) } }, shouldStop: monitor.shouldStop)
     guard let text = texts.first ?? nil else { throw RunStopped(canResume: false) }
     try show(text.text)
     return [GenerationResult.Text(text)]
@@ -161,49 +167,5 @@ public struct GenerationResult: Codable, Sendable, Hashable {
     self.seconds = seconds
     tokens = texts.reduce(0) { $0 + $1.tokens.count }
     tokensPerSecond = seconds > 0 ? Double(tokens) / seconds : 0
-  }
-}
-
-// MARK: - Settings as records have them
-
-extension GenerationRun {
-  enum CodingKeys: String, CodingKey {
-    case prompt, prompts, temperature, seed
-    case batchSize = "batch_size"
-    case maximumTokens = "max_tokens"
-    case stops = "stop"
-    case topP = "top_p"
-    case topK = "top_k"
-    case keepsLogProbabilities = "logprobs"
-  }
-
-  public init(from decoder: any Decoder) throws {
-    model = try ModelSettings(from: decoder)
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    prompt = try values.decodeIfPresent(String.self, forKey: .prompt)
-    prompts = try values.decodeIfPresent(String.self, forKey: .prompts)
-    batchSize = try values.value(.batchSize, or: batchSize)
-    settings.maximumTokens = try values.value(.maximumTokens, or: settings.maximumTokens)
-    settings.stops = try values.value(.stops, or: settings.stops)
-    settings.temperature = try values.value(.temperature, or: settings.temperature)
-    settings.topP = try values.value(.topP, or: settings.topP)
-    settings.topK = try values.value(.topK, or: settings.topK)
-    settings.seed = try values.value(.seed, or: settings.seed)
-    settings.keepsLogProbabilities = try values.value(.keepsLogProbabilities, or: false)
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    try model.encode(to: encoder)
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encodeIfPresent(prompt, forKey: .prompt)
-    try values.encodeIfPresent(prompts, forKey: .prompts)
-    try values.encode(batchSize, forKey: .batchSize)
-    try values.encode(settings.maximumTokens, forKey: .maximumTokens)
-    try values.encode(settings.stops, forKey: .stops)
-    try values.encode(settings.temperature, forKey: .temperature)
-    try values.encode(settings.topP, forKey: .topP)
-    try values.encode(settings.topK, forKey: .topK)
-    try values.encode(settings.seed, forKey: .seed)
-    try values.encode(settings.keepsLogProbabilities, forKey: .keepsLogProbabilities)
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Ground
 import StrictJSON
 
-/// Prompts to go on with: JSON lines, each a text or an object with a text under `prompt`.
+/// Prompts to continue: JSON lines, each a text or an object with a text under `prompt`.
 enum PromptFile {
   /// The prompts of a file, blank lines left out.
   /// - Throws: `FileError` where it cannot be read, `RunError` with the line that is no prompt.

@@ -5,8 +5,14 @@ import Probing
 public import Ground
 
 /// Takes the pattern of a base model from that of its fine-tuned form, samples paired, and writes the change.
-public struct ChangeRun: Run {
-  public static let name = "change"
+public struct ChangeRun: Run, RecordedSettings {
+  /// `headway change` and the keys of its record.
+  public static let form: SettingsForm<ChangeRun> = SettingsForm(
+    "change", ChangeRun(before: "", after: "", out: ""),
+    [
+      .path("before", \.before), .path("after", \.after), .output("out", \.out), .setting("mixed", \.mixed),
+      .flag("overwrite", \.overwrite), .setting("relative", \.isRelative),
+    ])
 
   /// The base model's pattern.
   public var before: String
@@ -28,16 +34,12 @@ public struct ChangeRun: Run {
     self.out = out
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> ChangeRun {
-    var run = self
-    (run.before, run.after, run.out) = (change(before), change(after), change(out))
-    return run
-  }
-
-  public var output: String? { out }
-
+  /// Refuses a name that no pattern file has.
+  /// - Throws: `SettingsError`.
   public func validate() throws { try requirePatternName(out) }
 
+  /// Pairs the samples by id, or else by content, and writes ΔAP = AP_after − AP_before.
+  /// - Throws: ``UnlikePatterns`` where the two were measured differently and `mixed` is off, `PatternError`, `OutputError`.
   public func run(_ monitor: RunMonitor) throws -> ChangeResult {
     try validate()
     let target = URL(filePath: out)
@@ -59,23 +61,6 @@ public struct ChangeRun: Run {
     }
     try change.write(to: target)
     return ChangeResult(change, out: out)
-  }
-}
-
-extension ChangeRun {
-  enum CodingKeys: String, CodingKey {
-    case before, after, out, mixed, overwrite
-    case isRelative = "relative"
-  }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    before = try values.decode(String.self, forKey: .before)
-    after = try values.decode(String.self, forKey: .after)
-    out = try values.decode(String.self, forKey: .out)
-    isRelative = try values.value(.isRelative, or: false)
-    mixed = try values.value(.mixed, or: false)
-    overwrite = try values.value(.overwrite, or: false)
   }
 }
 
@@ -146,6 +131,7 @@ public struct UnlikePatterns: ExplainedError {
   /// how they were measured.
   public let again: [PatternRun]
 
+  /// What differs between the two, and the remedy.
   public var message: Message { reason.message }
 
   /// What stands for the data where no record tells it.

@@ -1,9 +1,15 @@
 public import ActivationPatterns
-import Ground
+public import Ground
 
 /// How alike patterns or changes are: the Pearson correlation of every pair, over their heads.
-public struct CorrelationRun: Run {
-  public static let name = "correlate"
+public struct CorrelationRun: Run, RecordedSettings {
+  /// `headway correlate` and the keys of its record.
+  public static let form: SettingsForm<CorrelationRun> = SettingsForm(
+    "correlate", CorrelationRun([]),
+    [
+      .files("files", \.files), .setting("bootstrap", \.bootstrap), .setting("seed", \.seed), .setting("score", \.score),
+      .setting("mixed", \.mixed),
+    ])
 
   /// The files.
   public var files: [PatternSource]
@@ -19,14 +25,12 @@ public struct CorrelationRun: Run {
   /// The correlations of these files.
   public init(_ files: [PatternSource]) { self.files = files }
 
-  public func mappingPaths(_ change: (String) -> String) -> CorrelationRun {
-    var run = self
-    run.files = files.mappingPaths(change)
-    return run
-  }
-
+  /// Refuses too few resamples for an interval.
+  /// - Throws: `SettingsError`.
   public func validate() throws { try requireReplicates(bootstrap) }
 
+  /// Compares every pair, undefined entries left out of it.
+  /// - Throws: `RunError` where two files would go by one name, `PatternError`.
   public func run(_ monitor: RunMonitor) throws -> CorrelationResult {
     try validate()
     try files.requireDistinctNames()
@@ -45,17 +49,6 @@ public struct CorrelationRun: Run {
     let undefined = comparison.matrices.reduce(0) { $0 + $1.undefinedCount }
     if undefined > 0 { monitor.note("\(undefined) undefined entries of relative changes were left out, pair by pair") }
     return result
-  }
-}
-
-extension CorrelationRun {
-  public init(from decoder: any Swift.Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(try values.decode([PatternSource].self, forKey: .files))
-    bootstrap = try values.decodeIfPresent(Int.self, forKey: .bootstrap)
-    seed = try values.value(.seed, or: seed)
-    score = try values.decodeIfPresent(Score.self, forKey: .score)
-    mixed = try values.value(.mixed, or: mixed)
   }
 }
 

@@ -85,6 +85,7 @@ public struct FitResult: Codable, Sendable, Equatable {
       case bestMinusRunnerUp = "best_minus_runner_up"
     }
 
+    /// Reads the intervals, also of a program that keeps only those of the coefficients.
     public init(from decoder: any Swift.Decoder) throws {
       let values = try decoder.container(keyedBy: CodingKeys.self)
       replicates = try values.decode(Int.self, forKey: .replicates)

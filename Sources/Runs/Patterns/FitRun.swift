@@ -1,10 +1,18 @@
 public import ActivationPatterns
 import Foundation
-import Ground
+public import Ground
 
 /// Fits one change by others, ΔAP_complex = Σ α_i ΔAP_basic_i (equation 3).
-public struct FitRun: Run {
-  public static let name = "fit"
+public struct FitRun: Run, RecordedSettings {
+  /// `headway fit` and the keys of its record.
+  public static let form: SettingsForm<FitRun> = SettingsForm(
+    "fit", FitRun(target: PatternSource(""), basics: []),
+    [
+      .file("target", \.target), .output("out", \.out), .setting("subsets", \.subsets), .setting("ridge", \.ridge),
+      .setting("permutations", \.permutations), .setting("bootstrap", \.bootstrap), .setting("seed", \.seed), .setting("score", \.score),
+      .setting("mixed", \.mixed), .flag("overwrite", \.overwrite), .files("basic", \.basics),
+      .setting("nonnegative", \.isNonnegative), .setting("intercept", \.hasIntercept), .setting("held_out", \.heldOut),
+    ])
 
   /// The change to explain.
   public var target: PatternSource
@@ -42,16 +50,8 @@ public struct FitRun: Run {
     self.out = out
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> FitRun {
-    var run = self
-    run.target = target.mappingPaths(change)
-    run.basics = basics.mappingPaths(change)
-    run.out = out.map(change)
-    return run
-  }
-
-  public var output: String? { out }
-
+  /// Refuses numbers out of range, and a fit by nothing.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     if basics.isEmpty { throw SettingsError("\(setting: Setting("basic")) takes at least one file") }
     if let subsets, subsets < 1 { throw SettingsError("\(setting: Setting("subsets")) takes a number from 1 on, not \(subsets)") }
@@ -66,6 +66,8 @@ public struct FitRun: Run {
     try requireReplicates(bootstrap)
   }
 
+  /// Fits by least squares; all draws come from the seed, each kind from a stream of its own.
+  /// - Throws: `RunError` where two files would go by one name, `PatternError` where they cannot be put side by side or the problem has no solution.
   public func run(_ monitor: RunMonitor) throws -> FitResult {
     try validate()
     let outputs = OutputGuard(overwrites: overwrite)
@@ -134,33 +136,5 @@ public struct FitRun: Run {
       }
     }
     return result
-  }
-}
-
-extension FitRun {
-  enum CodingKeys: String, CodingKey {
-    case target, out, subsets, ridge, permutations, bootstrap, seed, score, mixed, overwrite
-    case basics = "basic"
-    case isNonnegative = "nonnegative"
-    case hasIntercept = "intercept"
-    case heldOut = "held_out"
-  }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(
-      target: try values.decode(PatternSource.self, forKey: .target), basics: try values.decode([PatternSource].self, forKey: .basics),
-      out: try values.decodeIfPresent(String.self, forKey: .out))
-    subsets = try values.decodeIfPresent(Int.self, forKey: .subsets)
-    isNonnegative = try values.value(.isNonnegative, or: isNonnegative)
-    hasIntercept = try values.value(.hasIntercept, or: hasIntercept)
-    ridge = try values.decodeIfPresent(Double.self, forKey: .ridge)
-    permutations = try values.decodeIfPresent(Int.self, forKey: .permutations)
-    heldOut = try values.decodeIfPresent(Int.self, forKey: .heldOut)
-    bootstrap = try values.decodeIfPresent(Int.self, forKey: .bootstrap)
-    seed = try values.value(.seed, or: seed)
-    score = try values.decodeIfPresent(Score.self, forKey: .score)
-    mixed = try values.value(.mixed, or: mixed)
-    overwrite = try values.value(.overwrite, or: overwrite)
   }
 }

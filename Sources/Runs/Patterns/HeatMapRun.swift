@@ -1,11 +1,17 @@
 public import ActivationPatterns
 import Foundation
-import Ground
+public import Ground
 import Reports
 
 /// Draws patterns or changes as heat maps of layers × heads, side by side on one scale.
-public struct HeatMapRun: Run {
-  public static let name = "heatmap"
+public struct HeatMapRun: Run, RecordedSettings {
+  /// `headway heatmap` and the keys of its record.
+  public static let form: SettingsForm<HeatMapRun> = SettingsForm(
+    "heatmap", HeatMapRun([], out: ""),
+    [
+      .files("files", \.files), .output("out", \.out), .setting("title", \.title), .setting("score", \.score), .setting("mixed", \.mixed),
+      .flag("overwrite", \.overwrite), .setting("full_scale", \.fullScale),
+    ])
 
   /// The files; of a training run's tracked patterns at most `mostSteps` steps are drawn, evenly spread.
   public var files: [PatternSource]
@@ -31,21 +37,16 @@ public struct HeatMapRun: Run {
     self.out = out
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> HeatMapRun {
-    var run = self
-    run.files = files.mappingPaths(change)
-    run.out = change(out)
-    return run
-  }
-
-  public var output: String? { out }
-
+  /// Refuses a name that does not end in `.svg`.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     guard URL(filePath: out).pathExtension.lowercased() == "svg" else {
       throw SettingsError("\(setting: .output) names a file that ends in .svg, not '\(out)'")
     }
   }
 
+  /// Draws the maps on the scale that all of them share.
+  /// - Throws: `PatternError` where the files cannot be put side by side, `OutputError`.
   public func run(_ monitor: RunMonitor) throws -> HeatMapResult {
     try validate()
     let target = URL(filePath: out)
@@ -72,27 +73,10 @@ public struct HeatMapRun: Run {
     return HeatMapResult(out: out, names: comparison.names, score: scores)
   }
 
-  /// At most so many of the elements, first and last among them.
+  /// At most `most` of the elements, evenly spread, the first and the last among them.
   static func spread<Element>(_ elements: [Element], most: Int) -> [Element] {
     guard elements.count > most, most > 1 else { return elements }
     return (0..<most).map { elements[$0 * (elements.count - 1) / (most - 1)] }
-  }
-}
-
-extension HeatMapRun {
-  enum CodingKeys: String, CodingKey {
-    case files, out, title, score, mixed, overwrite
-    case fullScale = "full_scale"
-  }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(try values.decode([PatternSource].self, forKey: .files), out: try values.decode(String.self, forKey: .out))
-    title = try values.decodeIfPresent(String.self, forKey: .title)
-    fullScale = try values.value(.fullScale, or: fullScale)
-    score = try values.decodeIfPresent(Score.self, forKey: .score)
-    mixed = try values.value(.mixed, or: mixed)
-    overwrite = try values.value(.overwrite, or: overwrite)
   }
 }
 

@@ -8,8 +8,10 @@ import Reports
 public struct PatternSource: NamedFile {
   /// The file, or the folder of a training run that tracked patterns.
   public var path: String
+  /// The name in results in place of the file's own; nil for that.
   public let givenName: String?
 
+  /// A file, with a name where its own is not to be used.
   public init(_ path: String, name: String? = nil) {
     self.path = path
     givenName = name
@@ -34,6 +36,20 @@ public struct PatternSource: NamedFile {
   }
 }
 
+extension SettingKey {
+  /// A pattern or change file, which a record must have.
+  static func file(_ name: String, _ path: any WritableKeyPath<Settings, PatternSource> & Sendable) -> SettingKey {
+    setting(name, path, isRequired: true).mapping { $0[keyPath: path] = $0[keyPath: path].mappingPaths($1) }
+  }
+
+  /// Pattern or change files, which a record must have.
+  static func files(_ name: String, _ path: any WritableKeyPath<Settings, [PatternSource]> & Sendable) -> SettingKey {
+    setting(name, path, isRequired: true).mapping { settings, change in
+      settings[keyPath: path] = settings[keyPath: path].map { $0.mappingPaths(change) }
+    }
+  }
+}
+
 extension [PatternSource] {
   /// Whether a run reads the same patterns as another: a fingerprint of each one's bytes, by its name.
   func identity() throws -> RunIdentity {
@@ -43,8 +59,6 @@ extension [PatternSource] {
     }
     return identity
   }
-
-  func mappingPaths(_ change: (String) -> String) -> [PatternSource] { map { $0.mappingPaths(change) } }
 
   /// Refuses two files that would go by one name in results that tell them apart by it.
   func requireDistinctNames() throws {

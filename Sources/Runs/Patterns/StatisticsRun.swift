@@ -1,10 +1,16 @@
 public import ActivationPatterns
 import Foundation
-import Ground
+public import Ground
 
 /// Describes patterns and changes, each by itself: concentration, extremes, strongest heads.
-public struct StatisticsRun: Run {
-  public static let name = "stats"
+public struct StatisticsRun: Run, RecordedSettings {
+  /// `headway stats` and the keys of its record.
+  public static let form: SettingsForm<StatisticsRun> = SettingsForm(
+    "stats", StatisticsRun([]),
+    [
+      .files("files", \.files), .setting("strongest", \.strongest), .setting("bootstrap", \.bootstrap), .setting("seed", \.seed),
+      .setting("score", \.score),
+    ])
 
   /// The files; a training run's tracked patterns are described step by step.
   public var files: [PatternSource]
@@ -20,17 +26,15 @@ public struct StatisticsRun: Run {
   /// A description of these files.
   public init(_ files: [PatternSource]) { self.files = files }
 
-  public func mappingPaths(_ change: (String) -> String) -> StatisticsRun {
-    var run = self
-    run.files = files.mappingPaths(change)
-    return run
-  }
-
+  /// Refuses fewer than 0 strongest heads, and too few resamples for an interval.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     if strongest < 0 { throw SettingsError("\(setting: Setting("strongest")) takes a number from 0 on, not \(strongest)") }
     try requireReplicates(bootstrap)
   }
 
+  /// - Returns: a description of each file, and of each step of a training run, in their order.
+  /// - Throws: `PatternError`, `CheckpointError` for a file that holds no pattern.
   public func run(_ monitor: RunMonitor) throws -> [StatisticsResult] {
     try validate()
     var generator = SeededGenerator(seed: seed, stream: "stats bootstrap")
@@ -52,17 +56,6 @@ public struct StatisticsRun: Run {
   }
 }
 
-extension StatisticsRun {
-  public init(from decoder: any Swift.Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(try values.decode([PatternSource].self, forKey: .files))
-    strongest = try values.value(.strongest, or: strongest)
-    bootstrap = try values.decodeIfPresent(Int.self, forKey: .bootstrap)
-    seed = try values.value(.seed, or: seed)
-    score = try values.decodeIfPresent(Score.self, forKey: .score)
-  }
-}
-
 /// What one pattern looks like in a few numbers; what is undefined (of constant, zero or negative levels) is nil.
 public struct StatisticsResult: Codable, Sendable, Equatable {
   /// A head and its entry; in JSON `[layer, head, value]`.
@@ -76,6 +69,7 @@ public struct StatisticsResult: Codable, Sendable, Equatable {
 
     init(_ head: PatternStatistics.Head) { (layer, self.head, value) = (head.layer, head.head, head.value) }
 
+    /// Reads `[layer, head, value]`.
     public init(from decoder: any Swift.Decoder) throws {
       var triple = try decoder.unkeyedContainer()
       layer = try triple.decode(Int.self)
@@ -83,6 +77,7 @@ public struct StatisticsResult: Codable, Sendable, Equatable {
       value = try triple.decode(Double.self)
     }
 
+    /// Writes `[layer, head, value]`.
     public func encode(to encoder: any Swift.Encoder) throws {
       var triple = encoder.unkeyedContainer()
       try triple.encode(layer)
@@ -154,22 +149,5 @@ public struct StatisticsResult: Codable, Sendable, Equatable {
     max = statistics.maximum
     strongest = statistics.strongest.map(Head.init)
     undefined = statistics.undefinedCount
-  }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    path = try values.decode(String.self, forKey: .path)
-    step = try values.decodeIfPresent(Int.self, forKey: .step)
-    name = try values.decode(String.self, forKey: .name)
-    score = try values.decode(Score.self, forKey: .score)
-    _gini = try values.decode(ShownAsNull<Double>.self, forKey: .gini)
-    _cv = try values.decode(ShownAsNull<Double>.self, forKey: .cv)
-    _kurtosis = try values.decode(ShownAsNull<Double>.self, forKey: .kurtosis)
-    _mean = try values.decode(ShownAsNull<Double>.self, forKey: .mean)
-    _min = try values.decode(ShownAsNull<Double>.self, forKey: .min)
-    _max = try values.decode(ShownAsNull<Double>.self, forKey: .max)
-    strongest = try values.decode([Head].self, forKey: .strongest)
-    undefined = try values.decode(Int.self, forKey: .undefined)
-    bootstrap = try values.decodeIfPresent(Bootstrap.self, forKey: .bootstrap)
   }
 }

@@ -72,7 +72,7 @@ struct ReportBuilder {
         } else if let demo = try? JSONDecoder().decode(DemoResult.self, from: data) {
           self.demo = demo
         } else {
-          if !isModel { notes.append("left out: \(name) is no result of a fit, an ablation or an evaluation") }
+          if !isModel { notes.append("left out: \(name) is not a result of a fit, an ablation or an evaluation") }
           continue
         }
         identity[name] = Fingerprint(of: data).digits

@@ -1,14 +1,19 @@
 public import ActivationPatterns
 import Foundation
-import Ground
+public import Ground
 import Reports
 
 /// Puts everything that a folder holds on one page: patterns, changes, fits, ablations, evaluations and training runs in, `report.html` out, with
 /// the numbers behind its pictures in `report/`.
 ///
 ///     let result = try ReportRun(folder: "out").run()
-public struct ReportRun: Run {
-  public static let name = "report"
+public struct ReportRun: Run, RecordedSettings {
+  /// `headway report` and the keys of its record.
+  public static let form: SettingsForm<ReportRun> = SettingsForm(
+    "report", ReportRun(folder: ""),
+    [
+      .path("folder", \.folder), .setting("title", \.title), .setting("score", \.score), .flag("overwrite", \.overwrite),
+    ])
 
   /// The folder that is read, and in which the page lies.
   public var folder: String
@@ -22,16 +27,13 @@ public struct ReportRun: Run {
   /// A report of a folder.
   public init(folder: String) { self.folder = folder }
 
-  public func mappingPaths(_ change: (String) -> String) -> ReportRun {
-    var run = self
-    run.folder = change(folder)
-    return run
-  }
-
   private var url: URL { URL(filePath: folder, directoryHint: .isDirectory) }
   private var page: URL { url.appending(path: "report.html") }
+  /// The page.
   public var output: String? { page.relativePath }
 
+  /// Reads what the folder holds and writes the page.
+  /// - Throws: `RunError` where there is nothing to show, `OutputError`.
   public func run(_ monitor: RunMonitor) throws -> ReportResult {
     let builder = try ReportBuilder(folder: url, score: score)
     for note in builder.notes { monitor.note("note: \(note)") }
@@ -67,30 +69,6 @@ public struct ReportRun: Run {
     return OutputKind("a table of the report's numbers") { url in
       names.contains(url.lastPathComponent) || (try? Data(contentsOf: url)) == Data(text.utf8)
     }
-  }
-}
-
-// MARK: - Settings as records have them
-
-extension ReportRun {
-  enum CodingKeys: String, CodingKey {
-    case folder, title, score, overwrite
-  }
-
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    folder = try values.decode(String.self, forKey: .folder)
-    title = try values.decodeIfPresent(String.self, forKey: .title)
-    score = try values.decodeIfPresent(Score.self, forKey: .score)
-    overwrite = try values.value(.overwrite, or: false)
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(folder, forKey: .folder)
-    try values.encodeIfPresent(title, forKey: .title)
-    try values.encodeIfPresent(score, forKey: .score)
-    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
   }
 }
 

@@ -1,11 +1,23 @@
 import Foundation
-import Ground
+public import Ground
 import Instructions
 public import Selection
 
 /// Mixes data of basic tasks in the proportion in which a fit composes a complex one of them (equation 4).
-public struct MixRun: Run {
-  public static let name = "mix"
+public struct MixRun: Run, RecordedSettings {
+  /// `headway mix` and the keys of its record.
+  public static let form: SettingsForm<MixRun> = SettingsForm(
+    "mix", MixRun(fit: "", tasks: [], total: 1, out: ""),
+    [
+      .group(\.recordedData).mapping { run, change in
+        run.tasks = run.tasks.map { $0.mappingPaths(change) }
+        run.reading = run.reading.mappingPaths(change)
+      },
+      .path("fit", \.fit), .setting("total", \.total, isRequired: true), .setting("top", \.top), .setting("shares", \.shares),
+      .path("within", \.within),
+      .rare("pool", \.pool, unless: []).mapping { run, change in run.pool = run.pool.map { $0.mappingPaths(change) } },
+      .setting("repeat", \.repeats), .setting("seed", \.seed), .output("out", \.out), .flag("overwrite", \.overwrite),
+    ])
 
   /// The fit, as `FitRun` writes it.
   public var fit: String
@@ -40,19 +52,22 @@ public struct MixRun: Run {
     self.out = out
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> MixRun {
-    var run = self
-    run.fit = change(fit)
-    run.tasks = tasks.map { $0.mappingPaths(change) }
-    run.within = within.map(change)
-    run.pool = pool.mappingPaths(change)
-    run.reading = reading.mappingPaths(change)
-    run.out = change(out)
-    return run
+  /// The data as a record has it: the tasks' files among how they are read.
+  private var recordedData: DataSettings {
+    get {
+      var data = reading
+      data.files = tasks.map(\.recorded)
+      return data
+    }
+    set {
+      tasks = newValue.files.map(TaskFile.init(recorded:))
+      reading = newValue
+      reading.files = []
+    }
   }
 
-  public var output: String? { out }
-
+  /// Refuses a mixture of no task or no sample, and ways of reading that need a model.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     if tasks.isEmpty { throw SettingsError("\(setting: Setting("data")) takes at least one NAME=FILE") }
     for (key, value) in [("total", total), ("top", top)] where value < 1 {
@@ -67,6 +82,8 @@ public struct MixRun: Run {
     try reading.requireNoTokenizer()
   }
 
+  /// Draws each task's samples and writes them task by task, with the manifest beside them.
+  /// - Throws: `RunError` where fit and data do not name the same tasks, `SelectionError` where a task has too few samples, `DataError`, `OutputError`.
   public func run(_ monitor: RunMonitor) throws -> MixResult {
     try validate()
     let target = URL(filePath: out)
@@ -146,48 +163,5 @@ public struct MixRun: Run {
       }
       return MixtureSource(name: part.name, dataset: dataset)
     }
-  }
-}
-
-// MARK: - Settings as records have them
-
-extension MixRun {
-  enum CodingKeys: String, CodingKey {
-    case fit, total, top, shares, within, pool, seed, out, overwrite
-    case repeats = "repeat"
-  }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    reading = try DataSettings(from: decoder)
-    tasks = reading.files.map(TaskFile.init(recorded:))
-    reading.files = []
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    fit = try values.decode(String.self, forKey: .fit)
-    total = try values.decode(Int.self, forKey: .total)
-    top = try values.value(.top, or: 2)
-    shares = try values.value(.shares, or: .fit)
-    within = try values.decodeIfPresent(String.self, forKey: .within)
-    pool = try values.value(.pool, or: [])
-    repeats = try values.value(.repeats, or: false)
-    seed = try values.value(.seed, or: 0)
-    out = try values.decode(String.self, forKey: .out)
-    overwrite = try values.value(.overwrite, or: false)
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    var data = reading
-    data.files = tasks.map(\.recorded)
-    try data.encode(to: encoder)
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(fit, forKey: .fit)
-    try values.encode(total, forKey: .total)
-    try values.encode(top, forKey: .top)
-    try values.encode(shares, forKey: .shares)
-    try values.encodeIfPresent(within, forKey: .within)
-    if !pool.isEmpty { try values.encode(pool, forKey: .pool) }
-    try values.encode(repeats, forKey: .repeats)
-    try values.encode(seed, forKey: .seed)
-    try values.encode(out, forKey: .out)
-    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
   }
 }

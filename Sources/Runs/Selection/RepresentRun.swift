@@ -2,7 +2,7 @@ import ActivationPatterns
 import CheckpointFiles
 public import FineTuning
 import Foundation
-import Ground
+public import Ground
 import Instructions
 import LanguageModels
 import Probing
@@ -11,8 +11,15 @@ import Tokenizers
 import Torch
 
 /// Makes what stands for each sample of a dataset where samples are chosen by likeness: gradients, embeddings or losses, in a file.
-public struct RepresentRun: Run {
-  public static let name = "represent"
+public struct RepresentRun: Run, RecordedSettings {
+  /// `headway represent` and the keys of its record.
+  public static let form: SettingsForm<RepresentRun> = SettingsForm(
+    "represent", RepresentRun(model: "", data: [], representation: .loss, out: ""),
+    [
+      .group(\.model), .group(\.data), .setting("representation", \.representation, isRequired: true), .output("out", \.out),
+      .setting("task", \.task), .setting("role", \.role), .setting("checkpoints", \.checkpoints), .setting("dimension", \.dimension),
+      .setting("seed", \.seed), .flag("resume", \.resume), .flag("overwrite", \.overwrite),
+    ])
 
   /// The model; for gradients the folder of a training of adapters.
   public var model: ModelSettings
@@ -32,7 +39,7 @@ public struct RepresentRun: Run {
   public var dimension: Int?
   /// Seeds the projection of gradients; 0 where nil. Pool and target need the same.
   public var seed: UInt64?
-  /// Whether to go on with a run that was interrupted.
+  /// Whether to continue a run that was interrupted.
   public var resume = false
   /// Whether to replace a file that Headway did not write, and to throw away what an interrupted run left.
   public var overwrite = false
@@ -45,16 +52,7 @@ public struct RepresentRun: Run {
     self.out = out
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> RepresentRun {
-    var run = self
-    run.model = model.mappingPaths(change)
-    run.data = data.mappingPaths(change)
-    run.out = change(out)
-    return run
-  }
-
-  public var output: String? { out }
-
+  /// What gradients need filled in: the side of the pool, four stretches of the training, 8,192 dimensions, seed 0.
   public var resolved: RepresentRun {
     guard representation == .gradient else { return self }
     var run = self
@@ -65,6 +63,8 @@ public struct RepresentRun: Run {
     return run
   }
 
+  /// Refuses a name that does not end in `.safetensors`, and settings of gradients for what is none.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     try model.validate()
     try data.validate()
@@ -81,10 +81,12 @@ public struct RepresentRun: Run {
       throw SettingsError("\(setting: Setting("dimension")) takes a number from 1 to \(1 << 20), not \(dimension)")
     }
     if resume, overwrite {
-      throw SettingsError("\(setting: .resume) goes on with a run and \(setting: .overwrite) throws it away; name one of them")
+      throw SettingsError("\(setting: .resume) continues a run and \(setting: .overwrite) throws it away; name one of them")
     }
   }
 
+  /// Computes a row for each sample, batch by batch; a journal beside `out` lets `resume` continue to the same bytes.
+  /// - Throws: `RunStopped`, `DataError`, `ModelError`, `TrainingError` for a folder without the training that gradients need, `OutputError`.
   public func run(_ monitor: RunMonitor) throws -> RepresentResult {
     try validate()
     Engine.keepFreedMemory()
@@ -147,44 +149,6 @@ public struct RepresentRun: Run {
     } catch is PatternMeasurement.Stopped {
       throw RunStopped(canResume: true)
     }
-  }
-}
-
-// MARK: - Settings as records have them
-
-extension RepresentRun {
-  enum CodingKeys: String, CodingKey {
-    case representation, out, task, role, checkpoints, dimension, seed, resume, overwrite
-  }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    model = try ModelSettings(from: decoder)
-    data = try DataSettings(from: decoder)
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    representation = try values.decode(RepresentationFile.Kind.self, forKey: .representation)
-    out = try values.decode(String.self, forKey: .out)
-    task = try values.decodeIfPresent(String.self, forKey: .task)
-    role = try values.decodeIfPresent(RepresentationFile.Role.self, forKey: .role)
-    checkpoints = try values.decodeIfPresent(WarmUp.Choice.self, forKey: .checkpoints)
-    dimension = try values.decodeIfPresent(Int.self, forKey: .dimension)
-    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed)
-    resume = try values.value(.resume, or: false)
-    overwrite = try values.value(.overwrite, or: false)
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    try model.encode(to: encoder)
-    try data.encode(to: encoder)
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(representation, forKey: .representation)
-    try values.encode(out, forKey: .out)
-    try values.encodeIfPresent(task, forKey: .task)
-    try values.encodeIfPresent(role, forKey: .role)
-    try values.encodeIfPresent(checkpoints, forKey: .checkpoints)
-    try values.encodeIfPresent(dimension, forKey: .dimension)
-    try values.encodeIfPresent(seed, forKey: .seed)
-    if resume { try values.encode(resume, forKey: .resume) }
-    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
   }
 }
 

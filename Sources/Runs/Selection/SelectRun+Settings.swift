@@ -13,6 +13,8 @@ extension SelectRun {
     SettingsError("\(setting: Key.algorithm.setting) takes one of \(SelectionAlgorithms.names.joined(separator: ", ")), not '\(algorithm)'")
   }
 
+  /// Refuses an unknown representation or algorithm, files that it does not need and settings that have no effect on it.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     guard let kind = Representations.named(representation) else { throw unknownRepresentation }
     guard let way = SelectionAlgorithms.named(algorithm) else { throw unknownAlgorithm }
@@ -89,7 +91,7 @@ extension SelectRun {
     }
   }
 
-  enum Key: String, CodingKey {
+  enum Key: String {
     case target, pool, top, representation, algorithm, group, score, seed, out, overwrite
     case targetData = "target_data"
     case targetFormat = "target_format"
@@ -98,45 +100,5 @@ extension SelectRun {
     case explains = "explain"
 
     var setting: Setting { Setting(rawValue) }
-  }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    let values = try decoder.container(keyedBy: Key.self)
-    self.init(
-      poolData: try values.decode([String].self, forKey: .poolData), top: try values.decode(Int.self, forKey: .top),
-      out: try values.decode(String.self, forKey: .out))
-    reading = try DataSettings(readingFrom: decoder)
-    target = try values.decodeIfPresent(String.self, forKey: .target)
-    pool = try values.value(.pool, or: [])
-    targetData = try values.value(.targetData, or: [])
-    targetFormat = try values.decodeIfPresent(String.self, forKey: .targetFormat)
-    representation = try values.value(.representation, or: representation)
-    algorithm = try values.value(.algorithm, or: algorithm)
-    group = try values.decodeIfPresent(Grouping.self, forKey: .group)
-    score = try values.decodeIfPresent(Score.self, forKey: .score)
-    standardises = try values.value(.standardises, or: false)
-    explains = try values.value(.explains, or: false)
-    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed)
-    overwrite = try values.value(.overwrite, or: false)
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    try reading.encode(to: encoder)
-    var values = encoder.container(keyedBy: Key.self)
-    try values.encodeIfPresent(target, forKey: .target)
-    try values.encode(pool, forKey: .pool)
-    try values.encode(targetData, forKey: .targetData)
-    try values.encodeIfPresent(targetFormat, forKey: .targetFormat)
-    try values.encode(poolData, forKey: .poolData)
-    try values.encode(top, forKey: .top)
-    try values.encode(representation, forKey: .representation)
-    try values.encode(algorithm, forKey: .algorithm)
-    try values.encodeIfPresent(group, forKey: .group)
-    try values.encodeIfPresent(score, forKey: .score)
-    try values.encode(standardises, forKey: .standardises)
-    try values.encode(explains, forKey: .explains)
-    try values.encodeIfPresent(seed, forKey: .seed)
-    try values.encode(out, forKey: .out)
-    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
   }
 }

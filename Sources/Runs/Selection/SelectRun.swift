@@ -1,14 +1,24 @@
 public import ActivationPatterns
 import Foundation
-import Ground
+public import Ground
 import Instructions
 import Reports
 import Selection
 
 /// Chooses the samples of a pool that use a model as a target does: by default those whose activation patterns correlate most with the target's mean
 /// pattern (equation 5).
-public struct SelectRun: Run {
-  public static let name = "select"
+public struct SelectRun: Run, RecordedSettings {
+  /// `headway select` and the keys of its record.
+  public static let form: SettingsForm<SelectRun> = SettingsForm(
+    "select", SelectRun(poolData: [], top: 1, out: ""),
+    [
+      .group(\.reading, except: ["data"]), .path("target", \.target),
+      .setting("pool", \.pool).mapping { run, change in run.pool = run.pool.map(change) }, .sources("target_data", \.targetData),
+      .setting("target_format", \.targetFormat), .sources("pool_data", \.poolData, isRequired: true),
+      .setting("top", \.top, isRequired: true), .setting("representation", \.representation), .setting("algorithm", \.algorithm),
+      .setting("group", \.group), .setting("score", \.score), .setting("standardise", \.standardises), .setting("explain", \.explains),
+      .setting("seed", \.seed), .output("out", \.out), .flag("overwrite", \.overwrite),
+    ])
 
   /// What of the target's samples makes them a group.
   public enum Grouping: String, Codable, Sendable, CaseIterable {
@@ -63,21 +73,10 @@ public struct SelectRun: Run {
     self.out = out
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> SelectRun {
-    var run = self
-    run.target = target.map(change)
-    run.pool = pool.map(change)
-    run.targetData = targetData.map { changedPath($0, change) }
-    run.poolData = poolData.map { changedPath($0, change) }
-    run.reading = reading.mappingPaths(change)
-    run.out = change(out)
-    return run
-  }
-
-  public var output: String? { out }
-
   // MARK: Doing it
 
+  /// Gives every sample of the pool its likeness to the target, and writes the chosen ones in the order of the algorithm.
+  /// - Throws: `RunStopped`, `RunError` where patterns and texts are not of the same samples, `SelectionError`, `DataError`, `OutputError`.
   public func run(_ monitor: RunMonitor) throws -> SelectResult {
     try validate()
     let chosenFile = URL(filePath: out)

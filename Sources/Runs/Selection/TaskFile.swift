@@ -2,8 +2,10 @@
 public struct TaskFile: NamedFile {
   /// The file, the folder, or `owner/name` of a downloaded dataset.
   public var path: String
+  /// The task's name in place of the file's own; nil for that.
   public let givenName: String?
 
+  /// A file; its task goes by the file's name where none is given.
   public init(_ path: String, name: String? = nil) {
     self.path = path
     givenName = name

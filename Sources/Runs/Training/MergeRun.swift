@@ -1,13 +1,18 @@
 public import CheckpointFiles
 import FineTuning
-public import Foundation
-import Ground
+import Foundation
+public import Ground
 import LanguageModels
 import Torch
 
 /// Adds adapters to the weights of their base model: a folder of adapters in, a plain model folder out.
-public struct MergeRun: Run {
-  public static let name = "merge"
+public struct MergeRun: Run, RecordedSettings {
+  /// `headway merge` and the keys of its record.
+  public static let form: SettingsForm<MergeRun> = SettingsForm(
+    "merge", MergeRun(adapter: "", out: ""),
+    [
+      .source("adapter", \.adapter), .folder("out", \.out), .setting("save_dtype", \.savedType), .flag("overwrite", \.overwrite),
+    ])
 
   /// A folder of adapters, or `owner/name` of downloaded ones.
   public var adapter: String
@@ -24,21 +29,16 @@ public struct MergeRun: Run {
     self.out = out
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> MergeRun {
-    var run = self
-    run.adapter = changedPath(adapter, change)
-    run.out = change(out)
-    return run
-  }
-
-  public var record: URL? { RunRecord.url(beside: URL(filePath: out, directoryHint: .isDirectory), isFolder: true) }
-
+  /// Refuses types in which no model is written.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     if let savedType, ![.float32, .bfloat16].contains(savedType) {
       throw SettingsError("\(setting: Setting("save_dtype")) takes float32 or bfloat16, not \(savedType)")
     }
   }
 
+  /// Adds (α / r) · B A to each weight W in float32 and writes the sum, one tensor at a time.
+  /// - Throws: `RunError` where the folder holds no adapters, `ModelError`, `OutputError`.
   public func run(_ monitor: RunMonitor) throws -> MergeResult {
     try validate()
     let folder = try ModelFolder(named: adapter)
@@ -61,27 +61,6 @@ public struct MergeRun: Run {
     target.clearRecords()
     return MergeResult(
       out: out, base: model.base.name, layers: model.decoder.parameters.count { $0.adapter != nil }, savedAs: type.rawValue)
-  }
-
-  enum CodingKeys: String, CodingKey {
-    case adapter, out, overwrite
-    case savedType = "save_dtype"
-  }
-
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    adapter = try values.decode(String.self, forKey: .adapter)
-    out = try values.decode(String.self, forKey: .out)
-    savedType = try values.decodeIfPresent(ElementType.self, forKey: .savedType)
-    overwrite = try values.value(.overwrite, or: false)
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(adapter, forKey: .adapter)
-    try values.encode(out, forKey: .out)
-    try values.encodeIfPresent(savedType, forKey: .savedType)
-    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
   }
 }
 

@@ -1,7 +1,7 @@
-import Ground
+public import Ground
 
 /// A benchmark and the file of its questions, as `NAME=FILE`.
-public struct NamedBenchmark: Codable, Sendable, Hashable {
+public struct NamedBenchmark: CodedAsText, Sendable, Hashable {
   /// The benchmark's name.
   public var name: String
   /// Its questions, a file or folder in the published form.
@@ -20,17 +20,14 @@ public struct NamedBenchmark: Codable, Sendable, Hashable {
     self.init(name: parts[0], file: parts[1])
   }
 
-  public init(from decoder: any Decoder) throws {
-    let text = try decoder.singleValueContainer().decode(String.self)
-    guard let named = NamedBenchmark(text) else {
-      throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "a benchmark is written NAME=FILE"))
-    }
-    self = named
-  }
+  /// `NAME=FILE`.
+  public var description: String { "\(name)=\(file)" }
 
-  public func encode(to encoder: any Encoder) throws {
-    var value = encoder.singleValueContainer()
-    try value.encode("\(name)=\(file)")
+  /// What its text may be.
+  public static let textForm = "a benchmark is written NAME=FILE"
+
+  func mappingPaths(_ change: (String) -> String) -> NamedBenchmark {
+    NamedBenchmark(name: name, file: HuggingFaceCache.changedPath(file, change))
   }
 
   /// Losses are measured by another setting.

@@ -2,8 +2,8 @@ import ActivationPatterns
 public import CheckpointFiles
 import Evaluation
 public import FineTuning
-public import Foundation
-import Ground
+import Foundation
+public import Ground
 import Instructions
 import LanguageModels
 import Tokenizers
@@ -15,8 +15,20 @@ import Torch
 ///     run.training.learningRate = 1e-5
 ///     run.track = "gsm8k/test.jsonl"
 ///     let result = try run.run()
-public struct TrainingRun: Run {
-  public static let name = "sft"
+public struct TrainingRun: Run, RecordedSettings {
+  /// `headway sft` and the keys of its record.
+  public static let form: SettingsForm<TrainingRun> = SettingsForm(
+    "sft", TrainingRun(model: "", data: [], out: ""),
+    [
+      .group(\.model), .group(\.data), .group(\.training), .folder("out", \.out), .source("track", \.track),
+      .setting("track_format", \.trackFormat), .setting("track_limit", \.trackLimit), .source("eval_data", \.evaluationData),
+      .setting("eval_format", \.evaluationFormat), .setting("eval_limit", \.evaluationLimit),
+      .rare("eval_benchmark", \.benchmarks, unless: []).mapping { run, change in
+        run.benchmarks = run.benchmarks.map { $0.mappingPaths(change) }
+      },
+      .setting("save_dtype", \.savedType), .flag("resume", \.resume), .flag("overwrite", \.overwrite),
+      .flag("ignore_memory", \.ignoreMemory),
+    ])
 
   /// The model; its `batchTokens` are those of measuring the probe set and the evaluation data.
   public var model: ModelSettings
@@ -42,7 +54,7 @@ public struct TrainingRun: Run {
   public var benchmarks: [NamedBenchmark] = []
   /// The type the model is written in; the input's where nil, and float32 for adapters.
   public var savedType: ElementType?
-  /// Whether to go on with a run that was interrupted, to the same bits.
+  /// Whether to continue a run that was interrupted, to the same bits.
   public var resume = false
   /// Whether to delete an earlier run in the folder.
   public var overwrite = false
@@ -56,19 +68,8 @@ public struct TrainingRun: Run {
     self.out = out
   }
 
-  public func mappingPaths(_ change: (String) -> String) -> TrainingRun {
-    var run = self
-    run.model = model.mappingPaths(change)
-    run.data = data.mappingPaths(change)
-    run.out = change(out)
-    run.track = track.map { changedPath($0, change) }
-    run.evaluationData = evaluationData.map { changedPath($0, change) }
-    run.benchmarks = benchmarks.map { NamedBenchmark(name: $0.name, file: changedPath($0.file, change)) }
-    return run
-  }
-
-  public var record: URL? { RunRecord.url(beside: URL(filePath: out, directoryHint: .isDirectory), isFolder: true) }
-
+  /// Trains, and writes a checkpoint whenever one is due and where it is told to stop.
+  /// - Throws: `RunStopped` with the step that `resume` continues after, `TrainingError`, `RunError`, `ModelError`, `NotFiniteError`.
   public func run(_ monitor: RunMonitor) throws -> TrainingResult {
     try validate()
     Engine.keepFreedMemory()
@@ -106,7 +107,7 @@ public struct TrainingRun: Run {
       measuringTokens: model.batchTokens, resumingAfter: checkpoint)
     trainer.benchmarks = asked
     for warning in trainer.warnings { monitor.warn(warning) }
-    if let checkpoint { monitor.note("going on after step \(checkpoint) of \(trainer.totalSteps)") }
+    if let checkpoint { monitor.note("continuing after step \(checkpoint) of \(trainer.totalSteps)") }
     // Model, data and settings are sound: only now is anything of an earlier run deleted.
     if overwrite { try folder.clear() }
     try folder.make()
@@ -118,6 +119,7 @@ public struct TrainingRun: Run {
     return result
   }
 
+  /// The intervals of tracking and evaluation filled in: 10 updates where there is something to measure, and 4 windows for the noise floor.
   public var resolved: TrainingRun {
     var run = self
     run.training.trackingInterval = track == nil ? nil : training.trackingInterval ?? 10
@@ -126,6 +128,7 @@ public struct TrainingRun: Run {
     return run
   }
 
+  /// All parts of the run, those before an interruption too.
   public static func seconds(of result: TrainingResult) -> Double? { result.seconds }
 
   /// What the run that was started in the folder was; nil where none was.
@@ -133,7 +136,7 @@ public struct TrainingRun: Run {
     if let earlier = RunRecord.identity(in: folder.record, of: Self.name) { return earlier }
     if resume, FileManager.default.fileExists(atPath: folder.earlierSettings.path(percentEncoded: false)) {
       throw RunError(
-        "\(out) holds a run of an earlier version (headway/settings.json in the place of headway/run.yaml), which this one cannot go on with; finish it with that version, or start over by \(setting: .overwrite)"
+        "\(out) holds a run of an earlier version (headway/settings.json in place of headway/run.yaml), which this one cannot continue; finish it with that version, or start over by \(setting: .overwrite)"
       )
     }
     return nil
@@ -239,7 +242,7 @@ public struct TrainingRun: Run {
     let remedy = remedies.first.map { first in remedies.dropFirst().reduce(first) { $0 + ", " + $1 } } ?? "take a smaller model"
     if plan.total > total, !ignoreMemory {
       throw RunError(
-        "the run needs about \(gigabytes(plan.total)) (\(parts)), but the machine has \(gigabytes(total)): \(remedy); \(setting: Setting("ignore_memory")) starts it all the same"
+        "the run needs about \(gigabytes(plan.total)) (\(parts)), but the machine has \(gigabytes(total)): \(remedy); \(setting: Setting("ignore_memory")) starts it anyway"
       )
     }
     if let available = MachineMemory.available, plan.total > available {
@@ -267,11 +270,13 @@ public struct TrainingRun: Run {
 // MARK: - Settings that make no sense
 
 extension TrainingRun {
+  /// Refuses numbers out of range, and settings that have no effect without another one.
+  /// - Throws: `SettingsError`.
   public func validate() throws {
     try model.validate()
     try data.validate()
     if resume, overwrite {
-      throw SettingsError("\(setting: .resume) goes on with a run and \(setting: .overwrite) deletes it; name one of them")
+      throw SettingsError("\(setting: .resume) continues a run and \(setting: .overwrite) deletes it; name one of them")
     }
     if let savedType, ![.float32, .bfloat16].contains(savedType) {
       throw SettingsError("\(setting: Setting("save_dtype")) takes float32 or bfloat16, not \(savedType)")
@@ -343,59 +348,5 @@ extension TrainingRun {
         throw SettingsError("\(setting: Setting(name)) takes one of \(DatasetFormats.names.joined(separator: ", ")), not '\(format)'")
       }
     }
-  }
-}
-
-// MARK: - Settings as records have them
-
-extension TrainingRun {
-  enum CodingKeys: String, CodingKey {
-    case out, track, resume, overwrite
-    case trackFormat = "track_format"
-    case trackLimit = "track_limit"
-    case evaluationData = "eval_data"
-    case evaluationFormat = "eval_format"
-    case evaluationLimit = "eval_limit"
-    case benchmarks = "eval_benchmark"
-    case savedType = "save_dtype"
-    case ignoreMemory = "ignore_memory"
-  }
-
-  public init(from decoder: any Decoder) throws {
-    model = try ModelSettings(from: decoder)
-    data = try DataSettings(from: decoder)
-    training = try TrainingSettings(from: decoder)
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    out = try values.decode(String.self, forKey: .out)
-    track = try values.decodeIfPresent(String.self, forKey: .track)
-    trackFormat = try values.decodeIfPresent(String.self, forKey: .trackFormat)
-    trackLimit = try values.decodeIfPresent(Int.self, forKey: .trackLimit)
-    evaluationData = try values.decodeIfPresent(String.self, forKey: .evaluationData)
-    evaluationFormat = try values.decodeIfPresent(String.self, forKey: .evaluationFormat)
-    evaluationLimit = try values.decodeIfPresent(Int.self, forKey: .evaluationLimit)
-    benchmarks = try values.value(.benchmarks, or: [])
-    savedType = try values.decodeIfPresent(ElementType.self, forKey: .savedType)
-    resume = try values.value(.resume, or: false)
-    overwrite = try values.value(.overwrite, or: false)
-    ignoreMemory = try values.value(.ignoreMemory, or: false)
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    try model.encode(to: encoder)
-    try data.encode(to: encoder)
-    try training.encode(to: encoder)
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(out, forKey: .out)
-    try values.encodeIfPresent(track, forKey: .track)
-    try values.encodeIfPresent(trackFormat, forKey: .trackFormat)
-    try values.encodeIfPresent(trackLimit, forKey: .trackLimit)
-    try values.encodeIfPresent(evaluationData, forKey: .evaluationData)
-    try values.encodeIfPresent(evaluationFormat, forKey: .evaluationFormat)
-    try values.encodeIfPresent(evaluationLimit, forKey: .evaluationLimit)
-    if !benchmarks.isEmpty { try values.encode(benchmarks, forKey: .benchmarks) }
-    try values.encodeIfPresent(savedType, forKey: .savedType)
-    if resume { try values.encode(resume, forKey: .resume) }
-    if overwrite { try values.encode(overwrite, forKey: .overwrite) }
-    if ignoreMemory { try values.encode(ignoreMemory, forKey: .ignoreMemory) }
   }
 }

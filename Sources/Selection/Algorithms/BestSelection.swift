@@ -1,11 +1,14 @@
 /// The samples that are most like any one target sample or group, whichever it is.
 public struct BestSelection: SelectionAlgorithm {
+  /// `best` in settings.
   public let name = "best"
+  /// Any target can be the one that a sample is like.
   public let looksAtEach = true
 
   /// The algorithm.
   public init() {}
 
+  /// Goes through the likenesses once and keeps the `count` greatest; ties go to the lower place.
   public func choose(_ count: Int, by likeness: any Likeness, among isAllowed: (Int) -> Bool) throws -> [Choice] {
     let targets = likeness.targetNames.count
     var top = TopSamples(count)

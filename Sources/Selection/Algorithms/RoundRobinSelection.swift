@@ -3,7 +3,9 @@
 /// For each target only the best samples are kept while the pool goes by. Where one of them runs out because others took what it kept, the pool goes by
 /// again without what was taken: the same samples are picked as if everything were kept.
 public struct RoundRobinSelection: SelectionAlgorithm {
+  /// `round-robin` in settings.
   public let name = "round-robin"
+  /// Every target has its turn.
   public let looksAtEach = true
   /// How many samples are kept in all, over the targets.
   private let mostKept: Int
@@ -13,6 +15,7 @@ public struct RoundRobinSelection: SelectionAlgorithm {
 
   init(mostKept: Int) { self.mostKept = mostKept }
 
+  /// Picks in turns; the target of a choice is the one whose turn it was.
   public func choose(_ count: Int, by likeness: any Likeness, among isAllowed: (Int) -> Bool) throws -> [Choice] {
     let targets = likeness.targetNames.count
     let kept = max(1, min(count, mostKept / targets))

@@ -7,12 +7,15 @@ public import Instructions
 /// Prompt, response and further turns are taken apart into words: stretches of letters and digits in lower case, ideographs one by one. Of several target
 /// samples, a group's or all, the mean of their scores is taken.
 public struct BM25Representation: TextRepresentation {
+  /// `bm25` in settings.
   public let name = "bm25"
+  /// The target's samples are the queries.
   public let hasTarget = true
 
   /// The representation.
   public init() {}
 
+  /// BM25 scores, from 0 on.
   public func likeness(
     target: [Instruction], pool: ((Instruction) throws -> Void) throws -> Void, view: TargetView, _ options: RepresentationOptions
   ) throws -> any Likeness {

@@ -2,12 +2,16 @@ public import Foundation
 
 /// Position-weighted means of the last hidden states (RDS+, Ivison et al. 2025). Likeness is the cosine.
 public struct EmbeddingRepresentation: FileRepresentation {
+  /// `embedding` in settings.
   public let name = "embedding"
+  /// Samples are near to the target or far from it.
   public let hasTarget = true
 
   /// The representation.
   public init() {}
 
+  /// Opens files of embeddings of one model.
+  /// - Throws: `SelectionError` where models or dimensions differ.
   public func open(target: URL?, pool: [URL], _ options: RepresentationOptions) throws -> any OpenRepresentation {
     try OpenRows(.embedding, target: target, pool: pool, by: .cosine)
   }

@@ -6,12 +6,16 @@ import Ground
 /// The loss of each sample under a model, the greatest first: what the model knows least. No target is looked at. Files of losses and per-sample patterns
 /// both have it.
 public struct LossRepresentation: FileRepresentation {
+  /// `loss` in settings.
   public let name = "loss"
+  /// A loss is what it is whatever the target.
   public let hasTarget = false
 
   /// The representation.
   public init() {}
 
+  /// Reads the losses, in nats a label, as scores.
+  /// - Throws: `SelectionError` where files are of different models or a loss is not finite.
   public func open(target: URL?, pool: [URL], _ options: RepresentationOptions) throws -> any OpenRepresentation {
     var (files, values) = ([SampleFile](), [Double]())
     for url in pool {

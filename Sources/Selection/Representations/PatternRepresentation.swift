@@ -4,13 +4,18 @@ import Ground
 
 /// Activation patterns: how much the loss of a sample depends on each attention head. Likeness is Pearson correlation over all L · H heads (equation 5).
 public struct PatternRepresentation: FileRepresentation {
+  /// `pattern` in settings.
   public let name = "pattern"
+  /// Patterns are correlated with the target's.
   public let hasTarget = true
+  /// A row is the levels of all heads, [L · H].
   public let isOfHeads = true
 
   /// The representation.
   public init() {}
 
+  /// Opens per-sample pattern files of one model and score; the target may keep only its mean.
+  /// - Throws: `SelectionError` where they were measured differently or keep no samples.
   public func open(target: URL?, pool: [URL], _ options: RepresentationOptions) throws -> any OpenRepresentation {
     guard let target else { throw SelectionError("patterns are compared with a target's; give its pattern as \(setting: .target)") }
     return try OpenPatterns(target: SamplePatterns(at: target), pool: pool.map { try SamplePatterns(at: $0) }, options)

@@ -13,6 +13,7 @@ public protocol Representation: Sendable {
 }
 
 extension Representation {
+  /// Most are not.
   public var isOfHeads: Bool { false }
 }
 
@@ -66,6 +67,7 @@ public protocol OpenRepresentation: Sendable {
 }
 
 extension OpenRepresentation {
+  /// None: there is nothing to choose.
   public var score: Score? { nil }
 }
 

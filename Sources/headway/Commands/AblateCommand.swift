@@ -31,16 +31,12 @@ struct AblateCommand: RunningCommand {
   var bootstrap = 1000
 
   @Option(help: ArgumentHelp("Also ask the data as this benchmark's questions, and give the change of accuracy.", valueName: "name"))
-  var benchmark: String?
+  var benchmark: BenchmarkName?
 
   @Option(help: ArgumentHelp("How the benchmark is asked, as in headway evaluate.", valueName: "opencompass|suffix|lm-eval"))
   var variant: String?
 
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("Files of the benchmark's shots; Headway's own where left out.", valueName: "file"))
-  var shots: [String] = []
-
-  @Option(help: ArgumentHelp("How many shots; the variant's number where left out.", valueName: "n"))
-  var shotCount: Int?
+  @OptionGroup var shotOptions: ShotOptions
 
   @Option(help: ArgumentHelp("Where the result goes as JSON.", valueName: "file"))
   var out: String?
@@ -51,7 +47,7 @@ struct AblateCommand: RunningCommand {
   @Flag(help: "Keep every sample's changes and predictions in the result.")
   var perSample = false
 
-  @Flag(help: "Go on with a run that was interrupted; needs --out.")
+  @Flag(help: "Continue a run that was interrupted; needs --out.")
   var resume = false
 
   @OptionGroup var replacing: OverwriteOption
@@ -60,7 +56,7 @@ struct AblateCommand: RunningCommand {
   @OptionGroup var output: OutputOptions
 
   func asked() throws -> any Run {
-    let shown = [("variant", variant != nil), ("shots", !shots.isEmpty), ("shot-count", shotCount != nil)]
+    let shown = [("variant", variant != nil), ("shots", !shotOptions.shots.isEmpty), ("shot-count", shotOptions.shotCount != nil)]
     if benchmark == nil { try refuse(shown, without: "benchmark") }
     var run = AblationRun(model: model, data: data, choice: try choiceOptions.choice())
     run.model = modelOptions.settings(model)
@@ -70,12 +66,7 @@ struct AblateCommand: RunningCommand {
     run.cumulative = cumulative
     run.randomOrders = randomOrders
     run.resamples = bootstrap
-    if let benchmark {
-      run.benchmark = BenchmarkSettings(benchmark)
-      run.benchmark?.variant = variant
-      run.benchmark?.shots = shots
-      run.benchmark?.shotCount = shotCount
-    }
+    run.benchmark = benchmark.map { shotOptions.settings($0, variant: variant) }
     run.out = out
     run.svg = svg
     run.keepsSamples = perSample

@@ -26,10 +26,10 @@ struct DemoCommand: RunningCommand {
   @Option(help: ArgumentHelp("Threads of the processor; as many as the machine gives where left out.", valueName: "n"))
   var threads: Int?
 
-  @Flag(help: "Go on with a demo that was interrupted.")
+  @Flag(help: "Continue a demo that was interrupted.")
   var resume = false
 
-  @Flag(help: "Delete an earlier demo in the folder, and begin anew.")
+  @Flag(help: "Delete an earlier demo in the folder, and start over.")
   var overwrite = false
 
   @OptionGroup var output: OutputOptions

@@ -6,8 +6,8 @@ struct EvaluateCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Asks a benchmark's questions and scores the answers as OpenCompass or lm-evaluation-harness does.",
     discussion: """
-      Benchmarks: gsm8k, math, mmlu, mathbench, hellaswag, winogrande, arc, cmath, mgsm, ceval, cmmlu; exact asks for the whole response of any \
-      pairs, and loss is the mean loss of any dataset's responses. docs/Evaluation.md says how each is asked. --max-length is the model's own where left out; longer prompts are cut on the left.
+      The benchmark exact asks for the whole response of any pairs, and loss is the mean loss of any dataset's responses. docs/Evaluation.md \
+      says how each is asked. --max-length is the model's own where left out; longer prompts are cut on the left.
 
       Examples:
         headway evaluate ./llama-3-8b --benchmark mmlu --data mmlu/test --shots mmlu/dev --predictions mmlu.jsonl
@@ -18,7 +18,7 @@ struct EvaluateCommand: RunningCommand {
   var model: String
 
   @Option(help: ArgumentHelp("What is asked.", valueName: "name"))
-  var benchmark: String
+  var benchmark: BenchmarkName
 
   @Option(
     help: ArgumentHelp(
@@ -29,15 +29,7 @@ struct EvaluateCommand: RunningCommand {
   @Option(parsing: .upToNextOption, help: ArgumentHelp("The benchmark's files or folders, as they are published.", valueName: "file"))
   var data: [String]
 
-  @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "Files of its training or dev part, whose first items are shown before questions; Headway's own shots where left out.",
-      valueName: "file"))
-  var shots: [String] = []
-
-  @Option(help: ArgumentHelp("How many shots; the variant's number where left out.", valueName: "n"))
-  var shotCount: Int?
+  @OptionGroup var shotOptions: ShotOptions
 
   @Option(help: ArgumentHelp("Where a line a question goes: prompt, options or output, answer, verdict.", valueName: "file"))
   var predictions: String?
@@ -48,7 +40,7 @@ struct EvaluateCommand: RunningCommand {
   @Option(help: ArgumentHelp("Only show the prompt and token ids of the item at this index of the data.", valueName: "index"))
   var show: Int?
 
-  @Flag(help: "Go on with a run that was interrupted; needs --out or --predictions.")
+  @Flag(help: "Continue a run that was interrupted; needs --out or --predictions.")
   var resume = false
 
   @OptionGroup var replacing: OverwriteOption
@@ -57,11 +49,9 @@ struct EvaluateCommand: RunningCommand {
   @OptionGroup var output: OutputOptions
 
   func asked() throws -> any Run {
-    var run = EvaluationRun(model: model, benchmark: benchmark, data: data)
+    var run = EvaluationRun(model: model, benchmark: benchmark.name, data: data)
     run.model = modelOptions.settings(model)
-    run.benchmark.variant = variant
-    run.benchmark.shots = shots
-    run.benchmark.shotCount = shotCount
+    run.benchmark = shotOptions.settings(benchmark, variant: variant)
     run.data = dataOptions.settings(data)
     run.data.maximumLength = DataSettings([]).maximumLength
     run.maximumLength = dataOptions.maxLength

@@ -4,13 +4,13 @@ import Ground
 import LanguageModels
 import Runs
 
-/// `headway generate`: a prompt in, what the model goes on with out, as it is written.
+/// `headway generate`: a prompt in, its continuation out, as it is written.
 struct GenerateCommand: RunningCommand {
   static let configuration = CommandConfiguration(
-    commandName: "generate", abstract: "Goes on with a prompt, token by token.",
+    commandName: "generate", abstract: "Continues a prompt, token by token.",
     discussion: """
       The text appears as it is written. Without a temperature each token is the most likely one; with one, tokens are drawn by the seed. \
-      --prompts goes on with each prompt of a file of JSON lines ("text" or {"prompt": "text"}) and writes a line of JSON for each.
+      --prompts continues each prompt of a file of JSON lines ("text" or {"prompt": "text"}) and writes a line of JSON for each.
 
       Examples:
         headway generate ./llama-3-8b --prompt "Once upon a time" --max-tokens 64
@@ -22,7 +22,7 @@ struct GenerateCommand: RunningCommand {
   @Argument(help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"))
   var model: String
 
-  @Option(help: ArgumentHelp("The text to go on with; - reads it from standard input.", valueName: "text"))
+  @Option(help: ArgumentHelp("The text to continue; - reads it from standard input.", valueName: "text"))
   var prompt: String?
 
   @Option(help: ArgumentHelp("Many prompts, one a line of JSON.", valueName: "file"))
@@ -48,7 +48,7 @@ struct GenerateCommand: RunningCommand {
   @Option(help: ArgumentHelp("Draw from this many of the most likely tokens; 0 for all.", valueName: "n"))
   var topK = 0
 
-  @Option(help: ArgumentHelp("Where drawing begins.", valueName: "n"))
+  @Option(help: ArgumentHelp("What seeds the drawing.", valueName: "n"))
   var seed: UInt64 = 0
 
   @Flag(help: "Write the natural logarithm of each new token's probability into the JSON.")

@@ -17,7 +17,7 @@ struct MergeCommand: RunningCommand {
   var out: String
 
   @Option(help: ArgumentHelp("The type the model is written in; auto is the base model's.", valueName: "auto|float32|bfloat16"))
-  var saveDtype = SaveType.auto
+  var saveDtype = SavedType.auto
 
   @OptionGroup var replacing: OverwriteOption
   @OptionGroup var output: OutputOptions

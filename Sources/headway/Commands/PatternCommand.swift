@@ -40,7 +40,7 @@ struct PatternCommand: RunningCommand {
       valueName: "auto|normal|low"))
   var memory = ActivationMemory.automatic
 
-  @Flag(help: "Go on with a run that was interrupted.")
+  @Flag(help: "Continue a run that was interrupted.")
   var resume = false
 
   @OptionGroup var replacing: OverwriteOption

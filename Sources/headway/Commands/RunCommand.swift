@@ -19,10 +19,10 @@ struct RunCommand: RunningCommand {
 
   @Option(
     name: .customLong("set"), parsing: .singleValue,
-    help: ArgumentHelp("A setting in the place of the record's, its value in YAML; repeat it for several.", valueName: "key=value"))
+    help: ArgumentHelp("A setting in place of the record's, its value in YAML; repeat it for several.", valueName: "key=value"))
   var changes: [String] = []
 
-  @Flag(help: "Go on with a run that was interrupted.")
+  @Flag(help: "Continue a run that was interrupted.")
   var resume = false
 
   @OptionGroup var replacing: OverwriteOption

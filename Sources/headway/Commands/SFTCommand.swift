@@ -25,9 +25,9 @@ struct SFTCommand: RunningCommand {
   @OptionGroup(title: "Tracking and evaluation") var tracking: TrackingOptions
 
   @Option(help: ArgumentHelp("The type the model is written in; auto is the input's.", valueName: "auto|float32|bfloat16"))
-  var saveDtype = SaveType.auto
+  var saveDtype = SavedType.auto
 
-  @Flag(help: "Go on with a run that was interrupted, to the same bits.")
+  @Flag(help: "Continue a run that was interrupted, to the same bits.")
   var resume = false
 
   @Flag(help: "Start even where the run needs more memory than the machine has.")

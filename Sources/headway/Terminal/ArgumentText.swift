@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Ground
 
 /// What is wrong with a command line, said in a line; the parser's own texts go on for several.
@@ -41,8 +42,16 @@ enum ArgumentText {
     if text.hasSuffix("."), !text.hasSuffix("…") { text.removeLast() }
     text = text.replacing(". Please provide one of", with: "; it is one of").replacing("one of the following:", with: "one of")
       .replacing("' and '", with: "' or '")
+    text = guessed(text)
     guard let first = text.first, text.dropFirst().first?.isLowercase == true || text.hasPrefix("A ") else { return text }
     return first.lowercased() + text.dropFirst()
+  }
+
+  /// The sentence with a list of values replaced by the one that was meant, where one is near.
+  private static func guessed(_ text: String) -> String {
+    guard let match = text.wholeMatch(of: #/(.*value '(.*)' is invalid for .*); it is one of (.*)/#) else { return text }
+    let names = match.3.split(separator: #/, | or /#).map { $0.trimmingCharacters(in: CharacterSet(charactersIn: "'")) }
+    return nearest(to: String(match.2), among: names).map { "\(match.1); did you mean '\($0)'?" } ?? text
   }
 
   /// An option that the command does not have; the parser complains of required ones first, which a mistyped name leaves missing.

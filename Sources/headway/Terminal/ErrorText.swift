@@ -14,7 +14,7 @@ enum ErrorText {
     switch error {
     case let error as UnlikePatterns where !error.again.isEmpty:
       let commands = error.again.map { ShellCommand.text(of: $0) }.joined(separator: " and ")
-      return "\(error.reason.problem); measure both alike by \(commands), or give --mixed to compare them all the same"
+      return "\(error.reason.problem); measure both alike by \(commands), or give --mixed to compare them anyway"
     case let error as any ExplainedError: return error.message.onCommandLine
     case let error as DecodingError: return text(error)
     case let error as EncodingError:

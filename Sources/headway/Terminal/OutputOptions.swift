@@ -50,7 +50,7 @@ struct OutputOptions: ParsableArguments {
     } catch let stopped as RunStopped {
       line.finish()
       let place = stopped.step.map { " after step \($0)" } ?? ""
-      note("stopped\(place)" + (stopped.canResume ? "; the same command with --resume goes on from here" : ""))
+      note("stopped\(place)" + (stopped.canResume ? "; the same command with --resume continues from here" : ""))
       throw ExitCode(128 + received.number)
     }
   }
