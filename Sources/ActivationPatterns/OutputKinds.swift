@@ -52,6 +52,7 @@ extension OutputGuard {
   /// Takes a pattern's or change's file as an output, with its ids and its journal.
   /// - Parameters:
   ///   - url: `.safetensors`, `.npz` or `.npy`.
+  ///   - keepsSamples: whether the file has every sample's own levels, and so ids beside it.
   ///   - journal: where an interrupted measurement keeps what it found, and what such a file is; nil for what has none.
   /// - Throws: as `claim(file:as:beside:)` does.
   public func claim(pattern url: URL, keepsSamples: Bool, journal: Companion? = nil) throws {

@@ -56,6 +56,8 @@ public struct SampleLevels: Sendable {
 
   /// Levels that lie scattered over a file, as in a measurement's journal, little-endian float32. Values are looked at only when they are asked for.
   /// - Parameters:
+  ///   - entryCount: layers times heads, L · H.
+  ///   - file: where they lie.
   ///   - stretches: in order and without gaps, from sample 0 on.
   ///   - stride: from one sample's levels to the next one's in a stretch, in bytes.
   /// - Throws: `PatternError` where the stretches leave the file or do not follow from each other.

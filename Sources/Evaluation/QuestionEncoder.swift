@@ -70,7 +70,9 @@ public struct QuestionEncoder: Sendable {
   }
 
   /// A prompt that the model continues.
-  /// - Parameter wanted: the new tokens that are asked for. They get at most half of the greatest length where prompt and text do not fit together.
+  /// - Parameters:
+  ///   - prompt: the text before what the model writes.
+  ///   - wanted: the new tokens that are asked for. They get at most half of the greatest length where prompt and text do not fit together.
   public func encode(prompt: String, newTokens wanted: Int) -> Prompt {
     let room = max(maximumLength - wanted, maximumLength - maximumLength / 2)
     let all = encode(prompt)

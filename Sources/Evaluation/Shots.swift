@@ -18,6 +18,7 @@ public struct Shots: Sendable {
 
   /// Settles the shots of a variant.
   /// - Parameters:
+  ///   - variant: whose shots they are.
   ///   - given: the items of the file of shots, in its order; nil where none was given.
   ///   - count: how many are shown; nil for the variant's own number.
   public init(for variant: any Variant, given: [Item]? = nil, count: Int? = nil) throws(EvaluationError) {

@@ -33,7 +33,9 @@ public final class InputFile {
   }
 
   /// The whole file.
-  /// - Parameter limit: the most bytes that such a file has; a larger one is refused unread.
+  /// - Parameters:
+  ///   - url: where it lies.
+  ///   - limit: the most bytes that such a file has; a larger one is refused unread.
   /// - Throws: `FileError`.
   public static func contents(of url: URL, limit: Int) throws(FileError) -> Data {
     let file = try InputFile(at: url)

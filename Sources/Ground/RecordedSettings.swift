@@ -62,7 +62,10 @@ public struct SettingsForm<Settings: Sendable>: Sendable {
   let keys: [SettingKey<Settings>]
 
   /// The form of a command's settings.
-  /// - Parameter blank: settings at their defaults; what it has for required keys is never seen.
+  /// - Parameters:
+  ///   - command: the command whose record has them.
+  ///   - blank: settings at their defaults; what it has for required keys is never seen.
+  ///   - keys: the settings, in the order in which a record has them.
   public init(_ command: String, _ blank: Settings, _ keys: [SettingKey<Settings>]) {
     self.command = command
     self.blank = blank
@@ -70,7 +73,9 @@ public struct SettingsForm<Settings: Sendable>: Sendable {
   }
 
   /// The form of settings that are part of others.
-  /// - Parameter blank: settings at their defaults; what it has for required keys is never seen.
+  /// - Parameters:
+  ///   - blank: settings at their defaults; what it has for required keys is never seen.
+  ///   - keys: the settings, in the order in which a record has them.
   public init(_ blank: Settings, _ keys: [SettingKey<Settings>]) { self.init("", blank, keys) }
 }
 

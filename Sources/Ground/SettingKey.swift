@@ -13,6 +13,8 @@ public struct SettingKey<Settings>: Sendable {
 
   /// A setting. It keeps its default where a record leaves it out, and is left out where it is nil.
   /// - Parameters:
+  ///   - name: its key in a record.
+  ///   - path: where it lies in the settings.
   ///   - isRequired: whether a record must have it.
   ///   - writesNil: whether it is written as null where it is nil, since another group has a key of this name.
   public static func setting<Value: Codable & Sendable>(
@@ -110,7 +112,9 @@ public struct SettingKey<Settings>: Sendable {
   }
 
   /// Settings that lie among the others, under keys of their own.
-  /// - Parameter absent: keys that have no part here; their settings stay at their defaults.
+  /// - Parameters:
+  ///   - path: where they lie.
+  ///   - absent: keys that have no part here; their settings stay at their defaults.
   public static func group<Value: RecordedSettings>(
     _ path: any WritableKeyPath<Settings, Value> & Sendable, except absent: Set<String> = []
   ) -> SettingKey {

@@ -4,7 +4,7 @@ import Torch
 extension CausalDecoder {
   /// The log-probability of each sequence's scored tokens, given what stands before them: in nats, summed in double precision over the tokens.
   ///
-  /// As ``tokenLogProbabilities(of:gates:)``, which has the single numbers.
+  /// As ``tokenLogProbabilities(of:gates:behind:keeping:)``, which has the single numbers.
   public func logProbabilities(of sequences: [ScoredSequence]) throws -> [Double] {
     try tokenLogProbabilities(of: sequences).map { $0.reduce(0, +) }
   }

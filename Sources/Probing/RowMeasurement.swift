@@ -14,7 +14,10 @@ public struct RowMeasurement {
   public let plan: [Range<Int>]
 
   /// The measurement of these samples.
-  /// - Parameter plan: ranges without gaps that begin at 0.
+  /// - Parameters:
+  ///   - width: the numbers of a row.
+  ///   - tables: the rows of a sample.
+  ///   - plan: ranges without gaps that begin at 0.
   public init(width: Int, tables: Int = 1, plan: [Range<Int>]) {
     self.width = width
     self.tables = tables

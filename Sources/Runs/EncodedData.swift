@@ -42,7 +42,11 @@ public struct EncodedData: Sendable {
   /// Opens data files for a model, encodes them, and says what a user should know before anything is computed.
   /// - Parameters:
   ///   - paths: files or folders of one dataset.
+  ///   - options: how it is read.
+  ///   - encoder: the model's.
+  ///   - shape: the model's, which says how long a sample may be.
   ///   - what: what the messages call it.
+  ///   - monitor: is told what a user should know.
   /// - Throws: `RunError` where no sample has a label.
   public static func read(
     _ paths: [String], _ options: DatasetOptions, _ encoder: SampleEncoder, _ shape: DecoderShape, as what: String = "data",

@@ -103,7 +103,10 @@ public enum RunRecord {
   }
 
   /// Reads a record.
-  /// - Parameter changes: settings in place of the record's own, each `key=value` with a value in YAML.
+  /// - Parameters:
+  ///   - url: the record.
+  ///   - changes: settings in place of the record's own, each `key=value` with a value in YAML.
+  ///   - runs: the runs that a record may ask for.
   /// - Returns: the run, its paths as seen from the working directory.
   /// - Throws: `RunError` where the file is no record, `SettingsError` where a changed setting is none.
   public static func run(from url: URL, changing changes: [String] = [], knowing runs: [any Run.Type] = known) throws -> any Run {

@@ -86,7 +86,9 @@ public struct Mixture: Sendable, Equatable {
 
   /// Whole numbers in the proportion of shares, which add up to the total: each share's whole part, and one more for the largest remainders
   /// (Hamilton's method). Equal remainders go to the larger share, then to the one that stands first.
-  /// - Parameter shares: not negative, adding up to 1.
+  /// - Parameters:
+  ///   - shares: not negative, adding up to 1.
+  ///   - total: what the counts add up to.
   public static func counts(of shares: [Double], total: Int) -> [Int] {
     let quotas = shares.map { $0 * Double(total) }
     var counts = quotas.map { Int($0.rounded(.down)) }

@@ -18,7 +18,12 @@ public enum SampleDraw {
   }
 
   /// Takes the samples that stand first in an order.
-  /// - Parameter order: the samples' positions, the one to take first in front.
+  /// - Parameters:
+  ///   - count: how many are taken.
+  ///   - order: the samples' positions, the one to take first in front.
+  ///   - available: how many there are.
+  ///   - repeats: whether samples are taken again where there are too few.
+  ///   - name: the task, for the message.
   /// - Returns: how often each sample is taken, [available].
   /// - Throws: as ``times(drawing:outOf:repeats:of:using:)``.
   public static func times(

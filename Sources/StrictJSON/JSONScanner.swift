@@ -13,7 +13,10 @@ public struct JSONScanner {
   private var unescaped: [UInt8] = []
 
   /// A scanner of `bytes`, which must stay valid as long as it is used.
-  /// - Parameter valueCount: values that count against the limit already, where a value is read in parts.
+  /// - Parameters:
+  ///   - bytes: the document, UTF-8.
+  ///   - options: what is accepted, and the limits.
+  ///   - valueCount: values that count against the limit already, where a value is read in parts.
   public init(_ bytes: UnsafeBufferPointer<UInt8>, options: JSONParser = JSONParser(), valueCount: Int = 0) {
     self.bytes = bytes
     self.options = options
@@ -127,7 +130,9 @@ public struct JSONScanner {
 
   /// Reads a string and hands its bytes, which are valid UTF-8, to `body`.
   ///
-  /// - Parameter what: what should stand here, for the message where something else does.
+  /// - Parameters:
+  ///   - what: what should stand here, for the message where something else does.
+  ///   - body: takes the bytes, which are gone when it returns.
   public mutating func string(
     _ what: StaticString = "a text", _ body: (UnsafeBufferPointer<UInt8>) -> Void
   ) throws(JSONError) {

@@ -20,7 +20,9 @@ public protocol Optimizer: AnyObject {
   func update(learningRate: Double, gradientDivisor: Double) throws
 
   /// Goes on where another run stood.
-  /// - Parameter memory: what that run's optimiser remembered, by the names of `memory`.
+  /// - Parameters:
+  ///   - memory: what that run's optimiser remembered, by the names of `memory`.
+  ///   - updates: how many updates it had made.
   /// - Throws: `TorchError` where it is not the weights' in number and shapes.
   func restore(_ memory: [String: [Tensor]], updates: Int) throws
 }

@@ -9,8 +9,10 @@ public struct OutputKind: Sendable {
   private let recognises: @Sendable (URL) -> Bool
 
   /// A kind of file.
-  /// - Parameter recognises: whether the file at this place, which exists and is no folder, was written by Headway as one of this kind; what
-  ///   cannot be read was not.
+  /// - Parameters:
+  ///   - name: what messages call it.
+  ///   - recognises: whether the file at this place, which exists and is no folder, was written by Headway as one of this kind; what cannot be read
+  ///     was not.
   public init(_ name: String, recognises: @escaping @Sendable (URL) -> Bool) {
     self.name = name
     isMarked = true

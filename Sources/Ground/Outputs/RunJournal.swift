@@ -29,6 +29,8 @@ public final class RunJournal {
   /// Starts an empty journal, or opens the one that is there where `resume` asks for it and hands its records over, first to last.
   ///
   /// - Parameters:
+  ///   - output: the output beside which the journal lies.
+  ///   - identity: the facts that a run must share with the one that wrote the journal to continue it.
   ///   - resume: whether to continue with a journal that is there.
   ///   - overwrites: whether one that is not gone on with is thrown away.
   ///   - body: takes a record and tells whether it follows from those before; one that does not ends the usable part.

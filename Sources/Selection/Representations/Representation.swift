@@ -23,6 +23,7 @@ public protocol FileRepresentation: Representation {
   /// - Parameters:
   ///   - target: the target's file; nil where the representation has no target.
   ///   - pool: the pool's files, in order; at least one.
+  ///   - options: what the representation has a choice about.
   /// - Throws: `SelectionError` naming two files and in what they differ, and what reading throws.
   func open(target: URL?, pool: [URL], _ options: RepresentationOptions) throws -> any OpenRepresentation
 }
@@ -33,6 +34,8 @@ public protocol TextRepresentation: Representation {
   /// - Parameters:
   ///   - target: the target's samples; empty where the representation has no target.
   ///   - pool: gives the pool's samples, one after another; gone through once.
+  ///   - view: how the algorithm looks at the target.
+  ///   - options: what the representation has a choice about.
   func likeness(
     target: [Instruction], pool: ((Instruction) throws -> Void) throws -> Void, view: TargetView, _ options: RepresentationOptions
   ) throws -> any Likeness

@@ -341,7 +341,9 @@ struct StepNames {
 
 extension StudyPlan {
   /// The plan of a study.
-  /// - Parameter folder: the folder that it will fill; it need not exist.
+  /// - Parameters:
+  ///   - study: what its file asks for.
+  ///   - folder: the folder that it will fill; it need not exist.
   /// - Throws: `RunError` where models or data are neither there nor declared, or where a reported question would be learned or chosen from.
   public static func make(of study: Study, in folder: URL) throws -> StudyPlan { try Planner(study, folder: folder).plan }
 }

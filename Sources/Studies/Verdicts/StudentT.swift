@@ -3,7 +3,9 @@ import Foundation
 /// Student's t distribution.
 public enum StudentT {
   /// The probability of a t beyond ±`value`: the two-sided p of a test.
-  /// - Parameter degrees: degrees of freedom, above 0.
+  /// - Parameters:
+  ///   - value: t, of either sign.
+  ///   - degrees: degrees of freedom, above 0.
   public static func twoSided(_ value: Double, degrees: Double) -> Double {
     guard value.isFinite else { return value.isNaN ? .nan : 0 }
     // Of the two forms the one whose argument keeps its digits.
