@@ -190,13 +190,16 @@ public struct PatternMeasurement {
     // Whatever chose, changed or cut the samples, a journal fits only if they are the same ones.
     var identity = identity
     identity["encoded_fingerprint"] = TokenizedSample.fingerprint(of: samples)
+    var rest = plan[...]
     var journal: MeasurementJournal?
     if let journalOutput {
       journal = try MeasurementJournal(
         beside: journalOutput, identity: identity, resume: resume, overwrites: overwrites, scores: probe.scores, entries: entries
       ) { batch in
-        // Batches are planned from the data alone, so records follow each other without gaps; anything else ends the usable part.
-        guard batch.first == done, done + batch.count <= measured.count, batch.count > 0 else { return false }
+        // A record is a batch of this very plan: one that ends within another, of a run on another device or by another version, would leave samples
+        // out. Anything else ends the usable part.
+        guard let next = rest.first, batch.first == next.lowerBound, batch.count == next.count else { return false }
+        rest = rest.dropFirst()
         count(batch.count)
         resumed(batch)
         return true
@@ -204,7 +207,6 @@ public struct PatternMeasurement {
     }
     let resumedTokens = doneTokens
     let started = ContinuousClock.now
-    var rest = plan.drop { $0.lowerBound < done }
     while !rest.isEmpty {
       if shouldStop() { throw Stopped() }
       let group = rest.prefix(lanes.groupSize)

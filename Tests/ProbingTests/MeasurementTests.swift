@@ -77,6 +77,27 @@ import Torch
     try Engine.setThreads(1)
   }
 
+  /// A journal of other batches, such as another device's, is made anew from where the batches differ: no sample is left out.
+  @Test(arguments: [1, 9, 24, 40, 1000]) func aJournalOfOtherBatchesLeavesNothingOut(batchTokens: Int) throws {
+    let (measurement, samples) = try measurement()
+    let whole = try measurement.run(samples).samples
+    for stop in 1..<5 {
+      let output = try temporary()
+      var batches = 0
+      let other = PatternMeasurement(measurement.probe, batchTokens: batchTokens)
+      _ = Result {
+        try other.run(
+          samples, journalOutput: output,
+          shouldStop: {
+            batches += 1
+            return batches > stop
+          })
+      }
+      let resumed = try measurement.run(samples, journalOutput: output, resume: true).samples
+      #expect(resumed.map(\.index) == whole.map(\.index))
+    }
+  }
+
   /// Levels that stay in the journal are those in memory, also where a run was stopped in between, and when the journal is deleted.
   @Test func levelsStayInTheJournal() throws {
     let (measurement, samples) = try measurement()

@@ -72,7 +72,7 @@ extension DemoResult {
     paragraphs += comparisons.map(\.sentence)
     if let ablation { paragraphs.append(ablation.sentence) }
     paragraphs.append(
-      "One seed is one story. headway demo --seed 1 tells another; the figures of this one are in demo.json, and all that is behind them in the files below."
+      "One seed is one story, and another seed tells another; the figures of this one are in demo.json, and all that is behind them in the files below."
     )
     return ReportPage.Section(
       title: "What the patterns were good for here", paragraphs: paragraphs,
