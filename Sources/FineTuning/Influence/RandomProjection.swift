@@ -34,29 +34,45 @@ public struct RandomProjection: Sendable {
     let width = dimension
     return [Float](unsafeUninitializedCapacity: rows.count * width) { buffer, filled in
       filled = rows.count * width
-      guard let base = buffer.baseAddress else { return }
-      // Every row is written by one thread, whole.
-      nonisolated(unsafe) let target = base
-      let parts = max(1, min(rows.count, Engine.threads * 4))
-      DispatchQueue.concurrentPerform(iterations: parts) { part in
-        for row in rows.count * part / parts..<rows.count * (part + 1) / parts {
-          fill(target + row * width, row: rows.lowerBound + row)
-        }
+      fill(buffer, rows)
+    }
+  }
+
+  private func fill(_ buffer: UnsafeMutableBufferPointer<Float>, _ rows: Range<Int>) {
+    guard let base = buffer.baseAddress else { return }
+    let width = dimension
+    // Every row is written by one thread, whole.
+    nonisolated(unsafe) let target = base
+    let parts = max(1, min(rows.count, Engine.threads * 4))
+    DispatchQueue.concurrentPerform(iterations: parts) { part in
+      for row in rows.count * part / parts..<rows.count * (part + 1) / parts {
+        fill(target + row * width, row: rows.lowerBound + row)
       }
     }
   }
 
+  /// The eight signs of every byte, the lowest bit's first: a byte at a time is several times as fast as a bit at a time.
+  private static let signsOfByte: [SIMD8<Float>] = (0..<256).map { byte in
+    var signs = SIMD8<Float>(repeating: 1)
+    for bit in 0..<8 where byte >> bit & 1 == 1 { signs[bit] = -1 }
+    return signs
+  }
+
   private func fill(_ target: UnsafeMutablePointer<Float>, row: Int) {
     var generator = SeededGenerator(seed: key &+ UInt64(row))
-    let one = Float(1).bitPattern
-    var column = 0
-    while column < dimension {
-      var bits = generator.next()
-      let end = min(dimension, column + 64)
-      while column < end {
-        target[column] = Float(bitPattern: one | UInt32(truncatingIfNeeded: bits & 1) << 31)
-        bits >>= 1
-        column += 1
+    Self.signsOfByte.withUnsafeBufferPointer { signs in
+      var bits: UInt64 = 0
+      var column = 0
+      while column < dimension {
+        if column % 64 == 0 { bits = generator.next() }
+        let eight = signs[Int(bits & 0xFF)]
+        if column + 8 <= dimension {
+          UnsafeMutableRawPointer(target + column).storeBytes(of: eight, as: SIMD8<Float>.self)
+        } else {
+          for place in 0..<dimension - column { target[column + place] = eight[place] }
+        }
+        bits >>= 8
+        column += 8
       }
     }
   }
@@ -67,9 +83,11 @@ public struct RandomProjection: Sendable {
     guard let length = rows.first?.count, length > 0 else { return [] }
     let whole = try Tensor(rows.flatMap(\.self), shape: [rows.count, length])
     var sum = try Tensor.zeros([rows.count, dimension], elementType: .float64)
+    let memory = FloatMemory(count: min(length, blockRows) * dimension)
     for start in stride(from: 0, to: length, by: blockRows) {
       let block = start..<min(length, start + blockRows)
-      let signs = try Tensor(signs(rows: block), shape: [block.count, dimension])
+      fill(memory.numbers, block)
+      let signs = try Tensor(over: memory, shape: [block.count, dimension])
       sum = try sum + whole.narrowed(1, from: start, length: block.count).matrixProduct(signs)
     }
     return try (sum * (1 / Double(dimension).squareRoot())).floats()

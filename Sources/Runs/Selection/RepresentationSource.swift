@@ -22,7 +22,7 @@ final class RepresentationSource {
   /// The most bytes of gradients that stand in memory before they are projected together, so that the projection is drawn once for all of them.
   private static let gradientBytes = 256 << 20
   /// The most tokens between two records of the journal.
-  private static let recordTokens = 1 << 16
+  private static let recordTokens = 1 << 13
 
   /// - Parameter run: with all its settings filled in.
   init(_ run: RepresentRun, _ monitor: RunMonitor) throws {
