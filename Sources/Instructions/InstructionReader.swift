@@ -33,6 +33,9 @@ public final class InstructionReader {
     stream = SampleStream(dataset)
   }
 
+  /// The file that the latest instruction came from, as the dataset names it; nil before the first.
+  public var file: String? { openedFiles > 0 ? dataset.dataFiles[openedFiles - 1].name : nil }
+
   /// The next instruction, nil behind the last.
   public func next() throws(DataError) -> Instruction? { try nextSample()?.instruction }
 

@@ -35,8 +35,8 @@ public struct Mixture: Sendable, Equatable {
   public struct Part: Sendable, Equatable {
     /// The task.
     public var name: String
-    /// Its α.
-    public var coefficient: Double
+    /// Its α; nil where no fit was looked at.
+    public var coefficient: Double?
     /// Its share, in 0...1; those of all parts add up to 1.
     public var share: Double
     /// Its samples; those of all parts add up to N.
@@ -75,13 +75,33 @@ public struct Mixture: Sendable, Equatable {
       switch shares {
       case .fit, .nonnegative: kept.map(\.coefficient)
       case .equal: kept.map { _ in 1 }
-      // Exponential variates brought to the sum one are Dirichlet(1, …, 1).
-      case .random: kept.map { _ in -log(generator.positiveUniform()) }
+      case .random: Mixture.randomWeights(kept.count, using: &generator)
       }
+    parts = Mixture.parts(kept.map { ($0.name, $0.coefficient) }, weights, total: total)
+  }
+
+  /// Shares samples among all of these tasks, whatever a fit would say of them.
+  /// - Parameters:
+  ///   - names: the tasks; the parts are in their order.
+  ///   - total: N, from 1 on.
+  ///   - isRandom: whether chance makes the shares (Dirichlet(1, …, 1)); otherwise they are equal.
+  ///   - generator: draws the shares.
+  public init(sharedBy names: [String], total: Int, isRandom: Bool, using generator: inout SeededGenerator) {
+    (notPositive, belowTop) = ([], [])
+    let weights = isRandom ? Mixture.randomWeights(names.count, using: &generator) : names.map { _ in 1 }
+    parts = Mixture.parts(names.map { ($0, nil) }, weights, total: total)
+  }
+
+  /// Exponential variates, which brought to the sum one are Dirichlet(1, …, 1).
+  private static func randomWeights(_ count: Int, using generator: inout SeededGenerator) -> [Double] {
+    (0..<count).map { _ in -log(generator.positiveUniform()) }
+  }
+
+  private static func parts(_ tasks: [(name: String, coefficient: Double?)], _ weights: [Double], total: Int) -> [Part] {
     let sum = weights.reduce(0, +)
-    let fractions = sum > 0 ? weights.map { $0 / sum } : kept.map { _ in 1 / Double(kept.count) }
-    let counts = Mixture.counts(of: fractions, total: total)
-    parts = kept.indices.map { Part(name: kept[$0].name, coefficient: kept[$0].coefficient, share: fractions[$0], count: counts[$0]) }
+    let shares = sum > 0 ? weights.map { $0 / sum } : tasks.map { _ in 1 / Double(tasks.count) }
+    let counts = counts(of: shares, total: total)
+    return tasks.indices.map { Part(name: tasks[$0].name, coefficient: tasks[$0].coefficient, share: shares[$0], count: counts[$0]) }
   }
 
   /// Whole numbers in the proportion of shares, which add up to the total: each share's whole part, and one more for the largest remainders

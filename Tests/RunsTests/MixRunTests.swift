@@ -78,6 +78,23 @@ struct MixRunTests {
     #expect(try run.run().tasks.map(\.name) == ["gsm8k"])
   }
 
+  @Test func withoutAFitAllTasksAreMixed() throws {
+    let folder = try Self.folder()
+    var run = Self.run(folder, total: 10)
+    run.fit = nil
+    #expect(throws: SettingsError.self) { try run.run() }
+    run.shares = .equal
+    let result = try run.run()
+    #expect(result.target == nil && result.leftOut.isEmpty && result.tasks.allSatisfy { $0.coefficient == nil })
+    #expect(result.tasks.map(\.name) == ["code", "gsm8k"] && result.tasks.map(\.count) == [5, 5])
+    #expect(try JSONDecoder().decode(MixResult.self, from: folder.data("mixture.manifest.json")) == result)
+    run.shares = .random
+    #expect(try run.run().tasks.map(\.count).reduce(0, +) == 10)
+    run.top = 1
+    let error = #expect(throws: SettingsError.self) { try run.run() }
+    #expect(error?.description.hasPrefix("top keeps tasks of a fit") == true)
+  }
+
   @Test func tooFewSamplesAreAnErrorOrRepeat() throws {
     let folder = try Self.folder(gsm8k: 10)
     var run = Self.run(folder)

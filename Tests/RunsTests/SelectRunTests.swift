@@ -345,6 +345,39 @@ struct SelectRunTests {
     #expect(throws: (any Error).self) { try RunRecord.run(from: record, changing: ["grup=task"]) }
   }
 
+  // MARK: On a page
+
+  @Test func aReportShowsWhatWasChosenAndMixed() throws {
+    let folder = try TemporaryFolder()
+    let (target, _) = try Self.target(folder)
+    let data = try [("a", 11), ("b", 19)].map { try Self.data(folder, $0.0, $0.1) }
+    let pool = try Self.pattern(folder, "pool.safetensors", of: data, at: Array(0..<30))
+    let shown = folder.url.appending(path: "shown", directoryHint: .isDirectory)
+    try FileManager.default.createDirectory(at: shown, withIntermediateDirectories: true)
+    var run = SelectRun(target: target, pool: [pool], poolData: data, top: 25, out: folder.path("shown/chosen.jsonl"))
+    run.explains = true
+    let result = try run.run()
+    #expect(result.chosen.allSatisfy { $0.file == ($0.index < 11 ? "a.jsonl" : "b.jsonl") || $0.file == data[$0.index < 11 ? 0 : 1] })
+    let whole = try (0..<2).map { try Self.pattern(folder, "\($0).safetensors", of: [data[$0]], at: Array(0..<[11, 19][$0])) }
+    var mix = MixRun(fit: nil, tasks: [TaskFile(data[0]), TaskFile(data[1])], total: 8, out: folder.path("shown/mixed.jsonl"))
+    (mix.shares, mix.within) = (.equal, target)
+    mix.pool = [PatternSource(whole[0], name: "a"), PatternSource(whole[1], name: "b")]
+    let mixture = try mix.run()
+    #expect(mixture.tasks.allSatisfy { ($0.likeness?.least ?? 2) <= ($0.likeness?.greatest ?? -2) })
+    let report = try ReportRun(folder: shown.path(percentEncoded: false)).run()
+    #expect(report.numbers == ["report/mixture-1.csv", "report/chosen-1.csv"])
+    let html = try String(contentsOf: shown.appending(path: "report.html"), encoding: .utf8)
+    let count = result.chosen.count { $0.index < 11 }
+    for part in [
+      "Chosen samples: chosen", "25 of 30 samples chosen for target.safetensors by pattern, magnitude, picked by mean",
+      "Where they come from",
+      "heads that agree most", "The first 20", "Mixture: mixed", "8 samples of 2 tasks, in equal shares", "<td>a.jsonl</td>",
+      "most like target.safetensors",
+    ] { #expect(html.contains(part), "\(part)") }
+    let lines = try String(contentsOf: shown.appending(path: "report/chosen-1.csv"), encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 26 && lines.dropFirst().count { $0.contains("a.jsonl") } == count)
+  }
+
   // MARK: Mixtures
 
   @Test func aMixtureTakesTheMostAlikeOfEachTask() throws {
@@ -365,6 +398,10 @@ struct SelectRunTests {
     let result = try run.runRecording()
     #expect(result.tasks.map(\.name) == ["gsm8k", "code"] && result.tasks.map(\.count) == [9, 3] && result.within == target)
     #expect(try result.tasks[0].drawn == Self.order(measured.0).prefix(9).sorted())
+    // The range of what the first nine of an order by likeness have.
+    let select = SelectRun(target: target, pool: [pools.0], poolData: [data.0], top: 9, out: folder.path("same.jsonl"))
+    let same = try select.run().chosen.map(\.score)
+    #expect(result.tasks[0].likeness == MixResult.Likeness(least: same[8], greatest: same[0]))
     #expect(try result.tasks[1].drawn == Self.order(measured.1) { Self.levels($0, seed: 33) }.prefix(3).sorted())
     let written = try Dataset(at: [URL(filePath: run.out)]).readAll()
     #expect(written.map(\.id) == result.tasks[0].drawn.map { "gsm8k-\($0)" } + result.tasks[1].drawn.map { "code-\($0)" })

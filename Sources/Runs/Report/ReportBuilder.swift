@@ -3,7 +3,7 @@ import Foundation
 import Ground
 import Reports
 
-/// Puts a folder's patterns, changes, fits, ablations and evaluations on a page.
+/// Puts a folder's patterns, changes, fits, mixtures, choices, ablations and evaluations on a page.
 struct ReportBuilder {
   /// Files of one kind, shape and score, which belong in one picture.
   private struct Group {
@@ -17,6 +17,8 @@ struct ReportBuilder {
   private(set) var notes: [String] = []
   private var groups: [Group] = []
   private var fits: [(name: String, fit: FitResult)] = []
+  private var mixtures: [(name: String, result: MixResult)] = []
+  private var choices: [(name: String, result: SelectResult)] = []
   private var ablations: [(name: String, result: AblationResult)] = []
   private var evaluations: [(name: String, outcome: EvaluationOutcome)] = []
   private var series: [(name: String, series: PatternSeries)] = []
@@ -26,7 +28,9 @@ struct ReportBuilder {
   private(set) var identity = RunIdentity()
 
   /// Whether there is nothing to show.
-  var isEmpty: Bool { groups.isEmpty && fits.isEmpty && ablations.isEmpty && evaluations.isEmpty && series.isEmpty }
+  var isEmpty: Bool {
+    groups.isEmpty && fits.isEmpty && mixtures.isEmpty && choices.isEmpty && ablations.isEmpty && evaluations.isEmpty && series.isEmpty
+  }
 
   /// The most heat maps of a picture: a page has room for them.
   private static let mapsOnAPage = 20
@@ -65,6 +69,10 @@ struct ReportBuilder {
         let data = (try? Data(contentsOf: url)) ?? Data()
         if let fit = try? JSONDecoder().decode(FitResult.self, from: data) {
           fits.append((title, fit))
+        } else if let mixture = try? JSONDecoder().decode(MixResult.self, from: data) {
+          mixtures.append((Self.drawn(title), mixture))
+        } else if let choice = try? JSONDecoder().decode(SelectResult.self, from: data) {
+          choices.append((Self.drawn(title), choice))
         } else if let ablation = try? JSONDecoder().decode(AblationResult.self, from: data) {
           ablations.append((title, ablation))
         } else if let evaluation = try? JSONDecoder().decode(EvaluationOutcome.self, from: data) {
@@ -72,7 +80,7 @@ struct ReportBuilder {
         } else if let demo = try? JSONDecoder().decode(DemoResult.self, from: data) {
           self.demo = demo
         } else {
-          if !isModel { notes.append("left out: \(name) is not a result of a fit, an ablation or an evaluation") }
+          if !isModel { notes.append("left out: \(name) is not a result of a fit, a mixture, a choice, an ablation or an evaluation") }
           continue
         }
         identity[name] = Fingerprint(of: data).digits
@@ -95,6 +103,11 @@ struct ReportBuilder {
     }
   }
 
+  /// The name of the data that a manifest lies beside.
+  private static func drawn(_ manifest: String) -> String {
+    manifest.hasSuffix(".manifest") ? String(manifest.dropLast(".manifest".count)) : manifest
+  }
+
   /// Takes the tracked patterns of a training run's folder; other folders and files have none.
   private mutating func read(runAt folder: URL, as name: String) {
     let place = PatternSeries.url(inFolder: folder)
@@ -114,6 +127,12 @@ struct ReportBuilder {
       sections.append(run.series.section(name: run.name, number: index + 1, &numbers))
     }
     for (index, fit) in fits.enumerated() { sections.append(fit.fit.section(name: fit.name, number: index + 1, &numbers)) }
+    for (index, mixture) in mixtures.enumerated() {
+      sections.append(mixture.result.section(name: mixture.name, number: index + 1, &numbers))
+    }
+    for (index, choice) in choices.enumerated() {
+      sections.append(choice.result.section(name: choice.name, number: index + 1, &numbers))
+    }
     for (index, ablation) in ablations.enumerated() {
       sections.append(ablation.result.section(name: ablation.name, number: index + 1, &numbers))
     }

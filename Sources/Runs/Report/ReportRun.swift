@@ -3,7 +3,7 @@ import Foundation
 public import Ground
 import Reports
 
-/// Puts everything that a folder holds on one page: patterns, changes, fits, ablations, evaluations and training runs in, `report.html` out, with
+/// Puts everything that a folder holds on one page: patterns, changes, fits, mixtures, chosen samples, ablations, evaluations and training runs in, `report.html` out, with
 /// the numbers behind its pictures in `report/`.
 ///
 ///     let result = try ReportRun(folder: "out").run()
@@ -39,7 +39,7 @@ public struct ReportRun: Run, RecordedSettings {
     for note in builder.notes { monitor.note("note: \(note)") }
     guard !builder.isEmpty else {
       throw RunError(
-        "\(folder) holds no pattern, change, fit, ablation, evaluation or training run with tracked patterns; write some into it first, or name another folder"
+        "\(folder) holds no pattern, change, fit, mixture, choice, ablation, evaluation or training run with tracked patterns; write some into it first, or name another folder"
       )
     }
     monitor.identify(builder.identity)

@@ -8,8 +8,8 @@ public struct MixResult: Codable, Sendable, Equatable {
   public struct Task: Codable, Sendable, Equatable {
     /// The task.
     public var name: String
-    /// Its α.
-    public var coefficient: Double
+    /// Its α; nil where no fit was looked at.
+    public var coefficient: Double?
     /// Its share, in 0...1.
     public var share: Double
     /// The samples that were drawn.
@@ -20,11 +20,21 @@ public struct MixResult: Codable, Sendable, Equatable {
     public var dataFingerprint: String
     /// The positions in the data of what was drawn, counted from 0; a sample that was drawn twice is there twice.
     public var drawn: [Int]
+    /// How alike the target they are; nil where they were drawn by chance.
+    public var likeness: Likeness?
 
     enum CodingKeys: String, CodingKey {
-      case name, coefficient, share, count, available, drawn
+      case name, coefficient, share, count, available, drawn, likeness
       case dataFingerprint = "data_fingerprint"
     }
+  }
+
+  /// The least and the greatest likeness of a task's drawn samples to the target.
+  public struct Likeness: Codable, Sendable, Equatable {
+    /// Of the sample that is least like it.
+    public var least: Double
+    /// Of the sample that is most like it.
+    public var greatest: Double
   }
 
   /// A task of the fit that gives no samples.
@@ -50,8 +60,8 @@ public struct MixResult: Codable, Sendable, Equatable {
   public var out: String
   /// The SHA-256 of the mixture's file.
   public var dataFingerprint = ""
-  /// The task that the fit explains.
-  public var target: String
+  /// The task that the fit explains; nil where no fit was looked at.
+  public var target: String?
   /// What the shares were taken from.
   public var shares: Mixture.Shares
   /// The samples in all.
@@ -65,7 +75,7 @@ public struct MixResult: Codable, Sendable, Equatable {
   /// The tasks of the fit that give no samples.
   public var leftOut: [LeftOut]
 
-  init(_ run: MixRun, target: String, _ mixture: Mixture) {
+  init(_ run: MixRun, target: String?, _ mixture: Mixture) {
     out = run.out
     self.target = target
     shares = run.shares

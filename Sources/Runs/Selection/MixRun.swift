@@ -3,11 +3,12 @@ public import Ground
 import Instructions
 public import Selection
 
-/// Mixes data of basic tasks in the proportion in which a fit composes a complex one of them (equation 4).
+/// Mixes data of basic tasks in the proportion in which a fit composes a complex one of them (equation 4), or without a fit all of them in shares that are
+/// equal or drawn.
 public struct MixRun: Run, RecordedSettings {
   /// `headway mix` and the keys of its record.
   public static let form: SettingsForm<MixRun> = SettingsForm(
-    "mix", MixRun(fit: "", tasks: [], total: 1, out: ""),
+    "mix", MixRun(fit: nil, tasks: [], total: 1, out: ""),
     [
       .group(\.recordedData).mapping { run, change in
         run.tasks = run.tasks.map { $0.mappingPaths(change) }
@@ -19,16 +20,16 @@ public struct MixRun: Run, RecordedSettings {
       .setting("repeat", \.repeats), .setting("seed", \.seed), .output("out", \.out), .flag("overwrite", \.overwrite),
     ])
 
-  /// The fit, as `FitRun` writes it.
-  public var fit: String
+  /// The fit, as `FitRun` writes it; nil where all tasks are mixed, in shares that are equal or drawn.
+  public var fit: String?
   /// The data of the tasks; several files of one name are read as one dataset.
   public var tasks: [TaskFile]
   /// How the data is read, the same for every task; its own files stay empty.
   public var reading = DataSettings([])
   /// N, the samples of the mixture.
   public var total: Int
-  /// k, the most tasks that are kept.
-  public var top = 2
+  /// k, the most tasks of the fit that are kept; 2 where nil.
+  public var top: Int?
   /// What the shares are taken from.
   public var shares = Mixture.Shares.fit
   /// A target's pattern: each task's samples are then drawn by their likeness to it (equation 5) in place of chance; nil for chance.
@@ -45,7 +46,7 @@ public struct MixRun: Run, RecordedSettings {
   public var overwrite = false
 
   /// A mixture with the defaults.
-  public init(fit: String, tasks: [TaskFile], total: Int, out: String) {
+  public init(fit: String?, tasks: [TaskFile], total: Int, out: String) {
     self.fit = fit
     self.tasks = tasks
     self.total = total
@@ -70,8 +71,18 @@ public struct MixRun: Run, RecordedSettings {
   /// - Throws: `SettingsError`.
   public func validate() throws {
     if tasks.isEmpty { throw SettingsError("\(setting: Setting("data")) takes at least one NAME=FILE") }
-    for (key, value) in [("total", total), ("top", top)] where value < 1 {
+    for (key, value) in [("total", total), ("top", top ?? 1)] where value < 1 {
       throw SettingsError("\(setting: Setting(key)) takes a number from 1 on, not \(value)")
+    }
+    if fit == nil {
+      if top != nil {
+        throw SettingsError("\(setting: Setting("top")) keeps tasks of a fit; leave it out, or name one by \(setting: Setting("fit"))")
+      }
+      if ![.equal, .random].contains(shares) {
+        throw SettingsError(
+          "\(setting: Setting("shares", value: shares.rawValue)) takes a fit's coefficients; name one by \(setting: Setting("fit")), or let \(setting: Setting("shares")) be equal or random"
+        )
+      }
     }
     let (one, other) = (Setting("within"), Setting("pool"))
     if within != nil, pool.isEmpty {
@@ -91,16 +102,17 @@ public struct MixRun: Run, RecordedSettings {
     defer { outputs.release() }
     try DrawnData.claim(target, in: outputs)
     try outputs.protect(([fit, within].compactMap(\.self) + pool.map(\.path)).map { URL(filePath: $0) })
-    let fitted = try FitResult.read(from: URL(filePath: fit))
-    var generator = SeededGenerator(seed: seed, stream: "mix shares")
-    let mixture = try Mixture(of: fitted.candidates(for: shares, in: fit), keeping: top, total: total, shares: shares, using: &generator)
-    let sources = try sources(of: mixture, candidates: fitted.names, monitor)
+    let fitted = try fit.map { try FitResult.read(from: URL(filePath: $0)) }
+    let mixture = try mixture(fitted)
+    let sources = try sources(of: mixture, candidates: fitted?.names ?? mixture.parts.map(\.name), monitor)
     for source in sources { try outputs.protect(reading.inputs(source.dataset)) }
 
-    var result = MixResult(self, target: fitted.target, mixture)
+    var result = MixResult(self, target: fitted?.target, mixture)
     var draws: [[Int]] = []
-    for (part, source) in zip(mixture.parts, sources) {
-      draws.append(try times(drawing: part, from: source, monitor))
+    for (index, (part, source)) in zip(mixture.parts, sources).enumerated() {
+      let (times, likeness) = try draw(part, from: source, monitor)
+      draws.append(times)
+      result.tasks[index].likeness = likeness
       if part.count == 0 { monitor.warn("the share of \(part.name) is too small for one of \(total) samples: it has none") }
     }
     let writer = try InstructionWriter(to: target)
@@ -119,17 +131,34 @@ public struct MixRun: Run, RecordedSettings {
     return result
   }
 
-  /// How often each sample of a task that there is something to learn from is taken.
-  private func times(drawing part: Mixture.Part, from source: MixtureSource, _ monitor: RunMonitor) throws -> [Int] {
+  /// Which tasks have which share.
+  private func mixture(_ fitted: FitResult?) throws -> Mixture {
+    var generator = SeededGenerator(seed: seed, stream: "mix shares")
+    guard let fit, let fitted else {
+      var names: [String] = []
+      for task in tasks where !names.contains(task.name) { names.append(task.name) }
+      return Mixture(sharedBy: names, total: total, isRandom: shares == .random, using: &generator)
+    }
+    return try Mixture(
+      of: fitted.candidates(for: shares, in: fit), keeping: top ?? 2, total: total, shares: shares, using: &generator)
+  }
+
+  /// How often each sample of a task that there is something to learn from is taken, and how alike the target those are.
+  private func draw(
+    _ part: Mixture.Part, from source: MixtureSource, _ monitor: RunMonitor
+  ) throws -> (times: [Int], likeness: MixResult.Likeness?) {
     let learnable = try source.learnable(monitor)
     guard let within else {
       var generator = SeededGenerator(seed: seed, stream: "mix \(part.name)")
-      return try SampleDraw.times(drawing: part.count, outOf: learnable.count, repeats: repeats, of: part.name, using: &generator)
+      return (try SampleDraw.times(drawing: part.count, outOf: learnable.count, repeats: repeats, of: part.name, using: &generator), nil)
     }
     let paths = tasks.filter { $0.name == part.name }.map(\.path)
     let files = pool.filter { $0.name == part.name }.map(\.path)
     let order = try source.order(of: learnable, by: within, files, paths, reading, monitor)
-    return try SampleDraw.times(taking: part.count, inOrder: order, outOf: learnable.count, repeats: repeats, of: part.name)
+    let times = try SampleDraw.times(
+      taking: part.count, inOrder: order.map(\.place), outOf: learnable.count, repeats: repeats, of: part.name)
+    let taken = order.prefix(part.count).map(\.likeness)
+    return (times, taken.min().flatMap { least in taken.max().map { MixResult.Likeness(least: least, greatest: $0) } })
   }
 
   /// The data of each kept task, in the mixture's order.
@@ -149,7 +178,7 @@ public struct MixRun: Run, RecordedSettings {
     }
     if let stranger = pool.first(where: { !candidates.contains($0.name) }) {
       throw RunError(
-        "\(stranger.path) is called '\(stranger.name)', and the fit has no task of this name but \(candidates.joined(separator: ", ")); give it as NAME=FILE"
+        "\(stranger.path) is called '\(stranger.name)', and the \(fit == nil ? "data" : "fit") has no task of this name but \(candidates.joined(separator: ", ")); give it as NAME=FILE"
       )
     }
     for candidate in mixture.notPositive {

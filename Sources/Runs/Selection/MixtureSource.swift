@@ -23,22 +23,22 @@ struct MixtureSource {
     return positions
   }
 
-  /// Which of those samples are most like a target by their patterns (equation 5): their places among them, the most alike first. Samples that were not
-  /// measured, and those that are like nothing, are not among them.
+  /// Which of those samples are most like a target by their patterns (equation 5): their places among them, the most alike first, and how alike.
+  /// Samples that were not measured, and those that are like nothing, are not among them.
   /// - Parameters:
   ///   - target: the target's pattern.
   ///   - files: the patterns of this task's samples.
   ///   - paths: the task's data, as the run named it.
   func order(
     of learnable: [Int], by target: String, _ files: [String], _ paths: [String], _ reading: DataSettings, _ monitor: RunMonitor
-  ) throws -> [Int] {
+  ) throws -> [(place: Int, likeness: Double)] {
     let open = try PatternRepresentation().open(
       target: URL(filePath: target), pool: files.map { URL(filePath: $0) }, RepresentationOptions())
     let positions = try PoolData(dataset, paths, reading).positions(of: open.pool, monitor)
     let places = Dictionary(uniqueKeysWithValues: learnable.enumerated().map { ($0.element, $0.offset) })
     let likeness = try open.likeness(view: .mean)
     return try MeanSelection().choose(likeness.sampleCount, by: likeness) { places[positions[$0]] != nil }
-      .compactMap { places[positions[$0.sample]] }
+      .compactMap { choice in places[positions[choice.sample]].map { ($0, choice.score) } }
   }
 
   /// Writes the samples that were drawn, in the order of the data, each as often as it was drawn, under the task's name.

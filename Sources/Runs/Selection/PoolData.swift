@@ -123,14 +123,14 @@ struct PoolData {
 
   // MARK: Texts
 
-  /// The samples at these positions. The data is read until the last of them.
+  /// The samples at these positions, with the files that they lie in. The data is read until the last of them.
   /// - Throws: `RunError` where there is none at one of them.
-  func samples(at positions: Set<Int>, _ monitor: RunMonitor) throws -> [Int: Instruction] {
-    var found: [Int: Instruction] = [:]
+  func samples(at positions: Set<Int>, _ monitor: RunMonitor) throws -> [Int: (sample: Instruction, file: String?)] {
+    var found: [Int: (sample: Instruction, file: String?)] = [:]
     let reader = dataset.instructions()
     while found.count < positions.count, let instruction = try reader.next() {
       if monitor.shouldStop() { throw RunStopped(canResume: false) }
-      if positions.contains(instruction.index) { found[instruction.index] = instruction }
+      if positions.contains(instruction.index) { found[instruction.index] = (instruction, reader.file) }
     }
     if let missing = positions.subtracting(found.keys).min() {
       throw RunError(

@@ -10,6 +10,10 @@ public struct SelectResult: Codable, Sendable, Equatable {
     public var index: Int
     /// Its id in the data; its position where it has none.
     public var id: String
+    /// The task that it belongs to; nil where its data names none.
+    public var task: String?
+    /// The file of the pool's data that it lies in; nil in manifests of earlier versions.
+    public var file: String?
     /// Its likeness to the target.
     public var score: Double
     /// The target sample or group that it is like; nil where the target's mean, or no target, was looked at.

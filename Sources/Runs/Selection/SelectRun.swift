@@ -98,10 +98,10 @@ public struct SelectRun: Run, RecordedSettings {
     let writer = try InstructionWriter(to: chosenFile)
     var result = SelectResult(self, found, pool: data)
     for choice in choices {
-      guard var sample = samples[found.positions[choice.sample]] else { continue }
+      guard var (sample, file) = samples[found.positions[choice.sample]] else { continue }
       sample.id = sample.id ?? String(sample.index)
       try writer.write(sample)
-      result.chosen.append(try chosen(choice, sample, found))
+      result.chosen.append(try chosen(choice, sample, file, found))
     }
     try writer.finish()
     result.dataFingerprint = try DrawnData.fingerprint(of: chosenFile)
@@ -186,22 +186,22 @@ public struct SelectRun: Run, RecordedSettings {
     return choices
   }
 
-  private func chosen(_ choice: Choice, _ sample: Instruction, _ found: Found) throws -> SelectResult.Chosen {
+  private func chosen(_ choice: Choice, _ sample: Instruction, _ file: String?, _ found: Found) throws -> SelectResult.Chosen {
     let looksAtEach = SelectionAlgorithms.named(algorithm)?.looksAtEach ?? false
     let heads =
       explains
       ? try found.likeness.strongestParts(Self.explainedHeads, sample: choice.sample, target: choice.target)
       : nil
     return SelectResult.Chosen(
-      index: sample.index, id: sample.id ?? String(sample.index), score: choice.score,
+      index: sample.index, id: sample.id ?? String(sample.index), task: sample.task, file: file, score: choice.score,
       target: looksAtEach ? found.likeness.targetNames[choice.target] : nil, heads: heads)
   }
 
   /// Says where samples read otherwise than when they were measured.
-  private func warn(of choices: [Choice], _ found: Found, _ samples: [Int: Instruction], _ monitor: RunMonitor) {
+  private func warn(of choices: [Choice], _ found: Found, _ samples: [Int: (sample: Instruction, file: String?)], _ monitor: RunMonitor) {
     guard let contents = found.contents else { return }
     let other = choices.count { choice in
-      samples[found.positions[choice.sample]].map { $0.contentFingerprint != contents[choice.sample] } ?? false
+      samples[found.positions[choice.sample]].map { $0.sample.contentFingerprint != contents[choice.sample] } ?? false
     }
     guard other > 0 else { return }
     let template = found.files?.pool.first?.provenance.template

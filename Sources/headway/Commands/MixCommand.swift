@@ -8,21 +8,22 @@ struct MixCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "mix", abstract: "Mixes data of basic tasks in the proportion of a fit's coefficients.",
     discussion: """
-      The tasks with the greatest coefficients share the samples; a coefficient that is not positive gives none. What was drawn stands in a
-      manifest beside the mixture, NAME.manifest.json.
+      The tasks with the greatest coefficients share the samples; a coefficient that is not positive gives none. Without --fit all tasks of
+      --data share them, equally or by chance. What was drawn stands in a manifest beside the mixture, NAME.manifest.json.
 
-      Example:
+      Examples:
         headway mix --fit fit.json --total 1000 --data gsm8k=gsm8k/train.jsonl code=code/train.jsonl --out mixture.jsonl
+        headway mix --shares equal --total 1000 --data gsm8k=gsm8k/train.jsonl code=code/train.jsonl --out equal.jsonl
       """)
 
-  @Option(help: ArgumentHelp("The fit, as headway fit --out writes it.", valueName: "file"))
-  var fit: String
+  @Option(help: ArgumentHelp("The fit, as headway fit --out writes it; left out where --shares needs none.", valueName: "file"))
+  var fit: String?
 
   @Option(help: ArgumentHelp("The samples of the mixture.", valueName: "n"))
   var total: Int
 
-  @Option(help: ArgumentHelp("Keep the K tasks with the greatest coefficients.", valueName: "k"))
-  var top = 2
+  @Option(help: ArgumentHelp("Keep the K tasks with the greatest coefficients; 2 where left out.", valueName: "k"))
+  var top: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -75,15 +76,20 @@ struct MixCommand: RunningCommand {
 
 extension MixResult: ReadableResult {
   var text: String {
-    var table = TextTable([("task", .left), ("α", .right), ("share", .right), ("samples", .right), ("of", .right)])
+    let isLikest = within != nil
+    var table = TextTable(
+      [("task", .left), ("α", .right), ("share", .right), ("samples", .right), ("of", .right)] + (isLikest ? [("likeness", .left)] : []))
     for task in tasks {
-      table.add([
-        task.name, NumberText.fixed(task.coefficient, decimals: 4), "\(NumberText.fixed(task.share * 100, decimals: 2)) %",
-        String(task.count), String(task.available),
-      ])
+      table.add(
+        [
+          task.name, NumberText.fixed(task.coefficient, decimals: 4), "\(NumberText.fixed(task.share * 100, decimals: 2)) %",
+          String(task.count), String(task.available),
+        ] + (isLikest ? [task.likeness?.text ?? "–"] : []))
     }
     for task in leftOut {
-      table.add([task.name, NumberText.fixed(task.coefficient, decimals: 4), task.reason == .notPositive ? "not positive" : "–", "0", ""])
+      table.add(
+        [task.name, NumberText.fixed(task.coefficient, decimals: 4), task.reason == .notPositive ? "not positive" : "–", "0", ""]
+          + (isLikest ? [""] : []))
     }
     return table.text
   }

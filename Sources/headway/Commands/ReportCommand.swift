@@ -5,7 +5,8 @@ import Runs
 /// `headway report`: everything in a folder on one page.
 struct ReportCommand: RunningCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "One self-contained HTML page of the patterns, changes, fits, ablations and evaluations in a folder.",
+    commandName: "report",
+    abstract: "One self-contained HTML page of the patterns, changes, fits, mixtures, choices, ablations and evaluations in a folder.",
     discussion: """
       Writes report.html into the folder, and the numbers behind its pictures into its folder report.
 
