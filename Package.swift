@@ -184,7 +184,12 @@ let package = Package(
         "StrictJSON",
         yams,
       ]),
-    tests(of: "Studies", ["ActivationPatterns", "FineTuning", "Ground", "Instructions", "LanguageModels", "Runs", "Goldens", yams]),
+    tests(
+      of: "Studies",
+      [
+        "ActivationPatterns", "CheckpointFiles", "FineTuning", "Ground", "Instructions", "LanguageModels", "Runs", "Selection", "Goldens",
+        yams,
+      ]),
   ],
   cxxLanguageStandard: .cxx20
 )

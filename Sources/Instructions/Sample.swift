@@ -55,6 +55,12 @@ public struct Sample: Sendable, Hashable {
 
   /// Writes the sample in a chat form: a conversation turn by turn, anything else as one exchange.
   mutating func apply(_ form: ChatForm, at place: RecordPlace) throws(DataError) {
+    if messages == nil, !instruction.turns.isEmpty {
+      throw .record(
+        place,
+        problem:
+          "further turns without roles cannot be written in the chat form '\(form.rawValue)'; give it as a chat, or leave the form out")
+    }
     let exchange =
       [ChatMessage(.user, instruction.prompt)] + (instruction.isAnswered ? [ChatMessage(.assistant, instruction.response)] : [])
     let messages = messages ?? exchange

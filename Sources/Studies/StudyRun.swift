@@ -96,7 +96,7 @@ struct StudyEngine {
     var waiting: [String: Int] = [:]
     for step in plan.steps where pending.contains(step.name) { for input in step.inputs { waiting[input, default: 0] += 1 } }
     // What a killed run was about to give back.
-    for step in plan.steps where step.trains && !pending.contains(step.name) { try release(step, waiting) }
+    for step in plan.steps where step.makesModel && !pending.contains(step.name) { try release(step, waiting) }
     var number = 0
     for step in plan.steps where pending.contains(step.name) {
       number += 1
@@ -104,7 +104,7 @@ struct StudyEngine {
       try perform(step, "\(number)/\(pending.count)", monitor)
       for input in step.inputs { waiting[input, default: 0] -= 1 }
       for name in step.inputs + [step.name] {
-        if let earlier = plan.step(name), earlier.trains { try release(earlier, waiting) }
+        if let earlier = plan.step(name), earlier.makesModel { try release(earlier, waiting) }
       }
     }
   }
@@ -155,6 +155,10 @@ struct StudyEngine {
       return try done(run)
     case var run as RepresentRun:
       run.resume = resuming
+      return try done(run)
+    case var run as MergeRun:
+      // What was killed half-way is written again.
+      run.overwrite = resuming
       return try done(run)
     case var run as EvaluationRun:
       run.resume = resuming

@@ -1,8 +1,11 @@
+import CheckpointFiles
+import FineTuning
 import Foundation
 import Ground
 import Instructions
 import LanguageModels
 import Runs
+import Selection
 import Testing
 
 @testable import Studies
@@ -49,7 +52,7 @@ struct PlanTests {
     #expect(rate.contains("tiny/seed-0/sums/train") && rate.contains("tiny/seed-1/goal/mixture/fit"))
     #expect(!rate.contains("tiny/before/sums") && !rate.contains("parts/sums/probe") && !rate.contains("tiny/untouched/goal/loss"))
     let mixture = try changed(["table_2.keep=1"])
-    #expect(mixture.contains("tiny/seed-0/goal/mixture/fit-0/mix") && mixture.contains("tiny/seed-0/goal/mixture/fit-0/value/loss"))
+    #expect(mixture.isSuperset(of: ["mix", "value/loss"].map { "tiny/seed-0/goal/mixture/fitted-mixture-0/\($0)" }))
     #expect(!mixture.contains("tiny/seed-0/goal/mixture/fit") && mixture.allSatisfy { $0.contains("/mixture/") })
     #expect(try changed(["fit.permutations=30"]).allSatisfy { $0.contains("fit") || $0.contains("/mixture/") })
     // The text of one sample.
@@ -59,6 +62,55 @@ struct PlanTests {
     let data = try changed([])
     #expect(!data.isEmpty && !data.contains("tiny/seed-0/letters/train") && !data.contains("tiny/before/letters"))
     #expect(data.contains("tiny/seed-0/goal/mixture/fit"))
+  }
+
+  @Test func everyArmOfTable2HasItsMixture() throws {
+    let folder = try StudyFolder()
+    try TinyStudy.write(to: folder)
+    let all = Study.Table2.Arm.allCases.map(\.rawValue).joined(separator: ", ")
+    let plan = try plan(folder, make: "[table-2]", ["table_2.arms=[\(all)]", "table_2.wrong=[letters]", "table_2.keep=1"])
+    func mix(_ arm: String) throws -> MixRun { try #require(plan.step("tiny/seed-1/goal/mixture/\(arm)/mix")?.work as? MixRun, "\(arm)") }
+    for arm in ["random-shares-1", "equal-shares-0", "fitted-mixture-0", "fitted-mixture-likest-0", "equal-shares-likest-0"] {
+      let run = try mix(arm)
+      #expect(run.fit?.hasSuffix("tiny/seed-1/goal/mixture/fit/fit.json") == true && run.top == 1 && run.tasks.count == 2, "\(arm)")
+      #expect(run.shares == (arm.hasPrefix("fit") ? .fit : arm.hasPrefix("equal") ? .equal : .random), "\(arm)")
+      let isLikest = arm.contains("likest")
+      #expect((run.within?.hasSuffix("tiny/seed-1/goal/own/tuned/pattern.safetensors") == true) == isLikest && run.pool.isEmpty != isLikest)
+    }
+    for (arm, tasks) in [("all-candidates-0", ["sums", "letters"]), ("wrong-pair-0", ["letters"])] {
+      let run = try mix(arm)
+      #expect(run.fit == nil && run.shares == .equal && run.tasks.map(\.name) == tasks, "\(arm)")
+    }
+    #expect(try mix("random-pair-0").tasks.count == 1 && mix("random-pair-1").tasks.count == 1)
+    // The likest are looked for under the model that was trained on the target's own samples, with its questions kept out.
+    let tuned = try #require(plan.step("tiny/seed-1/goal/own/tuned"))
+    #expect(tuned.inputs.contains("tiny/seed-1/goal/mixture/target-alone/train") && !tuned.inputs.contains("parts/goal/questions"))
+    // Those that no fit speaks of do not pay for one.
+    let paid = plan.closure(of: ["tiny/seed-1/goal/mixture/all-candidates-0/value/loss"]).map(\.name)
+    #expect(!paid.contains("tiny/seed-1/goal/mixture/fit") && paid.contains("parts/sums/all"))
+  }
+
+  @Test func adaptersAreMergedBeforeTheyAreTrainedOn() throws {
+    let folder = try StudyFolder()
+    try TinyStudy.write(to: folder)
+    let whole = try plan(folder)
+    let plan = try plan(folder, ["training.lora_rank=2", "models.tiny.chat=plain", "device=cpu"])
+    let step = "tiny/seed-0/goal/mixture/fitted-mixture-0"
+    let merge = try #require(plan.step("\(step)/first/merged"))
+    let second = try #require(plan.step("\(step)/train")?.work as? TrainingRun)
+    #expect((merge.work as? MergeRun)?.savedType == .float32 && merge.makesModel)
+    #expect(second.model.model == (merge.work as? MergeRun)?.out && second.training.lowRank?.rank == 2 && second.data.chat == "plain")
+    #expect(second.model.device == .cpu)
+    // The adapters lie on the merged weights, which stay until the last step has read both.
+    #expect(plan.step("\(step)/value/loss")?.inputs.prefix(2) == ["\(step)/train", "\(step)/first/merged"])
+    #expect(whole.step("\(step)/first/merged") == nil)
+    for (name, part) in [("\(step)/train", "adapters"), ("tiny/seed-0/sums/train", "a task's")] {
+      let (one, other) = (try #require(plan.step(name)).cost, try #require(whole.step(name)).cost)
+      #expect(one.operations < other.operations && one.bytesWritten < other.bytesWritten && one.memory < other.memory, "\(part)")
+    }
+    let pattern = try #require(plan.step("tiny/before/sums")?.work as? PatternRun)
+    let loss = try #require(plan.step("tiny/untouched/goal/loss")?.work as? EvaluationRun)
+    #expect(pattern.data.chat == "plain" && loss.data.chat == "plain")
   }
 
   @Test func everyTaskOfASetTrainsOnAsManySamples() throws {

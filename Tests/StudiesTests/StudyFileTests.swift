@@ -58,6 +58,32 @@ struct StudyFileTests {
     }
   }
 
+  @Test func adaptersChatFormsDevicesAndArmsAreRead() throws {
+    let folder = try StudyFolder()
+    let study = try folder.study(
+      text,
+      [
+        "training.lora_rank=4", "training.lora_targets=[all-linear]", "models.tiny.chat=chatml", "device=cuda:1",
+        "table_2.arms=[fitted-mixture, equal-shares, fitted-mixture-likest, equal-shares-likest, random-pair, all-candidates, wrong-pair]",
+        "table_2.wrong=[letters]",
+      ])
+    #expect(study.training.settings.lowRank == LowRankSettings(rank: 4, alpha: 8, targets: ["all-linear"]))
+    #expect(study.models[0].chat == "chatml" && study.device == .cuda(1))
+    #expect(study.table2.arms.count == 7 && study.table2.wrong == ["letters"])
+    #expect(try folder.study(text).table2.arms == [.targetAlone, .equalCompute, .equalShares, .fittedMixture])
+    for (change, part) in [
+      ("training.lora_alpha=8", "'lora_alpha' belongs to adapters; give their 'lora_rank'"), ("training.lora_rank=0", "lora_rank"),
+      ("models.tiny.chat=chatty", "chat"), ("device=gpu", "'device' is 'gpu'; a device is auto, cpu"),
+      ("table_2.arms=[fitted]", "'arms' takes one of target-alone"), ("table_2.arms=[wrong-pair]", "name them in 'table_2: wrong'"),
+      ("table_2.arms=[random-pair, random-pair]", "twice"), ("table_2.wrong=[letters]", "has no effect without the arm 'wrong-pair'"),
+    ] {
+      let told = try refusal(text, [change])
+      #expect(told.contains(part), "\(change): \(told)")
+    }
+    let stranger = ["table_2.arms=[wrong-pair]", "table_2.wrong=[goal]"]
+    #expect(try refusal(text, stranger).contains("'goal', which is no candidate of table_2; the candidates are sums, letters"))
+  }
+
   @Test func changesReachInsideSections() throws {
     let folder = try StudyFolder()
     let study = try folder.study(
@@ -75,8 +101,12 @@ struct StudyFileTests {
     let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "docs/Studies.md")
     let documentation = try String(contentsOf: page, encoding: .utf8)
-    for (section, keys) in StudyKeys.sections {
-      for key in keys { #expect(documentation.contains("| `\(key.name)` | \(key.meaning) |"), "\(section): \(key.name)") }
+    let tables = documentation.components(separatedBy: "| key | meaning; its default |\n|---|---|\n").dropFirst().map { text in
+      text.split(separator: "\n", omittingEmptySubsequences: false).prefix { $0.hasPrefix("|") }.map(String.init)
+    }
+    #expect(tables.count == StudyKeys.sections.count)
+    for (table, (section, keys)) in zip(tables, StudyKeys.sections) {
+      #expect(table == keys.map { "| `\($0.name)` | \($0.meaning) |" }, "\(section)")
     }
   }
 

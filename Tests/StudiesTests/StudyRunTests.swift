@@ -62,6 +62,28 @@ struct StudyRunTests {
     #expect(!changed.steps.isEmpty && changed.steps.allSatisfy { $0.contains("/goal/mixture/") })
   }
 
+  @Test func everyArmIsMadeOfAdaptersAndInAChatForm() throws {
+    let folder = try StudyFolder()
+    let arms = Study.Table2.Arm.allCases.map(\.rawValue).joined(separator: ", ")
+    let run = try run(
+      folder, "[table-2]",
+      [
+        "table_2.arms=[\(arms)]", "table_2.wrong=[letters]", "table_2.random_draws=1", "table_2.total=6", "training.lora_rank=2",
+        "models.tiny.chat=chatml", "device=cpu",
+      ])
+    let result = try run.run(.silent)
+    let table = try #require(result.table("table-2"))
+    #expect(table.rows.count == 1 + Study.Table2.Arm.allCases.count)
+    #expect(result.verdicts.allSatisfy { $0.arms.allSatisfy { $0.seeds == 2 } })
+    let crossed = try #require(result.table("table-2-crossed"))
+    #expect(crossed.rows.count == 3 && crossed.rows.allSatisfy { !$0.contains(.nothing) })
+    let shares = try #require(result.table("table-2-shares"))
+    #expect(shares.rows.contains { $0.contains(.text("wrong pair")) && $0.contains(.text("letters")) && $0.contains(.number(6)) })
+    // Neither adapters nor merged weights stay.
+    let left = FileManager.default.enumerator(atPath: folder.path("out/steps"))?.compactMap { $0 as? String } ?? []
+    #expect(!left.contains { $0.hasSuffix("model.safetensors") } && left.contains { $0.hasSuffix("first/merged/step.json") })
+  }
+
   @Test func aStudyThatIsStoppedAgainAndAgainEndsWithTheSameFiles() throws {
     let folder = try StudyFolder()
     let make = "[table-1, figure-5, table-2]"

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Runs the paper's study with its five models' shapes scaled down: 2 layers, narrow, random weights, in the published file layouts.
 
-    "$(scripts/python)" scripts/checks/study_paper_small.py --shared SHARED [--headway .build/release/headway] [--out DIR]
+    "$(scripts/python)" scripts/checks/study_paper_small.py --shared SHARED [--headway .build/release/headway] [--out DIR] [--threads 2]
 
 SHARED has models/tokenizer_llama2, tokenizer_llama3 and tokenizer_opt_gpt2, and data as docs/Datasets.md names it; where a dataset of the paper is not
 there another stands in: cmath for MathBench, Alpaca's Chinese file for RefGPT, FLASK's domains for Infinity Instruct's skills, HellaSwag's
 validation items split by seed. The file is that of `headway study new paper`, changed by --set alone. Random weights have nothing to say:
-this shows that every step works on every shape, and that no table or figure is empty.
+this shows that every step works on every shape, and that no table or figure is empty. A run that is killed goes on where it was.
 """
 import argparse, json, os, pathlib, shutil, subprocess, sys
 
@@ -99,7 +99,7 @@ def changes(models, data):
     subjects = [name.split("/")[-1].removesuffix("_test.csv") for name in block[block.index("data: [") + 7 : block.index("]")].split(", ")]
     found["tasks.mmlu-others.data"] = files("test", subjects[:6])
     found |= {
-        "training.lr": 1e-2, "training.epochs": 1, "training.accumulate": 1, "training.dtype": "float32", "training.max_length": 64, "training.warmup_ratio": 0, "seeds": [0, 1], "leaks": "drop", "threads": 2,
+        "training.lr": 1e-2, "training.epochs": 1, "training.accumulate": 1, "training.dtype": "float32", "training.max_length": 64, "training.warmup_ratio": 0, "seeds": [0, 1], "leaks": "drop", "threads": ASKED.threads,
         "budgets": {"train": 16, "probe": 4, "questions": 8, "pool": 24}, "fit": {"bootstrap": 40, "permutations": 20, "held_out": 5}, "figure_5.every": 1,
         "table_2": {"targets": ["mathbench"], "total": 8, "folds": 2, "samples": 8, "random_draws": 1},
         "table_3.choose": [8], "table_3.random_draws": 1, "table_3.samples": 8, "table_3.targets": ["mmlu-mathematics", "mmlu-physics"],
@@ -113,6 +113,7 @@ def main():
     arguments.add_argument("--shared", required=True)
     arguments.add_argument("--headway", default=str(pathlib.Path(__file__).resolve().parents[2] / ".build/release/headway"))
     arguments.add_argument("--out", default="study_paper_small")
+    arguments.add_argument("--threads", type=int, default=2)
     ASKED = arguments.parse_args()
     out, shared = pathlib.Path(ASKED.out).absolute(), pathlib.Path(ASKED.shared).absolute()
     models = out / "models"

@@ -21,12 +21,14 @@ tasks:
   - {{name: arc, role: target, train: {data}/arc/ARC-Challenge-Dev.jsonl, test: {data}/arc/ARC-Challenge-Test.jsonl, format: arc, benchmark: arc}}
 training: {{lr: 2e-4, epochs: 1, batch_size: 4, accumulate: 2, dtype: float32, max_length: 192, warmup_ratio: 0}}
 seeds: [0, 1]
-threads: 2
+threads: {threads}
 leaks: drop
 budgets: {{train: 48, probe: 16, questions: 40, pool: 60}}
 fit: {{bootstrap: 100, permutations: 100, held_out: 20}}
 figure_5: {{every: 2}}
-table_2: {{total: 48, keep: 2, folds: 2, samples: 24, random_draws: 2}}
+table_2:
+  {{total: 48, keep: 2, folds: 2, samples: 24, random_draws: 2, wrong: [hellaswag, winogrande], arms: [target-alone, equal-compute, equal-shares, fitted-mixture,
+    equal-shares-likest, fitted-mixture-likest, random-pair, all-candidates, wrong-pair]}}
 table_3:
   samples: 24
   choose: [24, 48]
@@ -98,12 +100,13 @@ def main():
     arguments.add_argument("--data", required=True)
     arguments.add_argument("--headway", default=str(pathlib.Path(__file__).resolve().parents[2] / ".build/release/headway"))
     arguments.add_argument("--out", default="study_small")
+    arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--whole", action="store_true")
     asked = arguments.parse_args()
     out = pathlib.Path(asked.out)
     out.mkdir(parents=True, exist_ok=True)
     study = out / "study.yaml"
-    study.write_text(STUDY.format(model=os.path.abspath(asked.model), data=os.path.abspath(asked.data)))
+    study.write_text(STUDY.format(model=os.path.abspath(asked.model), data=os.path.abspath(asked.data), threads=asked.threads))
     plan = json.loads(subprocess.run([asked.headway, "study", "run", study, "--out", out / "killed", "--dry-run", "--json"], check=True, capture_output=True).stdout)
     count = len(plan["steps"])
     print(f"{count} steps, {plan['total']['operations']:.3g} operations")

@@ -1,3 +1,4 @@
+import FineTuning
 import Ground
 public import LanguageModels
 
@@ -61,6 +62,17 @@ public struct ModelDimensions: Sendable, Hashable, Codable {
   var matrixWeights: Int {
     let attention = hiddenSize * headDimension * (2 * heads + 2 * keyValueHeads)
     return layers * (attention + (isGated ? 3 : 2) * hiddenSize * intermediateSize)
+  }
+
+  /// Weights of the adapters of a training; layers that the model does not have give none.
+  func adapterWeights(_ lowRank: LowRankSettings) -> Int {
+    let (attention, keyValue) = (heads * headDimension, keyValueHeads * headDimension)
+    let feedForward = hiddenSize + intermediateSize
+    var sizes = ["q_proj": hiddenSize + attention, "k_proj": hiddenSize + keyValue, "v_proj": hiddenSize + keyValue]
+    sizes[isGated ? "o_proj" : "out_proj"] = hiddenSize + attention
+    for name in isGated ? ["gate_proj", "up_proj", "down_proj"] : ["fc1", "fc2"] { sizes[name] = feedForward }
+    let targets = lowRank.targets.contains("all-linear") ? Array(sizes.keys) : lowRank.targets
+    return layers * lowRank.rank * targets.reduce(0) { $0 + (sizes[$1] ?? 0) }
   }
 
   /// All weights, exact for Llama, Gemma, Mistral and OPT.

@@ -1,5 +1,6 @@
 import CheckpointFiles
 import FineTuning
+
 /// What a step takes. Operations are floating-point operations, a multiplication and an addition counted as two; all of it is estimated from
 /// the model's sizes and the data's, so that it can be told before anything is there.
 public struct StepCost: Sendable, Hashable, Codable {
@@ -83,21 +84,38 @@ struct CostModel {
       ? tokens * width * (kept / max(1, dimensions.layers) + (dimensions.layers + 1) * dimensions.hiddenSize) : tokens * width * kept
   }
 
-  /// Training so many updates on samples: forward, and back by inputs and by weights.
-  func training(_ size: PartSize, updates: Int, fromMaster: Bool) -> StepCost {
+  /// Training so many updates on samples: forward, back by inputs, and back by weights, which those under adapters do not need.
+  func training(_ size: PartSize, updates: Int, _ lowRank: LowRankSettings?, fromMaster: Bool) -> StepCost {
     let settings = study.training.settings
     let seen = size.scaled(to: updates * settings.windowSize)
     let type = study.training.dtype.byteWidth
     let weights = dimensions.parameters
-    var cost = StepCost()
-    cost.operations = forward(seen) * (settings.checkpointsActivations ? 4 : 3)
-    cost.tokens = seen.tokens
-    cost.bytesRead = width(fromMaster) * weights
-    // The model, and a checkpoint with masters and two moments.
-    cost.bytesWritten = (12 + (fromMaster ? 4 : dimensions.storedWidth)) * weights
     let mean = size.tokens / max(1, size.samples)
     let batch = min(2 * mean, study.training.maximumLength) * settings.batchSize
-    cost.memory = (16 + (type == 4 ? 0 : type)) * weights + activations(tokens: batch, width: type)
+    var cost = StepCost()
+    cost.operations = forward(seen) * ((lowRank == nil ? 3 : 2) + (settings.checkpointsActivations ? 1 : 0))
+    cost.tokens = seen.tokens
+    cost.bytesRead = width(fromMaster) * weights
+    if let lowRank {
+      let adapters = dimensions.adapterWeights(lowRank)
+      cost.operations += 6 * Double(adapters) * Double(seen.tokens)
+      // The adapters, and a checkpoint with them and two moments.
+      cost.bytesWritten = 16 * adapters
+      cost.memory = 16 * adapters + type * weights + activations(tokens: batch, width: type)
+    } else {
+      // The model, and a checkpoint with masters and two moments.
+      cost.bytesWritten = (12 + (fromMaster ? 4 : dimensions.storedWidth)) * weights
+      cost.memory = (16 + (type == 4 ? 0 : type)) * weights + activations(tokens: batch, width: type)
+    }
+    return cost
+  }
+
+  /// Adding adapters to the weights that they lie on, one tensor at a time.
+  func merging() -> StepCost {
+    var cost = StepCost()
+    cost.bytesRead = dimensions.storedWidth * dimensions.parameters
+    cost.bytesWritten = 4 * dimensions.parameters
+    cost.memory = 8 * dimensions.vocabularySize * dimensions.hiddenSize
     return cost
   }
 

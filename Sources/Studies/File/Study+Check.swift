@@ -19,6 +19,11 @@ extension Study {
     tasks.filter { task in (set == nil || task.set == set) && roles.contains(where: task.has) }
   }
 
+  /// The tasks that may go into a mixture of table 2.
+  var mixtureCandidates: [Task] {
+    table2.candidates.map { names in tasks.filter { names.contains($0.name) } } ?? tasks([.basic, .candidate], of: sets.first)
+  }
+
   /// Whether a table or figure is made for a model.
   func makes(_ item: String, for model: Model) -> Bool { make.contains(item) && (model.make?.contains(item) ?? true) }
 
@@ -43,7 +48,8 @@ extension Study {
       }
     }
     for (key, names) in [
-      ("table_2: targets", table2.targets), ("table_2: candidates", table2.candidates), ("table_3: targets", table3.targets),
+      ("table_2: targets", table2.targets), ("table_2: candidates", table2.candidates), ("table_2: wrong", table2.wrong),
+      ("table_3: targets", table3.targets),
       ("figure_1: task", figure1.task.map { [$0] }),
     ] {
       for name in names ?? [] where !tasks.contains(where: { $0.name == name }) {
@@ -52,11 +58,31 @@ extension Study {
         throw refuse("'\(key)' names '\(name)', which is no task; \(remedy)")
       }
     }
+    try checkArms(refuse)
     for task in tasks {
       let needsBoth = task.roles.contains { $0 != .pool && $0 != .candidate } || task.has(.candidate)
       if task.files.isEmpty, needsBoth, task.train.isEmpty || task.test.isEmpty {
         throw refuse("tasks.\(task.name) has only one of 'train' and 'test'; give both, or 'data' that is split")
       }
+    }
+  }
+
+  /// Says what makes no sense of table 2's arms.
+  private func checkArms(_ refuse: (String) -> RunError) throws {
+    if let arm = table2.arms.enumerated().first(where: { table2.arms[..<$0.offset].contains($0.element) })?.element {
+      throw refuse("'table_2: arms' names '\(arm.rawValue)' twice; name it once")
+    }
+    let hasWrong = table2.arms.contains(.wrongPair)
+    guard hasWrong == !table2.wrong.isEmpty else {
+      throw refuse(
+        hasWrong
+          ? "the arm 'wrong-pair' of table_2 has no tasks; name them in 'table_2: wrong'"
+          : "'table_2: wrong' has no effect without the arm 'wrong-pair'; name it in 'table_2: arms', or leave 'wrong' out")
+    }
+    let candidates = mixtureCandidates.map(\.name)
+    if let stranger = table2.wrong.first(where: { !candidates.contains($0) }) {
+      throw refuse(
+        "'table_2: wrong' names '\(stranger)', which is no candidate of table_2; the candidates are \(candidates.joined(separator: ", "))")
     }
   }
 }

@@ -37,6 +37,8 @@ public struct Study: Sendable, Hashable {
   public var table3 = Table3()
   /// What is done about a training or pattern sample that is also an evaluated question.
   public var leaks = Leaks.refuse
+  /// Where to compute.
+  public var device = DeviceName.automatic
   /// Threads of the processor; as many as the machine gives where nil.
   public var threads: Int?
   /// The most tokens of a packed batch.
@@ -63,6 +65,8 @@ public struct Study: Sendable, Hashable {
     public var path: String
     /// A published shape by which a plan is made where the folder is not there.
     public var shape: String?
+    /// The chat form that its samples are written in; `own` is the model's, and nil leaves them as they are.
+    public var chat: String?
     /// The tables and figures that are made for it; all where nil.
     public var make: [String]?
   }
@@ -186,6 +190,34 @@ public struct Study: Sendable, Hashable {
     public var randomDraws = 5
     /// Samples of the target that are trained on; all of its training part where nil.
     public var samples: Int?
+    /// What stands beside the untouched model and random shares.
+    public var arms: [Arm] = [.targetAlone, .equalCompute, .equalShares, .fittedMixture]
+    /// The tasks of the arm `wrong-pair`.
+    public var wrong: [String] = []
+
+    /// What is trained on before the target's own samples, or in their place.
+    public enum Arm: String, Sendable, CaseIterable {
+      /// The target's own samples, for the study's epochs.
+      case targetAlone = "target-alone"
+      /// The target's own samples, for as many updates as mixture and target take together.
+      case equalCompute = "equal-compute"
+      /// The tasks that the fit keeps, in shares drawn by seed: what the others are held against.
+      case randomShares = "random-shares"
+      /// The tasks that the fit keeps, in equal shares.
+      case equalShares = "equal-shares"
+      /// The tasks that the fit keeps, in the proportion of its coefficients.
+      case fittedMixture = "fitted-mixture"
+      /// Equal shares, each task's samples those that are most like the target (equation 5).
+      case equalSharesLikest = "equal-shares-likest"
+      /// The fit's shares, each task's samples those that are most like the target (equation 5).
+      case fittedMixtureLikest = "fitted-mixture-likest"
+      /// As many candidates as a mixture keeps, drawn by seed, in equal shares.
+      case randomPair = "random-pair"
+      /// All candidates in equal shares.
+      case allCandidates = "all-candidates"
+      /// Tasks that are known to be wrong, in equal shares.
+      case wrongPair = "wrong-pair"
+    }
   }
 
   /// Of table 3.

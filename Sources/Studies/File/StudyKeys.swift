@@ -1,4 +1,5 @@
 import Ground
+import Instructions
 
 /// A key of a study's file and what it means, in a line: for templates, the documentation and messages.
 public struct StudyKey: Sendable, Hashable {
@@ -38,6 +39,7 @@ public enum StudyKeys {
     .init("table_2", "of table 2, mixtures"),
     .init("table_3", "of table 3, selection"),
     .init("leaks", "refuse, or drop: what is done about a training, pool or probe sample that is also an evaluated question; refuse"),
+    .init("device", "where to compute: auto, cpu, cuda, cuda:N or mps; auto"),
     .init("threads", "threads of the processor; all"),
     .init("batch_tokens", "the most tokens of a packed batch of measuring; 2048"),
     .init("keep_weights", "whether fine-tuned models are kept once all is measured; false"),
@@ -48,6 +50,10 @@ public enum StudyKeys {
     .init("path", "a Hugging Face folder, or owner/name of a downloaded one"),
     .init(
       "shape", "a published shape by which a plan is made where the folder is not there: \(PublishedShape.names.joined(separator: ", "))"),
+    .init(
+      "chat",
+      "the chat form in which it sees samples: \(ChatForm.allCases.map(\.rawValue).joined(separator: ", ")), or own for its own; as they are"
+    ),
     .init("make", "the tables and figures that are made for it; all"),
   ]
 
@@ -101,8 +107,12 @@ public enum StudyKeys {
     .init("beta2", "how slowly the mean of their squares forgets; 0.999"),
     .init("epsilon", "keeps the divisor from zero; 1e-8"),
     .init("checkpoint_activations", "whether activations are computed again on the way back; false"),
+    .init("lora_rank", "the rank of adapters that are trained in place of all weights; none"),
+    .init("lora_alpha", "LoRA's α; twice the rank"),
+    .init("lora_dropout", "the probability with which an input of an adapter is left out; 0"),
+    .init("lora_targets", "a list of the layers that get adapters, or [all-linear]; [q_proj, v_proj]"),
     .init("save_every", "updates between two checkpoints, from which a killed study goes on; every quarter of an hour"),
-    .init("dtype", "what passes compute in; the masters are float32 in any case; bfloat16"),
+    .init("dtype", "what passes compute in; masters, and adapters, are float32 in any case; bfloat16"),
     .init("max_length", "the most tokens of a sample, everywhere in the study; 1024"),
   ]
 
@@ -110,7 +120,7 @@ public enum StudyKeys {
     .init("train", "samples that a task is fine-tuned on"),
     .init("probe", "held-out samples on which a pattern is measured"),
     .init("questions", "questions on which a value is reported"),
-    .init("pool", "samples of each pool task"),
+    .init("pool", "samples of each pool task, and of each candidate that likest samples are drawn from"),
   ]
 
   static let fit: [StudyKey] = [
@@ -130,6 +140,11 @@ public enum StudyKeys {
     .init("folds", "folds of the target's own samples, inside which its change is measured; 5"),
     .init("random_draws", "random shares for each seed, of which the mean counts; 5"),
     .init("samples", "samples of the target that are trained on; all"),
+    .init(
+      "arms",
+      "what stands beside the untouched model and random-shares: \(Study.Table2.Arm.allCases.filter { $0 != .randomShares }.map(\.rawValue).joined(separator: ", ")); \(Study.Table2().arms.map(\.rawValue).joined(separator: ", "))"
+    ),
+    .init("wrong", "the candidates of the arm wrong-pair; none"),
   ]
 
   static let table3: [StudyKey] = [

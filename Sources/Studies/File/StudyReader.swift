@@ -56,6 +56,7 @@ extension Study {
     table2 = try Table2(file.section("table_2", StudyKeys.table2))
     table3 = try Table3(file.section("table_3", StudyKeys.table3))
     leaks = try file.choice("leaks", Leaks.allCases) ?? leaks
+    device = try file.text("device", of: DeviceName.self) ?? device
     threads = try file.integer("threads", atLeast: 1)
     batchTokens = try file.integer("batch_tokens", atLeast: 1) ?? batchTokens
     keepsWeights = try file.truth("keep_weights") ?? keepsWeights
@@ -67,7 +68,11 @@ extension Study.Model {
     name = try section.requiredString("name")
     self.path = try path(section.requiredString("path"))
     shape = try section.string("shape")
+    chat = try section.string("chat")
     make = try section.strings("make")
+    var reading = DataSettings([])
+    reading.chat = chat
+    do { try reading.validate() } catch let error as SettingsError { throw RunError("\(section.place): \(error.message)") }
     if let shape, PublishedShape.named(shape) == nil {
       throw RunError(
         "\(section.place): '\(shape)' is no published shape; the known ones are \(PublishedShape.names.joined(separator: ", "))")
@@ -128,6 +133,9 @@ extension Study.Training {
   init(_ section: StudySection) throws {
     self.init()
     settings = try section.decode(TrainingSettings.self, without: ["dtype", "max_length"])
+    if settings.lowRank == nil, let key = LowRankSettings.names.first(where: { section.node($0) != nil }) {
+      throw RunError("\(section.place): '\(key)' belongs to adapters; give their 'lora_rank', or leave it out")
+    }
     settings.recordsWindows = false
     settings.keptCheckpoints = 1
     dtype = try section.choice("dtype", [.float32, .bfloat16]) ?? dtype
@@ -149,6 +157,8 @@ extension Study.Table2 {
     folds = try section.integer("folds", atLeast: 2) ?? folds
     randomDraws = try section.integer("random_draws", atLeast: 1) ?? randomDraws
     samples = try section.integer("samples", atLeast: 2)
+    arms = try section.strings("arms")?.map { try section.choice($0, "arms", Arm.allCases) } ?? arms
+    wrong = try section.strings("wrong") ?? []
   }
 }
 

@@ -97,6 +97,13 @@ struct StudySection {
     return value
   }
 
+  /// What a type reads from a text.
+  func text<Value: CodedAsText>(_ key: String, of type: Value.Type) throws -> Value? {
+    guard let text = try string(key) else { return nil }
+    guard let value = Value(text) else { throw RunError("\(place): '\(key)' is '\(text)'; \(Value.textForm)") }
+    return value
+  }
+
   /// A mapping inside this one; without keys where it is missing.
   func section(_ key: String, _ keys: [StudyKey]) throws -> StudySection { try StudySection(node(key), "\(place): \(key)", keys) }
 

@@ -74,10 +74,11 @@ struct Planner {
     return out
   }
 
-  /// How a file of pairs is read.
-  private func pairs(_ files: [String]) -> DataSettings {
+  /// How a model reads files of pairs.
+  private func pairs(_ files: [String], for model: PlannedModel) -> DataSettings {
     var data = DataSettings(files)
     data.format = "pairs"
+    data.chat = model.model.chat
     data.maximumLength = study.training.maximumLength
     return data
   }
@@ -89,9 +90,19 @@ struct Planner {
     let path: String
     /// The training step; nil for the base model.
     let step: String?
+    /// The step of the model that adapters lie on, where another step made it.
+    var foundation: String?
+
+    /// The steps that must be there to read it.
+    var inputs: [String] { [step, foundation].compactMap(\.self) }
   }
 
   func base(_ model: PlannedModel) -> Source { Source(path: model.model.path, step: nil) }
+
+  /// Whether what is read are float32 masters, and not the weights that the model was published with.
+  private func isMaster(_ source: Source) -> Bool {
+    source.step != nil && (study.training.settings.lowRank == nil || source.foundation != nil)
+  }
 
   private func externals(_ model: PlannedModel, _ source: Source) -> [String: String] {
     source.step == nil ? ["model": model.fingerprint] : [:]
@@ -100,6 +111,7 @@ struct Planner {
   private func modelSettings(_ source: Source, _ type: ElementType) -> ModelSettings {
     var settings = ModelSettings(source.path)
     settings.elementType = type
+    settings.device = study.device
     settings.threads = study.threads
     settings.batchTokens = study.batchTokens
     return settings
@@ -121,11 +133,10 @@ struct Planner {
   ///   - size: how much data that is.
   ///   - updates: updates; the study's epochs over the data where nil.
   ///   - probe: samples whose pattern is tracked, with questions whose loss is measured beside it.
-  /// - Returns: what was trained: the checkpoint with float32 masters.
+  /// - Returns: what was trained: the checkpoint with float32 masters, or with adapters.
   mutating func train(
-    _ name: String, _ model: PlannedModel, from source: Source, on data: (step: String, file: String), _ size: PartSize,
-    updates: Int? = nil,
-    seed: UInt64, probe: (probe: PlannedPart, questions: PlannedPart)? = nil
+    _ name: String, _ model: PlannedModel, from start: Source, on data: (step: String, file: String), _ size: PartSize,
+    updates: Int? = nil, seed: UInt64, probe: (probe: PlannedPart, questions: PlannedPart)? = nil
   ) throws -> Source {
     let steps = max(1, updates ?? self.updates(size.samples))
     let settings = study.training.settings
@@ -136,16 +147,17 @@ struct Planner {
         "\(name) would train for \(steps) update\(steps == 1 ? "" : "s") at the rate 0, all of it warm-up or the end of the schedule; give it more samples or epochs, a smaller \(setting: Setting("batch_size")) or a \(setting: Setting("warmup_ratio")) of 0"
       )
     }
+    let source = try whole(start, model)
     let out = plan.file("model", of: name)
     var run = TrainingRun(model: source.path, data: [], out: out)
     run.model = modelSettings(source, study.training.dtype)
-    run.data = pairs([data.file])
+    run.data = pairs([data.file], for: model)
     run.training = settings
     run.training.seed = seed
     run.training.epochs = nil
     run.training.steps = steps
-    var inputs = [source.step, data.step].compactMap(\.self)
-    var cost = costs(model).training(size, updates: steps, fromMaster: source.step != nil)
+    var inputs = source.inputs + [data.step]
+    var cost = costs(model).training(size, updates: steps, settings.lowRank, fromMaster: isMaster(source))
     if let probe {
       run.track = try write(probe.probe)
       run.trackFormat = "pairs"
@@ -164,7 +176,19 @@ struct Planner {
       cost.memory = max(cost.memory, cost.memory + (1 << 30))
     }
     try plan.add(name, run, reading: inputs, from: externals(model, source), cost: cost)
-    return Source(path: plan.file("model/headway/checkpoints/step-\(steps)", of: name), step: name)
+    return Source(
+      path: plan.file("model/headway/checkpoints/step-\(steps)", of: name), step: name,
+      foundation: settings.lowRank == nil ? nil : source.step)
+  }
+
+  /// What training starts from: a trained model's adapters are first added to the weights that they lie on.
+  private mutating func whole(_ source: Source, _ model: PlannedModel) throws -> Source {
+    guard study.training.settings.lowRank != nil, let step = source.step else { return source }
+    let name = "\(step)/merged"
+    var run = MergeRun(adapter: source.path, out: plan.file("model", of: name))
+    run.savedType = .float32
+    try plan.add(name, run, reading: source.inputs, cost: costs(model).merging())
+    return Source(path: run.out, step: name)
   }
 
   // MARK: Measuring
@@ -180,13 +204,13 @@ struct Planner {
     let out = plan.file("pattern.safetensors", of: name)
     var run = PatternRun(model: source.path, data: [], out: out)
     run.model = modelSettings(source, study.dtype)
-    run.data = pairs(data.map(\.file))
+    run.data = pairs(data.map(\.file), for: model)
     run.task = task
     run.scores = [study.score]
     run.keepsSamples = true
     try plan.add(
-      name, run, reading: [source.step].compactMap(\.self) + data.map(\.step), from: externals(model, source),
-      cost: costs(model).measuring(size, fromMaster: source.step != nil))
+      name, run, reading: source.inputs + data.map(\.step), from: externals(model, source),
+      cost: costs(model).measuring(size, fromMaster: isMaster(source)))
     return out
   }
 
@@ -250,15 +274,15 @@ struct Planner {
     let out = plan.file("rows.safetensors", of: name)
     var run = RepresentRun(model: source.path, data: [], representation: kind, out: out)
     run.model = modelSettings(source, study.dtype)
-    run.data = pairs(files)
+    run.data = pairs(files, for: model)
     run.role = role
     if kind == .gradient { run.dimension = study.table3.dimension }
-    var cost = costs(model).measuring(size, fromMaster: source.step != nil)
+    var cost = costs(model).measuring(size, fromMaster: isMaster(source))
     // Gradients are taken at four checkpoints and stand for 8,192 numbers each; the others need no way back.
     cost.operations *= kind == .gradient ? 4 : 0.5
     cost.bytesWritten =
       4 * size.samples * (kind == .gradient ? 4 * study.table3.dimension : kind == .loss ? 1 : model.dimensions.hiddenSize)
-    try plan.add(name, run, reading: [source.step].compactMap(\.self) + inputs, from: externals(model, source), cost: cost)
+    try plan.add(name, run, reading: source.inputs + inputs, from: externals(model, source), cost: cost)
     return out
   }
 
@@ -273,18 +297,19 @@ struct Planner {
     let out = plan.file("model", of: name)
     var run = TrainingRun(model: model.model.path, data: [], out: out)
     run.model = modelSettings(base(model), study.training.dtype)
-    run.data = pairs(files)
+    run.data = pairs(files, for: model)
     run.data.sample = count
     run.data.seed = seed
     run.training = study.training.settings
     run.training.learningRate = study.table3.warmUpRate
-    run.training.lowRank = LowRankSettings(rank: 8, targets: ["all-linear"])
+    let lowRank = LowRankSettings(rank: 8, targets: ["all-linear"])
+    run.training.lowRank = lowRank
     run.training.seed = seed
     (run.training.epochs, run.training.steps) = (nil, 4 * epoch)
     (run.training.saveInterval, run.training.keptCheckpoints) = (epoch, 4)
     try plan.add(
       name, run, reading: inputs, from: externals(model, base(model)),
-      cost: costs(model).training(size.scaled(to: count), updates: 4 * epoch, fromMaster: false))
+      cost: costs(model).training(size.scaled(to: count), updates: 4 * epoch, lowRank, fromMaster: false))
     return Source(path: out, step: name)
   }
 
@@ -299,15 +324,15 @@ struct Planner {
   mutating func evaluate(_ name: String, _ model: PlannedModel, _ source: Source, _ task: Study.Task) throws {
     let part = try parts.questions(task)
     let file = try write(part)
-    let inputs = [source.step].compactMap(\.self) + [part.step]
+    let inputs = source.inputs + [part.step]
     var run = EvaluationRun(model: source.path, benchmark: BenchmarkSettings.loss, data: [])
     run.model = modelSettings(source, study.dtype)
-    run.data = pairs([file])
+    run.data = pairs([file], for: model)
     run.maximumLength = study.training.maximumLength
     run.out = plan.file("value.json", of: "\(name)/loss")
     try plan.add(
       "\(name)/loss", run, reading: inputs, from: externals(model, source),
-      cost: costs(model).evaluating(part.size, benchmark: nil, fromMaster: source.step != nil))
+      cost: costs(model).evaluating(part.size, benchmark: nil, fromMaster: isMaster(source)))
     guard let benchmark = task.benchmark else { return }
     var outside = externals(model, source)
     for (number, file) in benchmark.shots.enumerated() { outside["shots \(number)"] = try? Fingerprint(ofFile: URL(filePath: file)).digits }
@@ -318,7 +343,7 @@ struct Planner {
     run.predictions = plan.file("predictions.jsonl", of: "\(name)/accuracy")
     try plan.add(
       "\(name)/accuracy", run, reading: inputs, from: outside,
-      cost: costs(model).evaluating(part.size, benchmark: benchmark.benchmark, fromMaster: source.step != nil))
+      cost: costs(model).evaluating(part.size, benchmark: benchmark.benchmark, fromMaster: isMaster(source)))
   }
 }
 

@@ -22,8 +22,8 @@ public struct StudyStep: Sendable {
   /// The run's name: `sft`, `pattern`.
   public var kind: String { type(of: work).name }
 
-  /// Whether it fine-tunes a model, whose weights are given back when nothing needs them any more.
-  var trains: Bool { work is TrainingRun }
+  /// Whether it makes a model, whose weights are given back when nothing needs them any more.
+  var makesModel: Bool { work is TrainingRun || work is MergeRun }
 
   /// The settings as they are hashed: paths inside the study's folder relative to it, others left to `externals`, and nothing that only says
   /// how the work is done.
@@ -108,7 +108,7 @@ public struct StudyPlan: Sendable {
     var (held, most) = (0, 0)
     var ending: [Int: Int] = [:]
     for (place, step) in steps.enumerated() {
-      if step.trains {
+      if step.makesModel {
         held += step.cost.bytesWritten
         ending[last[step.name] ?? place, default: 0] += step.cost.bytesWritten
       }
