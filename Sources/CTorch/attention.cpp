@@ -116,7 +116,8 @@ bool by_steps(const Layout &layout, int64_t sample, const at::Tensor &q) {
   return !layout.walks_back && !continues(layout, sample) && has_kernel(q) && count <= most_steps && count < layout.key_counts[sample];
 }
 
-/// Attention of all samples that take that road: one item of work for each sample and key/value head, whatever else the batch holds.
+/// Attention of all samples that take that road. An item of work is a sample's heads, which lie beside each other in memory, or some of them where
+/// there are fewer samples than threads; what is computed for a head is the same either way, whatever else the batch holds.
 template <class T>
 void attend_by_steps(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, at::Tensor output, const Layout &layout) {
   std::vector<int64_t> samples;
@@ -132,18 +133,21 @@ void attend_by_steps(const at::Tensor &q, const at::Tensor &k, const at::Tensor 
   auto *values = static_cast<const T *>(v.const_data_ptr());
   auto *to = static_cast<T *>(output.mutable_data_ptr());
   // Each thread's own room for weights and sums, made here since nothing in the loop may throw.
-  int64_t room = groups * (longest + width);
-  std::vector<float> rooms(static_cast<size_t>(room * at::get_num_threads()));
+  int64_t count = static_cast<int64_t>(samples.size()), threads = at::get_num_threads();
+  int64_t parts = std::min(kv, (threads + count - 1) / count);
+  int64_t room = attend_room((kv + parts - 1) / parts * groups, width, longest);
+  std::vector<float> rooms(static_cast<size_t>(room * threads));
   auto &kernels = row_kernels<T>();
-  parallel_items(static_cast<int64_t>(samples.size()) * kv, [&](int64_t item, int thread) {
-    int64_t s = samples[static_cast<size_t>(item / kv)], head = item % kv;
-    int64_t first = layout.query_bounds[s], count = layout.query_bounds[s + 1] - first;
-    for (int64_t i = 0; i < count; i++) {
-      int64_t visible = layout.key_counts[s] - count + i + 1;
+  parallel_items(count * parts, [&](int64_t item, int thread) {
+    int64_t s = samples[static_cast<size_t>(item / parts)], part = item % parts;
+    int64_t head = kv * part / parts, here = kv * (part + 1) / parts - head;
+    int64_t first = layout.query_bounds[s], steps = layout.query_bounds[s + 1] - first;
+    for (int64_t i = 0; i < steps; i++) {
+      int64_t visible = layout.key_counts[s] - steps + i + 1;
       int64_t skipped = layout.window > 0 ? std::max<int64_t>(0, visible - layout.window) : 0;
       int64_t row = (layout.key_starts[s] + skipped) * kv + head, place = ((first + i) * heads + head * groups) * width;
       kernels.attend(
-          queries + place, keys + row * width, values + row * width, to + place, rooms.data() + thread * room, groups, width,
+          queries + place, keys + row * width, values + row * width, to + place, rooms.data() + thread * room, here, groups, width,
           visible - skipped, kv * width, static_cast<float>(layout.scale));
     }
   });

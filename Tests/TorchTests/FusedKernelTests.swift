@@ -140,6 +140,37 @@ import Torch
     #expect(zip(part, expected).allSatisfy { abs($0 - $1) <= Float(testCase.tolerance) })
   }
 
+  /// A token behind cached keys, which takes a kernel of its own: the numbers of float64, and the same bits whatever is computed beside it.
+  @Test(arguments: cases, [(1, 8), (3, 20), (2, 40), (5, 64), (4, 7)])
+  func writtenTokens(testCase: Case, shape: (groups: Int, width: Int)) throws {
+    let (heads, counts) = (3, [1, 2, 63, 64, 65, 130, 31])
+    let bounds = PackedBounds(queries: Array(0...counts.count), keys: counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) })
+    let total = counts.reduce(0, +)
+    let q = try normal([counts.count, heads * shape.groups, shape.width], seed: 51).converted(to: testCase.type)
+    let k = try normal([total, heads, shape.width], seed: 52).converted(to: testCase.type)
+    let v = try normal([total, heads, shape.width], seed: 53).converted(to: testCase.type)
+    for window in [nil, 50] as [Int?] {
+      func attend(_ type: ScalarType, _ bounds: PackedBounds, _ rows: Range<Int>, _ keys: Range<Int>) throws -> [Float] {
+        try withoutGradients {
+          try q.narrowed(0, from: rows.lowerBound, length: rows.count).converted(to: type).packedAttention(
+            keys: k.narrowed(0, from: keys.lowerBound, length: keys.count).converted(to: type),
+            values: v.narrowed(0, from: keys.lowerBound, length: keys.count).converted(to: type), gates: nil, bounds: bounds, scale: 0.3,
+            window: window
+          ).floats()
+        }
+      }
+      let written = try attend(testCase.type, bounds, 0..<counts.count, 0..<total)
+      let expected = try attend(.float64, bounds, 0..<counts.count, 0..<total)
+      #expect(zip(written, expected).allSatisfy { abs($0 - $1) <= Float(testCase.tolerance) })
+      var first = 0
+      for (number, count) in counts.enumerated() {
+        let alone = try attend(testCase.type, PackedBounds(queries: [0, 1], keys: [0, count]), number..<number + 1, first..<first + count)
+        #expect(alone == Array(written[number * alone.count..<(number + 1) * alone.count]))
+        first += count
+      }
+    }
+  }
+
   /// A sample that continues others sees their keys in front of its own: the same numbers as the samples written out.
   @Test(arguments: cases, [nil, 3] as [Int?]) func continuedSamples(testCase: Case, window: Int?) throws {
     // Samples of 4, 3, 2, 0 and 3 tokens; the second continues the first, the third the second, the fourth the first, the last nobody.

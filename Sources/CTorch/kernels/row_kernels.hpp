@@ -13,6 +13,9 @@ struct bf16 {
 /// The numbers of room that `products` needs.
 inline int64_t product_room(int64_t tokens) { return 4 * (tokens + 1024); }
 
+/// The numbers of room that `attend` needs for `queries` queries, those of all heads together.
+inline int64_t attend_room(int64_t queries, int64_t n, int64_t count) { return queries * (count + 2 * n); }
+
 /// T is float or bf16; rows accumulate in float32.
 template <class T>
 struct RowKernels {
@@ -44,11 +47,11 @@ struct RowKernels {
   float (*attention_weights)(T *row, int64_t visible, int64_t n, float scale);
   /// From the row's products and its gradient by weights: row becomes the weights, `gradient` the gradient by the products.
   void (*attention_weights_backward)(T *row, T *gradient, float sum, int64_t visible, int64_t n, float scale);
-  /// Attention of `groups` queries of n values, which share a head of keys and values, to `count` keys that lie `stride` apart: each output is
-  /// Σ softmax(scale · query · key) · value. `room` holds groups · (count + n) numbers.
+  /// Attention of one token to `count` keys: `heads` heads of keys and values, n values each, end to end in rows that lie `stride` apart, and `groups`
+  /// queries to each head. An output is Σ softmax(scale · query · key) · value. `room` holds `attend_room` numbers.
   void (*attend)(
-      const T *queries, const T *keys, const T *values, T *output, float *room, int64_t groups, int64_t n, int64_t count, int64_t stride,
-      float scale);
+      const T *queries, const T *keys, const T *values, T *output, float *room, int64_t heads, int64_t groups, int64_t n, int64_t count,
+      int64_t stride, float scale);
   /// total += x.
   void (*accumulate)(const T *x, float *total, int64_t n);
   /// Σx², each square and the sum in double precision.
