@@ -17,10 +17,11 @@ test: setup
 	swift test
 
 bench: build
-	@echo "bench: patterns, fine-tuning and generation beside their rivals (about an hour on two cores; Benchmarks/run --help for less)"
+	@echo "bench: patterns, fine-tuning, generation and evaluation beside their rivals (about an hour on two cores; Benchmarks/run --help for less)"
 	@Benchmarks/run
 	@Benchmarks/run --sft
 	@Benchmarks/run --generate
+	@Benchmarks/run --evaluate
 
 docs: setup
 	@scripts/docs

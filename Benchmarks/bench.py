@@ -4,7 +4,7 @@
 
 For each model: the authors' method padded to 1024 tokens and the same unpadded (both on few samples: they are slow), the
 fastest plain PyTorch and the same compiled (peers/fast_patterns.py), Headway, and the bare matrix products (peers/matmul_limit.py).
-With --generate instead greedy text beside transformers' (generation.py).
+With --generate instead greedy text beside transformers' (generation.py); with --evaluate choices beside lm-evaluation-harness (evaluation.py).
 With --sft instead full fine-tuning: peers/fast_sft.py, the same compiled, `headway sft`, and the bare products of a training step.
 A method may be given a time limit (--compile-limit); the table says where it was exceeded.
 Repetitions alternate, so that a disturbance meets everyone, and medians are reported. Seconds are the measuring loop alone,
@@ -23,8 +23,7 @@ import numpy as np
 here = pathlib.Path(__file__).resolve().parent
 root, peers = here.parent, here / "peers"
 sys.path.insert(0, str(here))
-import compare_patterns, generation, prompts  # noqa: E402
-
+import compare_patterns, evaluation, generation, prompts, questions  # noqa: E402
 
 
 @dataclass
@@ -299,14 +298,41 @@ def bench_generation(o):
         update_docs("bench-generate", report)
 
 
+def question_folder(model, count):
+    folder = model / f"questions-{count}"
+    if not folder.exists():
+        partial = folder.with_name(folder.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        questions.make(partial, prompts.make_tokenizer(model), count, evaluation.SUBJECTS, seed=3)
+        partial.rename(folder)
+    return folder
+
+
+def bench_evaluation(o):
+    shapes = {}
+    for shape in o.models:
+        model = model_folder(shape)
+        shapes[shape] = evaluation.bench(shape, model, question_folder(model, o.questions), o, root / "scripts" / "checks" / "lm_eval_agrees.py", die, say)
+    document = {"machine": machine(o), "models": shapes}
+    o.out.mkdir(exist_ok=True)
+    (o.out / "bench-evaluate.json").write_text(json.dumps(document, indent=1) + "\n")
+    report = (f"{document['machine']}. Made-up questions of the real ones' lengths; medians of {o.repetitions} alternating runs; float32; random weights; the harness's seconds are those of a loaded model, "
+              f"Headway's those of the whole process. Made by `Benchmarks/run --evaluate`.\n\n{evaluation.table(shapes)}")
+    print(json.dumps(document) if o.json else report)
+    if o.update_docs:
+        update_docs("bench-evaluate", report)
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    a.add_argument("--models", type=lambda s: s.split(","), default=["smollm2-135m", "bench-100m"], help="shapes that peers/make_model.py knows")
+    a.add_argument("--models", type=lambda s: s.split(","), help="shapes that peers/make_model.py knows (smollm2-135m,bench-100m; with --evaluate bench-100m)")
     a.add_argument("--samples", type=int, default=64, help="prompts (fewer for the slow methods)")
     a.add_argument("--repetitions", type=int, default=3)
     a.add_argument("--methods", type=lambda s: s.split(","), help="only these of: " + ", ".join(m.key for m in PATTERNS + FINE_TUNING))
     a.add_argument("--sft", action="store_true", help="fine-tuning instead of patterns")
     a.add_argument("--generate", action="store_true", help="greedy text instead of patterns, one, 8 and 32 at once")
+    a.add_argument("--evaluate", action="store_true", help="choices instead of patterns: MMLU's and HellaSwag's form")
+    a.add_argument("--questions", type=int, default=40, help="with --evaluate: of each form")
     a.add_argument("--dtypes", type=lambda s: s.split(","), default=["bfloat16", "float32"], help="with --generate: what to compute in")
     a.add_argument("--compile-limit", type=float, default=600, help="seconds after which a compiled rival is given up")
     a.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
@@ -324,8 +350,13 @@ def main():
         die(f"{o.headway} is not there. Build it first (swift build -c release), or name another with --headway.")
     if o.repetitions < 1 or o.samples < 1:
         die("--repetitions and --samples are at least 1.")
+    if o.questions < evaluation.SUBJECTS:
+        die(f"--questions is at least {evaluation.SUBJECTS}, one for each subject.")
+    o.models = o.models or (["bench-100m"] if o.evaluate else ["smollm2-135m", "bench-100m"])
     if o.generate:
         return bench_generation(o)
+    if o.evaluate:
+        return bench_evaluation(o)
     shapes = {shape: bench(shape, methods, o) for shape in o.models}
     document = {"machine": machine(o), "samples": o.samples, "models": shapes}
     o.out.mkdir(exist_ok=True)

@@ -75,6 +75,7 @@ def main():
     a.add_argument("--only", default="arc,hellaswag,winogrande,mmlu,gsm8k"); a.add_argument("--headway", type=pathlib.Path, default=root / ".build/release/headway")
     a.add_argument("--subjects", type=int, default=None, help="the first N subjects of MMLU only")
     a.add_argument("--threads", type=int, default=os.cpu_count()); a.add_argument("--batch-size", type=int, default=8, help="lm_eval's")
+    a.add_argument("--json", action="store_true", help="a line of JSON for each benchmark in place of a sentence")
     o = a.parse_args()
     torch.set_num_threads(o.threads)
     lm = HFLM(pretrained=str(o.model), dtype="float32", device="cpu", batch_size=o.batch_size)
@@ -112,6 +113,11 @@ def main():
             # lm_eval's own standard error is a resample's or a formula's by the task: compared where it is the mean's.
             key = "acc_stderr,none"
             if isinstance(results.get(key), float) and outcome.get("stderr") is not None and abs(results[key] - outcome["stderr"]) > 1e-9: wrong.append((task, key, results[key], outcome["stderr"]))
+        if o.json:
+            print(json.dumps({"benchmark": name, "questions": questions, "options": options, "relative_difference": worst, "differences": len(wrong),
+                              "lm_eval_seconds": seconds[0], "headway_seconds": seconds[1]}), flush=True)
+            failed |= bool(wrong)
+            continue
         shown = ", ".join(f"{key.split(',')[0] if 'none' in key else key} {value / max(1, questions):.4f}" for key, value in figures.items())
         print(f"{name}: {questions} questions, {options} options, greatest relative difference {worst:.1e}; {shown}; questions a second: lm_eval {questions / seconds[0]:.2f}, headway {questions / seconds[1]:.2f}; {len(wrong)} differences", flush=True)
         for item in wrong[:5]: print("  ", *item, sep="\n    ")
