@@ -99,8 +99,8 @@ def changes(models, data):
     subjects = [name.split("/")[-1].removesuffix("_test.csv") for name in block[block.index("data: [") + 7 : block.index("]")].split(", ")]
     found["tasks.mmlu-others.data"] = files("test", subjects[:6])
     found |= {
-        "training.lr": 1e-2, "training.epochs": 1, "training.accumulate": 1, "training.dtype": "float32", "training.max_length": 64, "training.warmup_ratio": 0, "seeds": [0, 1], "leaks": "drop", "threads": ASKED.threads,
-        "budgets": {"train": 16, "probe": 4, "questions": 8, "pool": 24}, "fit": {"bootstrap": 40, "permutations": 20, "held_out": 5}, "figure_5.every": 1,
+        "training.lr": 1e-2, "training.epochs": 1, "training.accumulate": 1, "training.dtype": "float32", "training.max_length": 160, "training.warmup_ratio": 0, "seeds": [0, 1], "leaks": "drop", "threads": ASKED.threads,
+        "budgets": {"train": 16, "probe": 6, "questions": 8, "pool": 24}, "fit": {"bootstrap": 40, "permutations": 20, "held_out": 5}, "figure_5.every": 1,
         "table_2": {"targets": ["mathbench"], "total": 8, "folds": 2, "samples": 8, "random_draws": 1},
         "table_3.choose": [8], "table_3.random_draws": 1, "table_3.samples": 8, "table_3.targets": ["mmlu-mathematics", "mmlu-physics"],
     }

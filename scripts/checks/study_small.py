@@ -19,19 +19,19 @@ tasks:
   - {{name: winogrande, role: [basic, pool], group: text, train: {data}/winogrande/train_s.jsonl, test: {data}/winogrande/dev.jsonl, format: winogrande, limit: 400}}
   - {{name: sgsm, role: complex, group: mathematics, data: {data}/sgsm/sgsm_train.json, format: sgsm, limit: 400}}
   - {{name: arc, role: target, train: {data}/arc/ARC-Challenge-Dev.jsonl, test: {data}/arc/ARC-Challenge-Test.jsonl, format: arc, benchmark: arc}}
-training: {{lr: 2e-4, epochs: 1, batch_size: 4, accumulate: 2, dtype: float32, max_length: 192, warmup_ratio: 0}}
+training: {{lr: 2e-4, epochs: 1, batch_size: 4, accumulate: 1, dtype: float32, max_length: 128, warmup_ratio: 0}}
 seeds: [0, 1]
 threads: {threads}
 leaks: drop
-budgets: {{train: 48, probe: 16, questions: 40, pool: 60}}
+budgets: {{train: 32, probe: 8, questions: 16, pool: 32}}
 fit: {{bootstrap: 100, permutations: 100, held_out: 20}}
 figure_5: {{every: 2}}
 table_2:
-  {{total: 48, keep: 2, folds: 2, samples: 24, random_draws: 2, wrong: [hellaswag, winogrande], arms: [target-alone, equal-compute, equal-shares, fitted-mixture,
+  {{total: 24, keep: 2, folds: 2, samples: 16, random_draws: 2, wrong: [hellaswag, winogrande], arms: [target-alone, equal-compute, equal-shares, fitted-mixture,
     equal-shares-likest, fitted-mixture-likest, random-pair, all-candidates, wrong-pair]}}
 table_3:
-  samples: 24
-  choose: [24, 48]
+  samples: 16
+  choose: [8, 16]
   random_draws: 2
   warm_up_lr: 2e-4
   dimension: 256
@@ -58,7 +58,7 @@ def run(headway, study, out, kill_at=None):
             process.send_signal(signal.SIGKILL)
             process.wait()
             return None
-        time.sleep(0.05)
+        time.sleep(0.5)
     return process.returncode
 
 
