@@ -18,5 +18,6 @@ extension RunRecord {
     SelectRun.self,
     StatisticsRun.self,
     TrainingRun.self,
+    WorldRun.self,
   ]
 }

@@ -18,7 +18,8 @@ protocol StudyItem: Sendable {
 
 /// Every table and figure that a study can make.
 public enum StudyItems {
-  static let all: [any StudyItem] = [
+  /// The paper's.
+  static let paper: [any StudyItem] = [
     Table1(),
     Figure1(),
     Figure2(),
@@ -27,9 +28,19 @@ public enum StudyItems {
     Table2(),
     Table3(),
   ]
+  /// Those that ask what a likeness and a level are worth, without any accuracy.
+  static let worth: [any StudyItem] = [
+    Retrieval(),
+    DistanceBins(),
+    Datamodelling(),
+    LevelsAgainstAblation(),
+  ]
+  static var all: [any StudyItem] { paper + worth }
 
   /// Their names.
   public static var names: [String] { all.map(\.name) }
+  /// The names of the paper's.
+  public static var paperNames: [String] { paper.map(\.name) }
 }
 
 /// What the steps of a plan found, as tables and figures read it.

@@ -163,6 +163,9 @@ struct StudyEngine {
     case var run as EvaluationRun:
       run.resume = resuming
       return try done(run)
+    case var run as AblationRun:
+      run.resume = resuming
+      return try done(run)
     default: return try done(work)
     }
   }

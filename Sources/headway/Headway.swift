@@ -31,6 +31,7 @@ struct Headway: ParsableCommand {
       MergeCommand.self,
       RunCommand.self,
       DemoCommand.self,
+      WorldCommand.self,
     ])
 }
 

@@ -293,7 +293,7 @@ struct SelectRunTests {
     #expect(
       refusal("embedding") { $0.score = .signed }.hasPrefix("score is for attention patterns and has no effect on representation embedding")
     )
-    #expect(refusal("gradient") { $0.standardises = true }.hasPrefix("standardise is for attention patterns"))
+    #expect(refusal("gradient") { $0.standardises = true }.hasPrefix("standardise is for the representations pattern and embedding"))
     #expect(refusal("gradient") { $0.explains = true }.hasPrefix("explain is for attention patterns"))
     #expect(refusal("pattern") { $0.seed = 1 }.hasPrefix("seed has no effect on representation pattern"))
     #expect(refusal("loss") == "representation loss looks at no target; leave target out")

@@ -97,6 +97,10 @@ struct SelectionGoldenTests {
     let pool = try halves.map { try folder.representation(.embedding, "p\($0.offset).safetensors", [Array($0.element)]) }
     let open = try EmbeddingRepresentation().open(target: target, pool: pool, .init())
     #expect(difference(try all(open.likeness(view: .mean)).map { $0[0] }, goldens.cosine) < 1e-12)
+    var options = RepresentationOptions()
+    options.standardises = true
+    let standardised = try EmbeddingRepresentation().open(target: target, pool: pool, options)
+    #expect(difference(try all(standardised.likeness(view: .mean)).map { $0[0] }, goldens.cosineStandardised) < 1e-12)
     let each = try open.likeness(view: .samples)
     for (found, expected) in zip(try all(each), goldens.cosineEach) { #expect(difference(found, expected) < 1e-12) }
     #expect(try chosen(RoundRobinSelection(), 12, each).map { [$0.sample, $0.target] } == goldens.roundRobin)

@@ -89,6 +89,7 @@ struct SelectionGoldens: Decodable {
     var pool, target: [[Float]]
     var cosine: [Double]
     var cosineEach: [[Double]]
+    var cosineStandardised: [Double]
     var roundRobin: [[Int]]
   }
   struct BM25: Decodable {

@@ -114,7 +114,7 @@ struct StudyFileTests {
     let folder = try StudyFolder()
     let data = try ["a", "b", "c", "d"].map { TaskFile(try folder.task($0), name: $0) }
     let small = try folder.study(StudyTemplate.small.text(model: Examples.model, data: data))
-    #expect(Set(small.make) == Set(StudyItems.names))
+    #expect(Set(small.make) == Set(StudyItems.paperNames))
     #expect(small.tasks.map(\.roles) == [[.basic, .pool], [.basic, .pool], [.complex], [.target]])
     let task = try folder.study(StudyTemplate.task.text(model: "owner/model", data: [TaskFile("x.jsonl", name: "it's \"x\"")]))
     #expect(task.tasks[0].name == "it-s--x-" && task.models[0].path == "owner/model")

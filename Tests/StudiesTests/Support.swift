@@ -61,7 +61,7 @@ enum TinyStudy {
       - {name: tiny, path: "\(Examples.model)"}
     tasks:
       - {name: sums, role: [basic, pool], group: mathematics, data: sums.jsonl, format: pairs}
-      - {name: letters, role: basic, group: text, data: letters.jsonl, format: pairs}
+      - {name: letters, role: [basic, pool], group: text, data: letters.jsonl, format: pairs}
       - {name: both, role: complex, group: text, data: both.jsonl, format: pairs}
       - {name: goal, role: target, data: goal.jsonl, format: pairs, hold_out: 0.5}
     training: {lr: 1e-3, epochs: 1, warmup_ratio: 0, batch_size: 4, accumulate: 1, dtype: float32, max_length: 128}
@@ -85,6 +85,20 @@ enum TinyStudy {
         - {representation: bm25}
         - {representation: loss}
         - {representation: length}
+    retrieval:
+      samples: 4
+      choose: [4]
+      random_draws: 2
+      methods:
+        - {representation: pattern, algorithm: round-robin, score: token, standardise: true}
+        - {representation: pattern, algorithm: mean, score: [magnitude, token], standardise: true, weigh: true}
+        - {representation: embedding, algorithm: mean, standardise: true}
+        - {representation: gradient}
+        - {representation: bm25, algorithm: mean}
+        - {representation: loss}
+    distance_bins: {samples: 4, bins: 3, methods: [{representation: pattern}, {representation: length}]}
+    datamodelling: {subsets: 3, trainings: 2, methods: [{representation: pattern, score: token}, {representation: bm25}, {representation: length}]}
+    ablation: {samples: 3}
     """
   }
 

@@ -112,7 +112,9 @@ def embeddings():
     pool, target = (torch.tensor(random.standard_normal((k, d)), dtype=torch.float32) for k in (n, t))
     each = torch.nn.functional.cosine_similarity(pool.double()[:, None], target.double()[None], dim=-1).numpy()
     mean = torch.nn.functional.cosine_similarity(pool.double(), target.double().mean(0)[None], dim=-1).numpy()
-    return {"pool": floats(pool.numpy()), "target": floats(target.numpy()), "cosine": numbers(mean), "cosine_each": numbers(each), "round_robin": turns(each, 12)}
+    center, spread = pool.double().mean(0), pool.double().std(0, correction=0)
+    standardised = torch.nn.functional.cosine_similarity((pool.double() - center) / spread, ((target.double().mean(0) - center) / spread)[None], dim=-1).numpy()
+    return {"pool": floats(pool.numpy()), "target": floats(target.numpy()), "cosine": numbers(mean), "cosine_each": numbers(each), "cosine_standardised": numbers(standardised), "round_robin": turns(each, 12)}
 
 
 def bm25():

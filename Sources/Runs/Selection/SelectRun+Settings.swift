@@ -23,8 +23,12 @@ extension SelectRun {
     try validateFiles(kind)
     try validateTarget(kind, way)
     let chosen = Key.representation.setting.set(to: representation)
-    for (key, isGiven) in [(Key.score, score != nil), (.standardises, standardises), (.explains, explains)] where isGiven && !kind.isOfHeads
-    {
+    if standardises, !kind.canBeStandardised {
+      let names = Representations.all.filter(\.canBeStandardised).map(\.name).joined(separator: " and ")
+      throw SettingsError(
+        "\(setting: Key.standardises.setting) is for the representations \(names) and has no effect on \(setting: chosen); leave it out")
+    }
+    for (key, isGiven) in [(Key.score, score != nil), (.explains, explains)] where isGiven && !kind.isOfHeads {
       throw SettingsError("\(setting: key.setting) is for attention patterns and has no effect on \(setting: chosen); leave it out")
     }
     if seed != nil, representation != RandomRepresentation().name {

@@ -50,7 +50,7 @@ public struct SelectRun: Run, RecordedSettings {
   public var group: Grouping?
   /// The score whose levels are compared; the target's first where nil.
   public var score: Score?
-  /// Whether a head's level is taken against the pool's mean and spread.
+  /// Whether a head's level, or an entry of an embedding, is taken against the pool's mean and spread.
   public var standardises = false
   /// Whether the heads that agree most with the target are told for each chosen sample.
   public var explains = false

@@ -6,6 +6,8 @@ public struct EmbeddingRepresentation: FileRepresentation {
   public let name = "embedding"
   /// Samples are near to the target or far from it.
   public let hasTarget = true
+  /// A few entries of hidden states are far larger than the rest: taken against the pool's mean and spread they count as much as any other.
+  public let canBeStandardised = true
 
   /// The representation.
   public init() {}
@@ -13,6 +15,6 @@ public struct EmbeddingRepresentation: FileRepresentation {
   /// Opens files of embeddings of one model.
   /// - Throws: `SelectionError` where models or dimensions differ.
   public func open(target: URL?, pool: [URL], _ options: RepresentationOptions) throws -> any OpenRepresentation {
-    try OpenRows(.embedding, target: target, pool: pool, by: .cosine)
+    try OpenRows(.embedding, target: target, pool: pool, by: .cosine, standardises: options.standardises)
   }
 }

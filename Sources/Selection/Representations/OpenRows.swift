@@ -6,18 +6,22 @@ struct OpenRows: OpenRepresentation {
   let targetFile: RepresentationFile
   let poolFiles: [RepresentationFile]
   let measure: VectorLikeness.Measure
+  let standardises: Bool
 
   var target: SampleFile? { SampleFile(targetFile) }
   var pool: [SampleFile] { poolFiles.map { SampleFile($0) } }
   var files: [RepresentationFile] { [targetFile] + poolFiles }
 
-  init(_ kind: RepresentationFile.Kind, target: URL?, pool: [URL], by measure: VectorLikeness.Measure) throws {
+  init(
+    _ kind: RepresentationFile.Kind, target: URL?, pool: [URL], by measure: VectorLikeness.Measure, standardises: Bool = false
+  ) throws {
     guard let target else {
       throw SelectionError("a pool's \(kind.rawValue)s are compared with a target's; give its file as \(setting: .target)")
     }
     targetFile = try RepresentationFile(at: target, holding: kind)
     poolFiles = try pool.map { try RepresentationFile(at: $0, holding: kind) }
     self.measure = measure
+    self.standardises = standardises
     try SampleFile.requireAlike(files.map { SampleFile($0) })
     for file in poolFiles {
       let differences = [
@@ -52,7 +56,9 @@ struct OpenRows: OpenRepresentation {
     guard rows.first.map({ $0.count > 0 }) ?? false else {
       throw SelectionError("\(poolFiles[0].url.path(percentEncoded: false)) holds no sample; make one of a pool that has some")
     }
-    return try VectorLikeness(rows, weights: targetFile.weights, to: targets, named: names, by: measure)
+    // Only what has one row a sample is standardised.
+    let standard = standardises ? try rows.first.map(ColumnMoments.init) : nil
+    return try VectorLikeness(rows, weights: targetFile.weights, to: targets, named: names, by: measure, standardisedBy: standard)
   }
 }
 

@@ -8,13 +8,17 @@ public protocol Representation: Sendable {
   var name: String { get }
   /// Whether likeness to a target is asked for; otherwise samples are ranked by themselves.
   var hasTarget: Bool { get }
-  /// Whether its numbers are attention heads' levels, of which a score is chosen, which can be standardised, and which explain a choice.
+  /// Whether its numbers are attention heads' levels, of which a score is chosen, and which explain a choice.
   var isOfHeads: Bool { get }
+  /// Whether each of its numbers can be taken against the pool's mean and spread.
+  var canBeStandardised: Bool { get }
 }
 
 extension Representation {
   /// Most are not.
   public var isOfHeads: Bool { false }
+  /// Heads' levels can be.
+  public var canBeStandardised: Bool { isOfHeads }
 }
 
 /// A representation that lies in files, one row a sample.
@@ -45,7 +49,7 @@ public protocol TextRepresentation: Representation {
 public struct RepresentationOptions: Sendable {
   /// The score whose levels are compared; the target's first where nil.
   public var score: Score?
-  /// Whether a head's level is taken against the pool's mean and spread.
+  /// Whether a head's level, or an entry of an embedding, is taken against the pool's mean and spread.
   public var standardises = false
   /// Seeds what is drawn.
   public var seed: UInt64 = 0

@@ -49,8 +49,9 @@ extension Study {
     }
     for (key, names) in [
       ("table_2: targets", table2.targets), ("table_2: candidates", table2.candidates), ("table_2: wrong", table2.wrong),
-      ("table_3: targets", table3.targets),
-      ("figure_1: task", figure1.task.map { [$0] }),
+      ("table_3: targets", table3.targets), ("figure_1: task", figure1.task.map { [$0] }), ("retrieval: targets", retrieval.targets),
+      ("distance_bins: targets", distanceBins.targets), ("datamodelling: targets", datamodelling.targets),
+      ("ablation: tasks", ablation.tasks),
     ] {
       for name in names ?? [] where !tasks.contains(where: { $0.name == name }) {
         let remedy =

@@ -35,6 +35,14 @@ public struct Study: Sendable, Hashable {
   public var table2 = Table2()
   /// Of table 3.
   public var table3 = Table3()
+  /// Of the test by retrieval.
+  public var retrieval = Retrieval()
+  /// Of the test by bins of distance.
+  public var distanceBins = DistanceBins()
+  /// Of linear datamodelling scores.
+  public var datamodelling = Datamodelling()
+  /// Of levels against ablation.
+  public var ablation = Ablation()
   /// What is done about a training or pattern sample that is also an evaluated question.
   public var leaks = Leaks.refuse
   /// Where to compute.
@@ -113,6 +121,8 @@ public struct Study: Sendable, Hashable {
     public var benchmark: BenchmarkSettings?
     /// Sizes by which a plan is made where the data is not there.
     public var counts: Counts?
+    /// The basic tasks that a complex one is made of, where that is known.
+    public var parts: [String] = []
 
     /// Whether it has this role.
     public func has(_ role: Role) -> Bool { roles.contains(role) }
@@ -239,17 +249,25 @@ public struct Study: Sendable, Hashable {
   }
 
   /// A representation of samples and an algorithm that picks.
-  public struct Method: Sendable, Hashable {
+  public struct Method: Sendable, Hashable, Codable {
     /// By the names of `SelectRun`.
     public var representation: String
     /// By the names of `SelectRun`; nil where the representation needs none.
     public var algorithm: String?
-    /// Whether each head's level is taken against the pool's mean and spread.
+    /// The scores of a pattern; the study's where empty. Several stand side by side.
+    public var scores: [Score] = []
+    /// Whether each head's level, or entry of an embedding, is taken against the pool's mean and spread.
     public var standardises = false
+    /// Whether a head counts by how reliable the target's mean is in it.
+    public var weighsByReliability = false
 
     /// What results call it: `pattern, mean`.
     public var name: String {
-      ([representation] + [algorithm].compactMap(\.self) + (standardises ? ["standardised"] : [])).joined(separator: ", ")
+      ([representation] + (scores.isEmpty ? [] : [scores.map(\.rawValue).joined(separator: "+")]) + [algorithm].compactMap(\.self)
+        + (standardises ? ["standardised"] : []) + (weighsByReliability ? ["weighted"] : [])).joined(separator: ", ")
     }
+
+    /// The name as part of a folder's.
+    var fileName: String { name.replacing(", ", with: "-") }
   }
 }

@@ -19,12 +19,16 @@ public enum StudyKeys {
   /// The sections, in the order of the documentation.
   public static let sections: [(name: String, keys: [StudyKey])] = [
     ("study", study), ("models", model), ("tasks", task), ("counts", counts), ("training", training), ("budgets", budgets), ("fit", fit),
-    ("figure_1", figure1), ("figure_5", figure5), ("table_2", table2), ("table_3", table3), ("methods", method),
+    ("figure_1", figure1), ("figure_5", figure5), ("table_2", table2), ("table_3", table3), ("retrieval", retrieval),
+    ("distance_bins", distanceBins), ("datamodelling", datamodelling), ("ablation", ablation), ("methods", method),
   ]
 
   static let study: [StudyKey] = [
     .init("study", "the report's heading"),
-    .init("make", "tables and figures to make: table-1, figure-1, figure-2, figure-4, figure-5, table-2, table-3; all"),
+    .init(
+      "make",
+      "tables and figures to make: table-1, figure-1, figure-2, figure-4, figure-5, table-2, table-3, retrieval, distance-bins, datamodelling, ablation; the paper's, those to table-3"
+    ),
     .init("models", "the models"),
     .init("tasks", "the tasks and their data"),
     .init("training", "how models are fine-tuned; the paper's settings (appendix B)"),
@@ -38,6 +42,10 @@ public enum StudyKeys {
     .init("figure_5", "of figure 5"),
     .init("table_2", "of table 2, mixtures"),
     .init("table_3", "of table 3, selection"),
+    .init("retrieval", "of the test by retrieval"),
+    .init("distance_bins", "of the test by bins of distance"),
+    .init("datamodelling", "of linear datamodelling scores"),
+    .init("ablation", "of levels against ablation"),
     .init("leaks", "refuse, or drop: what is done about a training, pool or probe sample that is also an evaluated question; refuse"),
     .init("device", "where to compute: auto, cpu, cuda, cuda:N or mps; auto"),
     .init("threads", "threads of the processor; all"),
@@ -47,7 +55,7 @@ public enum StudyKeys {
 
   static let model: [StudyKey] = [
     .init("name", "what results call it"),
-    .init("path", "a Hugging Face folder, or owner/name of a downloaded one"),
+    .init("path", "a Hugging Face folder, or owner/name of a downloaded one; {seed} in it is each seed's number"),
     .init(
       "shape", "a published shape by which a plan is made where the folder is not there: \(PublishedShape.names.joined(separator: ", "))"),
     .init(
@@ -62,6 +70,7 @@ public enum StudyKeys {
     .init("role", "basic, complex, candidate, target or pool, or a list of them"),
     .init("set", "tasks of one set are compared, and trained on as many samples as the smallest training part of them has; main"),
     .init("group", "the kind of task, such as mathematics or text, for figure 2's within and between"),
+    .init("made_of", "the two basic tasks that a complex one is made of, where that is known, for figure 4"),
     .init("train", "file or files of the published training part"),
     .init("test", "file or files of the published part that is held out"),
     .init("data", "file or files without published parts, which split_seed splits, equal prompts on one side"),
@@ -160,7 +169,9 @@ public enum StudyKeys {
   static let method: [StudyKey] = [
     .init("representation", "pattern, gradient, embedding, loss, bm25 or length"),
     .init("algorithm", "mean, round-robin or best; mean"),
-    .init("standardise", "whether each head's level is taken against the pool's mean and spread; false"),
+    .init("score", "of a pattern: magnitude, signed, token or saliency, or, in retrieval, several side by side; the study's"),
+    .init("standardise", "whether each head's level, or entry of an embedding, is taken against the pool's mean and spread; false"),
+    .init("weigh", "in retrieval: whether a head counts by how reliable the target's mean is in it; false"),
   ]
 
   /// The remedy for a key that is none.

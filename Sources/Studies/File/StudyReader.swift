@@ -35,7 +35,7 @@ extension Study {
     self.init()
     func path(_ text: String) -> String { StudyPaths.seen(text, from: folder) }
     name = try file.string("study") ?? name
-    make = try file.strings("make") ?? StudyItems.names
+    make = try file.strings("make") ?? StudyItems.paperNames
     models = try file.sections("models", StudyKeys.model).map { try Model($0, path) }
     tasks = try file.sections("tasks", StudyKeys.task).map { try Task($0, path) }
     training = try Training(file.section("training", StudyKeys.training))
@@ -55,6 +55,10 @@ extension Study {
     figure5.every = try file.section("figure_5", StudyKeys.figure5).integer("every", atLeast: 1) ?? figure5.every
     table2 = try Table2(file.section("table_2", StudyKeys.table2))
     table3 = try Table3(file.section("table_3", StudyKeys.table3))
+    retrieval = try Retrieval(file.section("retrieval", StudyKeys.retrieval))
+    distanceBins = try DistanceBins(file.section("distance_bins", StudyKeys.distanceBins))
+    datamodelling = try Datamodelling(file.section("datamodelling", StudyKeys.datamodelling))
+    ablation = try Ablation(file.section("ablation", StudyKeys.ablation))
     leaks = try file.choice("leaks", Leaks.allCases) ?? leaks
     device = try file.text("device", of: DeviceName.self) ?? device
     threads = try file.integer("threads", atLeast: 1)
@@ -86,6 +90,7 @@ extension Study.Task {
     roles = try (section.strings("role") ?? []).map { try section.choice($0, "role", Study.Role.allCases) }
     set = try section.string("set") ?? Study.mainSet
     group = try section.string("group")
+    parts = try section.strings("made_of") ?? []
     train = try section.strings("train")?.map(path) ?? []
     test = try section.strings("test")?.map(path) ?? []
     files = try section.strings("data")?.map(path) ?? []
@@ -171,12 +176,11 @@ extension Study.Table3 {
     samples = try section.integer("samples", atLeast: 2)
     warmUpRate = try section.number("warm_up_lr", "above 0") { $0 > 0 } ?? warmUpRate
     dimension = try section.integer("dimension", atLeast: 1) ?? dimension
-    let asked = try section.sections("methods", StudyKeys.method)
-    guard !asked.isEmpty else { return }
-    methods = try asked.map { method in
-      Study.Method(
-        representation: try method.requiredString("representation"), algorithm: try method.string("algorithm"),
-        standardises: try method.truth("standardise") ?? false)
+    methods = try Study.Method.list(section) ?? methods
+    if let form = methods.first(where: { $0.scores.count > 1 || $0.weighsByReliability }) {
+      throw RunError(
+        "\(section.place): 'methods' has '\(form.name)', which is no way to choose yet; give one score and no weights here, and the form to 'retrieval'"
+      )
     }
   }
 }

@@ -41,11 +41,11 @@ struct Figure2: StudyItem {
       for state in State.allCases {
         var matrices: [[[Double?]]] = []
         var undefined = 0
-        for seed in state == .before ? [results.study.seeds.first ?? 0] : results.study.seeds {
+        for seed in state == .before && !results.study.redraws ? Array(results.study.seeds.prefix(1)) : results.study.seeds {
           let levels = try tasks.map { task in
             let names = StepNames(model: model.name, task: task.name, seed: seed)
             return switch state {
-            case .before: try results.pattern(names.before)
+            case .before: try results.at(seed).pattern(names.before)
             case .after: try results.pattern(names.after)
             case .relative: try results.change(names.relative)
             case .absolute: try results.change(names.change)

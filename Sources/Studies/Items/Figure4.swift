@@ -56,12 +56,16 @@ struct Figure4: StudyItem {
     var coefficients = StudyTable(
       "figure-4-coefficients", "Coefficients of the fits on all basic tasks",
       [.text("model"), .text("target"), .text("basic"), .number("alpha", "α"), .number("alpha_low"), .number("alpha_high")])
+    var sums = Self.sumsTable
+    var all: [(model: Study.Model, target: Study.Task, fits: [FitResult])] = []
     for model in results.models(of: self) {
       for (target, basics) in fits(results.study) {
         let fits = try seeds.map { seed in
           try results.store.result(StepNames(model: model.name, task: target.name, seed: seed).fit, as: FitResult.self)
         }
         let head: [StudyTable.Cell] = [.text(model.name), .text(target.name)]
+        all.append((model, target, fits))
+        sums.rows += try Self.sums(model, target, basics, results)
         let found = Self.pairs(fits)
         let published = Published.figure4(target.name)
         for (place, pair) in found.enumerated() {
@@ -92,7 +96,7 @@ struct Figure4: StudyItem {
             name: "\(name)-\(model.name)-\(target.name)", chart: chart, caption: "Lines are 95% intervals over seeds.", table: name))
       }
     }
-    findings.tables = [pairs, whole, coefficients]
+    findings.tables = [Self.parts(all), pairs, whole, coefficients, sums].compactMap(\.self)
     return findings
   }
 

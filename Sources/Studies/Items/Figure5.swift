@@ -32,7 +32,9 @@ struct Figure5: StudyItem {
         .number("gain", decimals: 4), .number("rank_correlation", decimals: 2),
       ])
     let seeds = results.study.seeds
+    var trainings: [Trainings] = []
     for model in results.models(of: self) {
+      var speeds = [[Speed]](repeating: [], count: seeds.count)
       var curves: [(task: String, points: [(step: Int, r: SeedMean?, mse: SeedMean?)])] = []
       for task in results.shownTasks {
         let runs = try seeds.map { seed -> [StepMetrics] in
@@ -53,11 +55,13 @@ struct Figure5: StudyItem {
         }
         curves.append((task.name, points))
         let figures = runs.map { Self.figures($0, window: results.study.training.settings.windowSize) }
+        for (seed, figures) in figures.enumerated() { speeds[seed].append(figures) }
         func mean(_ path: KeyPath<Speed, Double?>) -> StudyTable.Cell { .init(SeedMean(figures.compactMap { $0[keyPath: path] })?.mean) }
         speed.rows.append([
           .text(model.name), .text(task.name), mean(\.steps), mean(\.samples), mean(\.shift), mean(\.gain), mean(\.rank),
         ])
       }
+      trainings.append(Trainings(model: model.name, speeds: speeds))
       for (ending, title, of) in [
         ("correlation", "Likeness to the base model", { (point: (step: Int, r: SeedMean?, mse: SeedMean?)) in point.r }),
         ("mse", "Distance from the base model", { $0.mse }),
@@ -76,13 +80,15 @@ struct Figure5: StudyItem {
             name: "\(name)-\(model.name)-\(ending)", chart: chart, caption: "The mean over seeds, with 95% intervals.", table: name))
       }
     }
-    findings.tables = [speed, steps]
+    findings.tables = [Self.models(trainings), speed, steps]
     return findings
   }
 
   /// How fast one training changed a pattern.
-  private struct Speed {
+  struct Speed {
     var steps, samples, shift, gain, rank: Double?
+    /// The share of the final shift that is there after a quarter of the updates.
+    var early: Double?
   }
 
   private static func figures(_ lines: [StepMetrics], window: Int) -> Speed {
@@ -93,6 +99,9 @@ struct Figure5: StudyItem {
     if last.shift > 0, let reached = shifts.first(where: { $0.shift >= 0.9 * last.shift }) {
       speed.steps = Double(reached.step)
       speed.samples = Double(reached.step * window)
+    }
+    if last.shift > 0, let quarter = shifts.last(where: { 4 * $0.step <= last.step }), quarter.step > 0 {
+      speed.early = quarter.shift / last.shift
     }
     if let before = shifts[0].loss, let after = last.loss { speed.gain = before - after }
     let measured = shifts.dropFirst().filter { $0.loss != nil }

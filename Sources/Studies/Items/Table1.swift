@@ -18,7 +18,8 @@ struct Table1: StudyItem {
 
   func findings(_ results: StudyResults) throws -> StudyFindings {
     let tasks = results.shownTasks
-    let seeds = results.study.seeds
+    let study = results.study
+    let seeds = study.seeds
     var columns: [StudyTable.Column] = [.text("model"), .text("state")]
     for figure in Self.figures {
       columns += [
@@ -41,11 +42,15 @@ struct Table1: StudyItem {
         ])
     for model in results.models(of: self) {
       func names(_ task: Study.Task, _ seed: UInt64) -> StepNames { StepNames(model: model.name, task: task.name, seed: seed) }
-      let before = try tasks.map { PatternStatistics(try results.pattern(names($0, 0).before), strongest: 0) }
-      for (task, statistics) in zip(tasks, before) {
-        single.rows.append(
-          [.text(model.name), .text(task.name), .nothing, "before"] + Self.figures.map { .init($0.of(statistics)) }
-            + [.nothing, .nothing, .nothing])
+      // The base model is one for all seeds, unless these redraw it.
+      let before = try (study.redraws ? seeds : Array(seeds.prefix(1))).map { seed in
+        let found = try tasks.map { PatternStatistics(try results.at(seed).pattern(names($0, seed).before), strongest: 0) }
+        for (task, statistics) in zip(tasks, found) {
+          single.rows.append(
+            [.text(model.name), .text(task.name), study.redraws ? .number(Double(seed)) : .nothing, "before"]
+              + Self.figures.map { .init($0.of(statistics)) } + [.nothing, .nothing, .nothing])
+        }
+        return found
       }
       var after: [[PatternStatistics]] = []
       var rose: [Double] = []
@@ -71,12 +76,12 @@ struct Table1: StudyItem {
       for isAfter in [false, true] {
         var row: [StudyTable.Cell] = [.text(model.name), isAfter ? "after SFT" : "before SFT"]
         for figure in Self.figures {
-          let values = (isAfter ? after : [before]).compactMap { statistics -> Double? in
+          let values = (isAfter ? after : before).compactMap { statistics -> Double? in
             let each = statistics.compactMap(figure.of)
             return each.isEmpty ? nil : each.reduce(0, +) / Double(each.count)
           }
           let mean = SeedMean(values)
-          row += [.init(mean?.mean), .init(isAfter ? mean?.low : nil), .init(isAfter ? mean?.high : nil)]
+          row += [.init(mean?.mean), .init(mean?.low), .init(mean?.high)]
         }
         let share = isAfter ? SeedMean(rose) : nil
         row += [.init(share?.mean), .init(share?.low), .init(share?.high)]

@@ -252,12 +252,13 @@ struct Table2: StudyItem {
   private func arms(_ model: Study.Model, _ target: Study.Task, _ measure: Measure, _ results: StudyResults) throws -> Arms {
     let study = results.study
     func arm(_ name: String, _ steps: (UInt64) -> [String]) throws -> Arms.Arm {
-      let values = try study.seeds.map { seed in meanOfAll(try steps(seed).map { try results.value($0, measure) }) }
+      let values = try study.seeds.map { seed in meanOfAll(try steps(seed).map { try results.at(seed).value($0, measure) }) }
       let all = study.seeds.flatMap(steps).map { "\($0)/\(measure.rawValue)" }
       // Of random draws one is what a user would pay for.
       let first = steps(study.seeds[0]).prefix(1).map { "\($0)/\(measure.rawValue)" }
       return Arms.Arm(
-        name: name, values: values, operations: results.operations(Array(first)), failure: all.lazy.compactMap(results.store.failure).first,
+        name: name, values: values, operations: results.at(study.seeds[0]).operations(Array(first)),
+        failure: all.lazy.compactMap(results.store.failure).first,
         paper: measure == .accuracy ? Published.table2(model, name, target: target.name) : nil)
     }
     let untouched = try arm("untouched") { _ in [StepNames.untouched(model, target)] }

@@ -1,3 +1,4 @@
+import ActivationPatterns
 import Ground
 import Runs
 import Selection
@@ -16,7 +17,7 @@ struct Table3: StudyItem {
     init(_ model: Study.Model, _ target: Study.Task, _ seed: UInt64) { prefix = "\(model.name)/seed-\(seed)/\(target.name)/selection" }
 
     func choice(_ method: Study.Method, _ count: Int, _ draw: Int) -> String {
-      "\(prefix)/\(method.name.replacing(", ", with: "-"))-\(count)" + (method == Table3.random ? "-draw-\(draw)" : "")
+      "\(prefix)/\(method.fileName)-\(count)" + (method == Table3.random ? "-draw-\(draw)" : "")
     }
   }
 
@@ -76,7 +77,7 @@ struct Table3: StudyItem {
           run.representation = method.representation
           run.algorithm = method.algorithm ?? run.algorithm
           run.standardises = method.standardises
-          run.score = method.representation == "pattern" ? study.score : nil
+          run.score = method.representation == "pattern" ? method.scores.first ?? study.score : nil
           run.seed = method == Self.random ? seed &* 1000 &+ UInt64(draw) : nil
           try planner.add(
             "\(step)/select", run, reading: seen.steps + (seen.readsTexts ? [own.step] : []) + files.map(\.step), mayFail: true)
@@ -143,13 +144,15 @@ struct Table3: StudyItem {
       measure: measure,
       arms: try kinds.map { method in
         let values = try study.seeds.map { seed in
-          meanOfAll(try targets.map { target in meanOfAll(try steps(method, target, seed).map { try results.value($0, measure) }) })
+          meanOfAll(
+            try targets.map { target in meanOfAll(try steps(method, target, seed).map { try results.at(seed).value($0, measure) }) })
         }
         let all = study.seeds.flatMap { seed in targets.flatMap { steps(method, $0, seed) } }.map { "\($0)/\(measure.rawValue)" }
         let first = targets.compactMap { steps(method, $0, study.seeds[0]).first }.map { "\($0)/\(measure.rawValue)" }
         let name = method.map { $0 == Self.random ? "random" : $0.name } ?? "untouched"
         return Arms.Arm(
-          name: name, values: values, operations: results.operations(first), failure: all.lazy.compactMap(results.store.failure).first,
+          name: name, values: values, operations: results.at(study.seeds[0]).operations(first),
+          failure: all.lazy.compactMap(results.store.failure).first,
           paper: measure == .accuracy && targets.count > 1 ? Published.table3(model, name, choose: count) : nil)
       }, chance: "random")
   }
@@ -177,8 +180,11 @@ extension Planner {
     switch Representations.named(method.representation) {
     case is PatternRepresentation:
       let names = ("\(prefix)/own/pattern", "\(prefix)/pool/pattern")
-      let target = try pattern(names.0, model, source, on: [(own.part.step, own.file)], own.part.size, task: own.part.task)
-      let chosen = try pattern(names.1, model, source, on: pool.files, pool.size, task: "pool")
+      let asked = study.table3.methods.filter { $0.representation == method.representation }.map { $0.scores.first ?? study.score }
+      let scores = Score.allCases.filter(asked.contains)
+      let target = try pattern(
+        names.0, model, source, on: [(own.part.step, own.file)], own.part.size, task: own.part.task, scores: scores)
+      let chosen = try pattern(names.1, model, source, on: pool.files, pool.size, task: "pool", scores: scores)
       return Seen(target: target, pool: [chosen], steps: [names.0, names.1])
     case is EmbeddingRepresentation, is LossRepresentation:
       // Of the model as it is, as they are published: the pool's are the same for every target and seed.

@@ -175,7 +175,8 @@ struct StudyParts {
     var asked: [UInt64: String] = [:]
     var cores: [UInt64: (task: String, times: Int)] = [:]
     for task in study.tasks {
-      let isReported = task.has(.target) ? study.make.contains { ["table-2", "table-3"].contains($0) } : reportsLosses
+      let isReported =
+        task.has(.target) ? study.make.contains { ["table-2", "table-3", "distance-bins", "datamodelling"].contains($0) } : reportsLosses
       guard isReported, material.heldOut[task.name] != nil, let questions = try? questions(task) else { continue }
       for sample in questions.samples {
         asked[sample.question] = task.name

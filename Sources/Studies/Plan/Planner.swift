@@ -43,9 +43,10 @@ struct Planner {
   /// Sizes of the parts, by step, for costs.
   private var sizes: [String: PartSize] = [:]
 
-  init(_ study: Study, folder: URL) throws {
+  /// - Parameter scope: the seed, where models and data are its own.
+  init(_ study: Study, folder: URL, scope: UInt64? = nil) throws {
     self.study = study
-    plan = StudyPlan(study, folder: folder)
+    plan = StudyPlan(study, folder: folder, scope: scope)
     models = try study.models.map(PlannedModel.init)
     let material = try StudyMaterial(study)
     parts = try StudyParts(study, material)
@@ -60,7 +61,7 @@ struct Planner {
   /// The study's tasks of table 1 and figures 1, 2 and 5.
   var shownTasks: [Study.Task] { study.tasks([.basic, .complex], of: study.sets.first) }
 
-  private func costs(_ model: PlannedModel) -> CostModel { CostModel(dimensions: model.dimensions, study: study) }
+  func costs(_ model: PlannedModel) -> CostModel { CostModel(dimensions: model.dimensions, study: study) }
 
   // MARK: Parts
 
@@ -75,7 +76,7 @@ struct Planner {
   }
 
   /// How a model reads files of pairs.
-  private func pairs(_ files: [String], for model: PlannedModel) -> DataSettings {
+  func pairs(_ files: [String], for model: PlannedModel) -> DataSettings {
     var data = DataSettings(files)
     data.format = "pairs"
     data.chat = model.model.chat
@@ -100,15 +101,15 @@ struct Planner {
   func base(_ model: PlannedModel) -> Source { Source(path: model.model.path, step: nil) }
 
   /// Whether what is read are float32 masters, and not the weights that the model was published with.
-  private func isMaster(_ source: Source) -> Bool {
+  func isMaster(_ source: Source) -> Bool {
     source.step != nil && (study.training.settings.lowRank == nil || source.foundation != nil)
   }
 
-  private func externals(_ model: PlannedModel, _ source: Source) -> [String: String] {
+  func externals(_ model: PlannedModel, _ source: Source) -> [String: String] {
     source.step == nil ? ["model": model.fingerprint] : [:]
   }
 
-  private func modelSettings(_ source: Source, _ type: ElementType) -> ModelSettings {
+  func modelSettings(_ source: Source, _ type: ElementType) -> ModelSettings {
     var settings = ModelSettings(source.path)
     settings.elementType = type
     settings.device = study.device
@@ -132,11 +133,12 @@ struct Planner {
   ///   - data: a step and its file.
   ///   - size: how much data that is.
   ///   - updates: updates; the study's epochs over the data where nil.
+  ///   - isSizeKnown: whether the data will have just so many samples; otherwise it is gone through for the study's epochs, however many there are.
   ///   - probe: samples whose pattern is tracked, with questions whose loss is measured beside it.
   /// - Returns: what was trained: the checkpoint with float32 masters, or with adapters.
   mutating func train(
     _ name: String, _ model: PlannedModel, from start: Source, on data: (step: String, file: String), _ size: PartSize,
-    updates: Int? = nil, seed: UInt64, probe: (probe: PlannedPart, questions: PlannedPart)? = nil
+    updates: Int? = nil, isSizeKnown: Bool = true, seed: UInt64, probe: (probe: PlannedPart, questions: PlannedPart)? = nil
   ) throws -> Source {
     let steps = max(1, updates ?? self.updates(size.samples))
     let settings = study.training.settings
@@ -154,8 +156,12 @@ struct Planner {
     run.data = pairs([data.file], for: model)
     run.training = settings
     run.training.seed = seed
-    run.training.epochs = nil
-    run.training.steps = steps
+    if isSizeKnown {
+      (run.training.epochs, run.training.steps) = (nil, steps)
+    } else {
+      // The last checkpoint's name is not known beforehand; the model as it is written is, and in float32 it is the same.
+      run.savedType = .float32
+    }
     var inputs = source.inputs + [data.step]
     var cost = costs(model).training(size, updates: steps, settings.lowRank, fromMaster: isMaster(source))
     if let probe {
@@ -177,7 +183,7 @@ struct Planner {
     }
     try plan.add(name, run, reading: inputs, from: externals(model, source), cost: cost)
     return Source(
-      path: plan.file("model/headway/checkpoints/step-\(steps)", of: name), step: name,
+      path: isSizeKnown ? plan.file("model/headway/checkpoints/step-\(steps)", of: name) : out, step: name,
       foundation: settings.lowRank == nil ? nil : source.step)
   }
 
@@ -197,16 +203,15 @@ struct Planner {
   /// - Returns: its file.
   @discardableResult
   mutating func pattern(
-    _ name: String, _ model: PlannedModel, _ source: Source, on data: [(step: String, file: String)], _ size: PartSize, task: String
-  )
-    throws -> String
-  {
+    _ name: String, _ model: PlannedModel, _ source: Source, on data: [(step: String, file: String)], _ size: PartSize, task: String,
+    scores: [Score]? = nil
+  ) throws -> String {
     let out = plan.file("pattern.safetensors", of: name)
     var run = PatternRun(model: source.path, data: [], out: out)
     run.model = modelSettings(source, study.dtype)
     run.data = pairs(data.map(\.file), for: model)
     run.task = task
-    run.scores = [study.score]
+    run.scores = scores ?? [study.score]
     run.keepsSamples = true
     try plan.add(
       name, run, reading: source.inputs + data.map(\.step), from: externals(model, source),
@@ -288,9 +293,9 @@ struct Planner {
 
   /// Plans the warm-up of gradients: adapters trained on a twentieth of the pool for four epochs, a checkpoint each (LESS).
   mutating func warmUp(
-    _ model: PlannedModel, _ files: [String], _ inputs: [String], _ size: PartSize, seed: UInt64
+    _ model: PlannedModel, _ files: [String], _ inputs: [String], _ size: PartSize, seed: UInt64, prefix: String? = nil
   ) throws -> Source {
-    let name = "\(model.model.name)/seed-\(seed)/warm-up/train"
+    let name = "\(prefix ?? "\(model.model.name)/seed-\(seed)/warm-up")/train"
     let count = min(size.samples, max(64, size.samples / 20))
     let window = study.training.settings.windowSize
     let epoch = max(1, (count + window - 1) / window)
@@ -314,8 +319,11 @@ struct Planner {
   }
 
   /// Plans any other run.
-  mutating func add(_ name: String, _ run: any Run, reading inputs: [String], cost: StepCost = StepCost(), mayFail: Bool = false) throws {
-    try plan.add(name, run, reading: inputs, cost: cost, mayFail: mayFail)
+  mutating func add(
+    _ name: String, _ run: any Run, reading inputs: [String], from externals: [String: String] = [:], cost: StepCost = StepCost(),
+    mayFail: Bool = false
+  ) throws {
+    try plan.add(name, run, reading: inputs, from: externals, cost: cost, mayFail: mayFail)
   }
 
   // MARK: Values
@@ -370,5 +378,10 @@ extension StudyPlan {
   ///   - study: what its file asks for.
   ///   - folder: the folder that it will fill; it need not exist.
   /// - Throws: `RunError` where models or data are neither there nor declared, or where a reported question would be learned or chosen from.
-  public static func make(of study: Study, in folder: URL) throws -> StudyPlan { try Planner(study, folder: folder).plan }
+  public static func make(of study: Study, in folder: URL) throws -> StudyPlan {
+    guard study.redraws else { return try Planner(study, folder: folder).plan }
+    var plan = StudyPlan(study, folder: folder)
+    for seed in study.seeds { try plan.join(Planner(study.drawn(for: seed), folder: folder, scope: seed).plan) }
+    return plan
+  }
 }

@@ -56,20 +56,48 @@ public struct StudyPlan: Sendable {
   /// What is not there: a plan can be made of it, and not be run.
   public internal(set) var missing: [String] = []
   private var places: [String: Int] = [:]
+  /// The seed whose own models and data every step is of; nil where seeds share them, or where the name of a step tells.
+  private var scope: UInt64?
 
-  init(_ study: Study, folder: URL) {
+  init(_ study: Study, folder: URL, scope: UInt64? = nil) {
     self.study = study
     self.folder = folder
+    self.scope = scope
+  }
+
+  /// The same plan, in which names are those of a seed's steps.
+  func scoped(to seed: UInt64) -> StudyPlan {
+    var plan = self
+    plan.scope = seed
+    return plan
+  }
+
+  /// Adds what another plan has, of the same study and folder.
+  mutating func join(_ other: StudyPlan) {
+    for step in other.steps where places[step.name] == nil {
+      places[step.name] = steps.count
+      steps.append(step)
+    }
+    notes += other.notes.filter { !notes.contains($0) }
+    missing += other.missing.filter { !missing.contains($0) }
+  }
+
+  /// The whole name of a step. Where each seed has models and data of its own, every step is of one of them, and a folder says of which.
+  private func whole(_ name: String) -> String {
+    guard scope != nil || study.redraws, !name.hasPrefix("drawn/") else { return name }
+    if let scope { return "drawn/\(scope)/\(name)" }
+    return name.firstMatch(of: /\/seed-([0-9]+)\//).map { "drawn/\($0.1)/\(name)" } ?? name
   }
 
   /// The step of a name; nil where none is planned.
-  public func step(_ name: String) -> StudyStep? { places[name].map { steps[$0] } }
+  public func step(_ name: String) -> StudyStep? { places[whole(name)].map { steps[$0] } }
 
   /// Adds a step, unless it is there already.
   mutating func add(
     _ name: String, _ work: any Run, reading inputs: [String] = [], from externals: [String: String] = [:], cost: StepCost = StepCost(),
     mayFail: Bool = false
   ) throws {
+    let (name, inputs) = (whole(name), inputs.map(whole))
     guard places[name] == nil else { return }
     do { try work.validate() } catch let error as SettingsError { throw RunError("the step \(name) cannot be: \(error.message)") }
     var step = StudyStep(name: name, work: work, inputs: inputs, externals: externals, cost: cost, mayFail: mayFail)
@@ -86,14 +114,14 @@ public struct StudyPlan: Sendable {
   }
 
   /// The folder of a step.
-  func folder(of step: String) -> URL { folder.appending(path: "steps/\(step)", directoryHint: .isDirectory) }
+  func folder(of step: String) -> URL { folder.appending(path: "steps/\(whole(step))", directoryHint: .isDirectory) }
 
   /// A file of a step.
   func file(_ name: String, of step: String) -> String { folder(of: step).appending(path: name).relativePath }
 
   /// A step and all that it depends on, in the plan's order.
   func closure(of names: [String]) -> [StudyStep] {
-    var needed = Set(names)
+    var needed = Set(names.map(whole))
     for step in steps.reversed() where needed.contains(step.name) { needed.formUnion(step.inputs) }
     return steps.filter { needed.contains($0.name) }
   }

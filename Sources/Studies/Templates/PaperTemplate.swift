@@ -71,7 +71,7 @@ enum PaperTemplate {
     }.joined()
   }
 
-  static var text: String { StudyItems.names.contains("table-3") ? whole : whole.replacing(", table-3]", with: "]") }
+  static var text: String { StudyItems.paperNames.contains("table-3") ? whole : whole.replacing(", table-3]", with: "]") }
 
   private static var whole: String {
     """
@@ -81,7 +81,7 @@ enum PaperTemplate {
     #   headway study run paper.yaml --dry-run                     every step, what it takes, and on what hardware
     #   headway study run paper.yaml --set 'make=[table-1]'        a part of it
     study: The paper's tables and figures
-    make: [\(StudyItems.names.joined(separator: ", "))]
+    make: [\(StudyItems.paperNames.joined(separator: ", "))]
     models:
       - name: llama3-8b
         path: meta-llama/Meta-Llama-3-8B

@@ -96,7 +96,7 @@ public enum StudyTemplate: String, Sendable, CaseIterable {
     let hasTarget = data.count >= 3
     let hasComplex = data.count >= 4
     var items = ["table-1", "figure-1"] + (data.count > 1 ? ["figure-2"] : []) + (hasComplex ? ["figure-4"] : []) + ["figure-5"]
-    if hasTarget { items += ["table-2"] + (StudyItems.names.contains("table-3") ? ["table-3"] : []) }
+    if hasTarget { items += ["table-2"] + (StudyItems.paperNames.contains("table-3") ? ["table-3"] : []) }
     let tasks = data.enumerated().map { index, file in
       let isTarget = hasTarget && index == data.count - 1
       let isComplex = hasComplex && index == data.count - 2

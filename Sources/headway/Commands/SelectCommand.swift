@@ -59,7 +59,7 @@ struct SelectCommand: RunningCommand {
   @Option(help: ArgumentHelp("The score whose levels are compared; the target's first where left out.", valueName: "name"))
   var score: Score?
 
-  @Flag(help: "Take each head's level against the pool's mean and spread.")
+  @Flag(help: "Take each head's level, or each entry of an embedding, against the pool's mean and spread.")
   var standardise = false
 
   @Flag(help: "Name the heads that add most to each chosen sample's correlation.")
