@@ -1,5 +1,5 @@
 # `make demo` and `make test` each do all their own set-up on a fresh machine.
-.PHONY: setup build demo test bench docs format lint clean
+.PHONY: setup build demo test bench experiment experiment-real docs format lint clean
 
 setup:
 	@scripts/setup
@@ -22,6 +22,15 @@ bench: build
 	@Benchmarks/run --sft
 	@Benchmarks/run --generate
 	@Benchmarks/run --evaluate
+
+# Both go on where they were stopped; scripts/experiment/run.py KIND --dry-run tells what is left (docs/Findings-plan.md).
+experiment: build
+	@echo "experiment: the paper's claims on ten seeds of the small world, to experiment-small-world/"
+	@scripts/experiment/run.py small-world
+
+experiment-real: build
+	@echo "experiment: real data and weights of ../shared, to experiment-real/"
+	@scripts/experiment/run.py real
 
 docs: setup
 	@scripts/docs

@@ -1,0 +1,80 @@
+"""What run.py makes: studies with their seeds, and what steps take. docs/Findings-plan.md says why; both change together."""
+
+# Guesses, until a finished run has been measured (run.py --measure): seconds that a step of a kind takes before it computes, and operations a second
+# then, on one thread.
+FIXED = {"sft": 0.12, "pattern": 0.05, "evaluate": 0.05, "represent": 0.05, "ablate": 0.1, "part": 0.01, "other": 0.02}
+RATE = {"sft": 4e10, "pattern": 4e10, "evaluate": 4e10, "represent": 4e10, "ablate": 4e10, "other": 1e12}
+# Of pretraining the small world's Llama.
+SECONDS_A_TEXT = 0.0025
+
+REPORTED, DEVELOPMENT = list(range(1, 11)), [101, 102]
+FIGURES = ["table-1", "figure-1", "figure-2", "figure-4", "figure-5"]
+
+
+def small_world(is_development):
+    seeds = DEVELOPMENT if is_development else REPORTED
+
+    def first(count):
+        return seeds[:count]
+
+    return {
+        # Of each skill: 240 samples to train on, 100 to choose from, 200 questions; text for the longest pretraining.
+        "world": {"pretraining": 204_800, "train": 240, "pool": 100, "test": 200},
+        # Texts: half as long as the demo's, the demo's, and four times as long, which masters what it is shown.
+        "bases": {"short": 12_800, "base": 51_200, "long": 204_800},
+        "pretraining": ["--epochs", 1, "--lr", "2e-3", "--batch-size", 32, "--accumulate", 1, "--warmup-ratio", 0.05, "--weight-decay", 0.01],
+        "studies": [
+            {"name": "figures", "file": "small-world-figures.yaml", "make": FIGURES, "seeds": first(10), "bases": ["short", "base"]},
+            {"name": "mastered", "file": "small-world-figures.yaml", "make": FIGURES, "seeds": first(3), "bases": ["base", "long"]},
+            {"name": "table-2", "file": "small-world-targets.yaml", "make": ["table-2"], "seeds": first(10), "bases": ["base"]},
+            {"name": "table-3", "file": "small-world-targets.yaml", "make": ["table-3"], "seeds": first(4), "bases": ["base"]},
+            {"name": "retrieval", "file": "small-world-retrieval.yaml", "make": ["retrieval"], "seeds": first(10), "bases": ["base"]},
+            {"name": "ablation", "file": "small-world-figures.yaml", "make": ["ablation"], "seeds": first(10), "bases": ["base"]},
+            {"name": "distance-bins", "file": "small-world-targets.yaml", "make": ["distance-bins"], "seeds": first(4), "bases": ["base"]},
+            {"name": "distance-bins-with", "file": "small-world-targets.yaml", "make": ["distance-bins"], "seeds": first(4), "bases": ["base"],
+             "set": {"distance_bins.pools": "[with]", "tasks.capital-reversal.role": "[target, pool]", "distance_bins.targets": "[capital-reversal]"}},
+            {"name": "datamodelling", "file": "small-world-targets.yaml", "make": ["datamodelling"], "seeds": first(2), "bases": ["base"],
+             "set": {"budgets.pool": "20", "training.epochs": "6"}},
+        ],
+    }
+
+
+def domain(shared, split, subjects):
+    """Files of MMLU's subjects; those of no domain where none is named."""
+    folder = shared.resolve() / "data/mmlu" / split
+    known = {subject for names in DOMAINS.values() for subject in names}
+    files = sorted(folder.glob("*.csv"))
+    names = [(file, file.stem.removesuffix(f"_{split}")) for file in files]
+    return ", ".join(str(file) for file, name in names if (name in subjects if subjects else name not in known))
+
+
+# As the paper's study has them.
+DOMAINS = {
+    "MATHEMATICS": ["abstract_algebra", "college_mathematics", "elementary_mathematics", "high_school_mathematics", "high_school_statistics"],
+    "PHYSICS": ["college_physics", "conceptual_physics", "high_school_physics"],
+    "CHEMISTRY": ["college_chemistry", "high_school_chemistry"],
+    "BIOLOGY": ["college_biology", "high_school_biology"],
+}
+
+
+def real(shared, is_development):
+    seeds = [101] if is_development else [1, 2, 3]
+    marks = {}
+    for name, subjects in DOMAINS.items():
+        for split in ("val", "test"):
+            marks[f"MMLU_{split.upper()}_{name}"] = domain(shared, split, subjects)
+    marks["MMLU_TEST_OTHERS"] = domain(shared, "test", [])
+    found, told = ["gsm8k", "sgsm", "hellaswag", "arc"], ["math", "code", "winogrande"]
+    return {
+        "marks": marks,
+        "studies": [
+            {"name": "figures", "file": "real-figures.yaml", "make": FIGURES + ["ablation"], "seeds": seeds},
+            {"name": "flask", "file": "real-flask.yaml", "make": ["figure-4"], "seeds": seeds},
+            {"name": "mixtures", "file": "real-mixtures.yaml", "make": ["table-2"], "seeds": seeds},
+            {"name": "choices", "file": "real-choices.yaml", "make": ["table-3"], "seeds": seeds},
+            {"name": "retrieval-found", "file": "real-retrieval.yaml", "make": ["retrieval"], "seeds": seeds,
+             "set": {"retrieval.targets": f"[{', '.join(found)}]"}},
+            {"name": "retrieval-told", "file": "real-retrieval.yaml", "make": ["retrieval"], "seeds": seeds,
+             "set": {"retrieval.targets": f"[{', '.join(told)}]"}},
+        ],
+    }
