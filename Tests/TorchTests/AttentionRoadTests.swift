@@ -36,22 +36,22 @@ import Torch
     }
   }
 
-  /// The road is chosen sample by sample: beside a sample that the window cuts, shorter ones stay on theirs.
-  @Test(arguments: [ElementType.float32, .bfloat16]) func eachSampleHasItsOwnRoad(type: ElementType) throws {
+  /// Samples that a window does not cut are not changed by one that it does, nor are the rows of that one that see all keys before them.
+  @Test(arguments: [ElementType.float32, .bfloat16]) func theWindowChangesNoOtherSample(type: ElementType) throws {
     let cut = try attend([40, 70, 64], type, window: 64)
     let whole = try attend([40, 70, 64], type, window: nil)
     let width = 64
     #expect(cut.output[..<(40 * width)] == whole.output[..<(40 * width)])
     #expect(cut.output[(110 * width)...] == whole.output[(110 * width)...])
-    // The first 64 rows of the second sample see all keys before them, but their last bits show that they took the other road.
+    // In bfloat16 a processor may have two roads for the second sample.
     let before = 40 * width..<104 * width
-    #expect(cut.output[before] != whole.output[before])
     let furthest = zip(cut.output[before], whole.output[before]).map { abs($0 - $1) }.max() ?? 1
-    #expect(furthest < (type == .float32 ? 1e-5 : 5e-2))
+    #expect(furthest <= (type == .float32 ? 0 : 5e-2))
+    #expect(cut.output[104 * width..<110 * width] != whole.output[104 * width..<110 * width])
   }
 
-  /// A few queries after cached keys that lie anywhere, key by key, against tiles of query rows over the same keys end to end.
-  @Test(arguments: [ElementType.float32, .bfloat16], [nil, 9]) func stepsEqualTiles(type: ElementType, window: Int?) throws {
+  /// A few queries after cached keys that lie anywhere, key by key, against the packed kernel over the same keys end to end.
+  @Test(arguments: [ElementType.float32, .bfloat16], [nil, 9]) func stepsEqualThePackedKernel(type: ElementType, window: Int?) throws {
     let random = try RandomTensors(seed: 9)
     let q = try random.normal([6, 4, 20]).converted(to: type)
     let k = try random.normal([100, 2, 20]).converted(to: type)
@@ -66,10 +66,10 @@ import Torch
     func packed(_ x: Tensor) throws -> Tensor {
       try Tensor.concatenated(zip(starts, counts).map { try x.narrowed(0, from: $0, length: $1) })
     }
-    let tiles = try q.packedAttention(
+    let packedKernel = try q.packedAttention(
       keys: packed(k), values: packed(v), gates: nil, bounds: PackedBounds(queries: bounds, keys: [0, 30, 47, 49]), scale: 0.3,
       window: window)
-    let furthest = zip(try steps.floats(), try tiles.floats()).map { abs($0 - $1) }.max() ?? .infinity
+    let furthest = zip(try steps.floats(), try packedKernel.floats()).map { abs($0 - $1) }.max() ?? .infinity
     #expect(furthest < (type == .float32 ? 1e-5 : 3e-2))
   }
 

@@ -2,13 +2,16 @@
 #include "row_kernels.hpp"
 
 #include "../include/ctorch.h"
+#include "attention_kernels.hpp"
 
 namespace headway {
 
-#define DECLARE(name)                                \
-  namespace name {                                   \
-  const RowKernels<float> &row_kernels_float();      \
-  const RowKernels<bf16> &row_kernels_bf16();        \
+#define DECLARE(name)                                        \
+  namespace name {                                           \
+  const RowKernels<float> &row_kernels_float();              \
+  const RowKernels<bf16> &row_kernels_bf16();                \
+  const AttentionKernels<float> &attention_kernels_float();  \
+  const AttentionKernels<bf16> &attention_kernels_bf16();    \
   }
 DECLARE(portable)
 #if defined(__x86_64__)
@@ -33,22 +36,31 @@ Level level() {
 }
 }  // namespace
 
+#if defined(__x86_64__)
+#define CHOOSE(name)                                    \
+  if (level() == Level::avx512) return avx512::name();  \
+  if (level() == Level::avx2) return avx2::name();      \
+  return portable::name();
+#else
+#define CHOOSE(name) return portable::name();
+#endif
 template <>
 const RowKernels<float> &row_kernels<float>() {
-#if defined(__x86_64__)
-  if (level() == Level::avx512) return avx512::row_kernels_float();
-  if (level() == Level::avx2) return avx2::row_kernels_float();
-#endif
-  return portable::row_kernels_float();
+  CHOOSE(row_kernels_float)
 }
 template <>
 const RowKernels<bf16> &row_kernels<bf16>() {
-#if defined(__x86_64__)
-  if (level() == Level::avx512) return avx512::row_kernels_bf16();
-  if (level() == Level::avx2) return avx2::row_kernels_bf16();
-#endif
-  return portable::row_kernels_bf16();
+  CHOOSE(row_kernels_bf16)
 }
+template <>
+const AttentionKernels<float> &attention_kernels<float>() {
+  CHOOSE(attention_kernels_float)
+}
+template <>
+const AttentionKernels<bf16> &attention_kernels<bf16>() {
+  CHOOSE(attention_kernels_bf16)
+}
+#undef CHOOSE
 
 }  // namespace headway
 

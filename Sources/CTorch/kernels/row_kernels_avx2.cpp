@@ -1,3 +1,4 @@
+#include "attention_kernels.hpp"
 #include "row_kernels.hpp"
 
 #define VECTOR_BYTES 32
@@ -6,8 +7,12 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 namespace headway::avx2 {
 #include "row_kernels.inc"
+
+#include "attention_kernels.inc"
 const RowKernels<float> &row_kernels_float() { return table<float>; }
 const RowKernels<bf16> &row_kernels_bf16() { return table<bf16>; }
+const AttentionKernels<float> &attention_kernels_float() { return attention_table<float>; }
+const AttentionKernels<bf16> &attention_kernels_bf16() { return attention_table<bf16>; }
 }  // namespace headway::avx2
 #pragma clang attribute pop
 #endif
