@@ -54,7 +54,7 @@ import Torch
   static let shapes =
     [1, 8, 20, 33, 64, 80, 256].map { Shape(lengths: [1, 0, 17, 50, 3], groups: 2, keyHeads: 2, width: $0) }
     + [1, 3, 8].map { Shape(lengths: [5, 49, 1], groups: $0, keyHeads: 1, width: 12) }
-    + [1, 2, 16, 48, 60].map { Shape(lengths: [60, 7], groups: 3, keyHeads: 2, width: 16, window: $0) }
+    + [1, 2, 16, 48, 60, 4_294_967_296].map { Shape(lengths: [60, 7], groups: 3, keyHeads: 2, width: 16, window: $0) }
 
   @Test(arguments: shapes, [FusedKernelTests.cases[0], FusedKernelTests.cases[1]])
   func equalsTilesInFloat64(shape: Shape, testCase: FusedKernelTests.Case) throws {
