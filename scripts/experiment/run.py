@@ -115,7 +115,7 @@ class Experiment:
                 models.append({"name": base, "path": f"{self.out.resolve()}/worlds/{{seed}}/{folder}"})
             settings["models"] = json.dumps(models)
         for key, value in settings.items():
-            command += ["--set", f"{key}={value}"]
+            command += ["--set", f"{key}={value.replace('SHARED', str(pathlib.Path(self.asked.shared).resolve()))}"]
         return command
 
     def file(self, study):
