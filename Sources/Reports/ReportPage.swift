@@ -110,15 +110,22 @@ public struct ReportPage: Sendable {
     ]
   }
 
+  /// The most characters of a text that stays on one line where there is room to scroll.
+  private static let shortText = 32
+
   private static func context(_ table: Table) -> [String: Any] {
-    [
+    let kinds = table.columns.indices.map { column in
+      if table.columns[column].isNumber { return "number" }
+      return table.rows.allSatisfy { column >= $0.count || $0[column].count <= shortText } ? "text short" : "text"
+    }
+    return [
       "title": table.title.escapedForMarkup,
       "columns": table.columns.map { ["title": $0.title.escapedForMarkup, "kind": $0.isNumber ? "number" : "text"] },
       "rows": table.rows.map { row in
         [
           "cells": table.columns.indices.map { column in
             [
-              "text": (column < row.count ? row[column] : "").escapedForMarkup, "kind": table.columns[column].isNumber ? "number" : "text",
+              "text": (column < row.count ? row[column] : "").escapedForMarkup, "kind": kinds[column],
             ]
           }
         ]

@@ -86,15 +86,15 @@ enum ReportTemplate {
     table{border-collapse:collapse;margin:12px 0;font-size:14px}
     caption{text-align:left;padding-bottom:4px}
     th,td{padding:4px 12px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;max-width:60ch}
-    th{background:var(--shade);white-space:nowrap;overflow-wrap:normal;cursor:pointer;font-weight:600}
+    th{background:var(--shade);vertical-align:bottom;overflow-wrap:normal;cursor:pointer;font-weight:600}
     td{overflow-wrap:break-word}.settings td{overflow-wrap:anywhere}
-    .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+    .number{text-align:right;font-variant-numeric:tabular-nums}td.number,td.short{white-space:nowrap}
     th:focus-visible{outline:2px solid var(--link)}
     th[aria-sort=ascending]::after{content:" ▲"}th[aria-sort=descending]::after{content:" ▼"}
     figure{margin:16px 0;break-inside:avoid}figcaption{font-size:13px}
     .settings td{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:12px}
     @media print{body{max-width:none;padding:0;font-size:11pt}nav,script{display:none}.scroll{overflow:visible}
-    .scroll>svg{max-width:100%;height:auto}details::details-content{content-visibility:visible}h2{break-after:avoid}table{font-size:9pt}th{white-space:normal}td{overflow-wrap:anywhere}tr{break-inside:avoid}.settings td{font-size:7pt}}
+    .scroll>svg{max-width:100%;height:auto}details::details-content{content-visibility:visible}h2{break-after:avoid}table{font-size:8.5pt}th,td{padding:3px 6px}td.number,td.short{white-space:normal}tr{break-inside:avoid}.settings td{font-size:7pt}}
     """
 
   static let script = """

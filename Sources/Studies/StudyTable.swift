@@ -98,13 +98,19 @@ public struct StudyTable: Codable, Sendable, Hashable {
       })
   }
 
-  /// The table on a page. Columns `NAME_low` and `NAME_high` stand in brackets behind `NAME`.
+  /// The table on a page. Columns `NAME_low` and `NAME_high` stand in brackets behind `NAME`, or by themselves where there is none. A text that is the same in
+  /// every row stands in the title.
   var onPage: ReportPage.Table {
     let keys = columns.map(\.name)
+    /// The place of the column that goes with another: `corrected_high` with `corrected_low`.
+    func partner(_ index: Int, _ ending: String, _ other: String) -> Int? {
+      keys[index].hasSuffix(ending) ? keys.firstIndex(of: keys[index].dropLast(ending.count) + other) : nil
+    }
+    let shared =
+      rows.count < 2 ? [] : columns.indices.filter { index in columns[index].decimals == nil && Set(rows.map { $0[index] }).count == 1 }
     let shown = columns.indices.filter { index in
-      let key = keys[index]
-      for ending in ["_low", "_high"] where key.hasSuffix(ending) && keys.contains(String(key.dropLast(ending.count))) { return false }
-      return true
+      partner(index, "_low", "") == nil && partner(index, "_high", "") == nil && partner(index, "_high", "_low") == nil
+        && !shared.contains(index)
     }
     func text(_ cell: Cell, _ decimals: Int?) -> String {
       switch cell {
@@ -120,12 +126,16 @@ public struct StudyTable: Codable, Sendable, Hashable {
       case .nothing: ""
       }
     }
+    let common = shared.compactMap { if case .text(let text) = rows[0][$0], !text.isEmpty { text } else { nil } }
     return ReportPage.Table(
-      title: title, columns: shown.map { (columns[$0].title, columns[$0].decimals != nil) },
+      title: ([title] + common).joined(separator: "; "), columns: shown.map { (columns[$0].title, columns[$0].decimals != nil) },
       rows: rows.map { row in
         shown.map { index in
           guard index < row.count else { return "" }
           let value = text(row[index], columns[index].decimals)
+          if let high = partner(index, "_low", "_high") {
+            return row[index] == .nothing ? "" : "[\(value), \(text(row[high], columns[high].decimals))]"
+          }
           guard let low = keys.firstIndex(of: "\(keys[index])_low"), let high = keys.firstIndex(of: "\(keys[index])_high"), low < row.count,
             high < row.count, row[low] != .nothing, row[high] != .nothing
           else { return value }

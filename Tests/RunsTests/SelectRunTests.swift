@@ -371,7 +371,8 @@ struct SelectRunTests {
     for part in [
       "Chosen samples: chosen", "25 of 30 samples chosen for target.safetensors by pattern, magnitude, picked by mean",
       "Where they come from",
-      "heads that agree most", "The first 20", "Mixture: mixed", "8 samples of 2 tasks, in equal shares", "<td class=\"text\">a.jsonl</td>",
+      "heads that agree most", "The first 20", "Mixture: mixed", "8 samples of 2 tasks, in equal shares",
+      "<td class=\"text short\">a.jsonl</td>",
       "most like target.safetensors",
     ] { #expect(html.contains(part), "\(part)") }
     let lines = try String(contentsOf: shown.appending(path: "report/chosen-1.csv"), encoding: .utf8).split(separator: "\n")

@@ -71,14 +71,20 @@ struct StudyRunTests {
       folder, "[table-2]",
       [
         "table_2.arms=[\(arms)]", "table_2.wrong=[letters]", "table_2.random_draws=1", "table_2.total=6", "training.lora_rank=2",
+        "seeds=[0]",
         "models.tiny.chat=chatml", "device=cpu",
       ])
     let result = try run.run(.silent)
     let table = try #require(result.table("table-2"))
     #expect(table.rows.count == 1 + Study.Table2.Arm.allCases.count)
-    #expect(result.verdicts.allSatisfy { $0.arms.allSatisfy { $0.seeds == 2 } })
+    #expect(result.verdicts.allSatisfy { $0.arms.allSatisfy { $0.seeds == 1 } })
     let crossed = try #require(result.table("table-2-crossed"))
-    #expect(crossed.rows.count == 3 && crossed.rows.allSatisfy { !$0.contains(.nothing) })
+    let places = try ["fitted", "equal", "gain"].map { name in try #require(crossed.columns.firstIndex { $0.name == name }) }
+    #expect(crossed.rows.count == 3 && crossed.rows.allSatisfy { row in places.allSatisfy { row[$0] != .nothing } })
+    let mixed = try #require(result.table("table-2-mixtures"))
+    #expect(mixed.rows.contains { $0.contains(.text("wrong pair")) && $0.suffix(3) == [.number(6), .number(1), .number(1)] })
+    let page = try String(contentsOfFile: folder.path("out/report/report.html"), encoding: .utf8)
+    #expect(page.contains("Arms; in brackets 95% intervals over seeds; tiny; goal; loss"))
     let shares = try #require(result.table("table-2-shares"))
     #expect(shares.rows.contains { $0.contains(.text("wrong pair")) && $0.contains(.text("letters")) && $0.contains(.number(6)) })
     // Neither adapters nor merged weights stay.

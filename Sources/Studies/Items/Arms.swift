@@ -36,9 +36,9 @@ struct Arms {
   static let columns: [StudyTable.Column] = [
     .text("arm"), .number("value", decimals: 4), .number("value_low", decimals: 4), .number("value_high", decimals: 4),
     .number("seeds", decimals: 0), .number("difference", "better than random by", decimals: 4), .number("difference_low", decimals: 4),
-    .number("difference_high", decimals: 4), .number("corrected_low", "corrected: from", decimals: 4),
-    .number("corrected_high", "corrected: to", decimals: 4), .text("verdict"),
-    .number("smallest_seen", "smallest difference that could be seen", decimals: 4), .number("operations", decimals: 0),
+    .number("difference_high", decimals: 4), .number("corrected_low", "the same after Holm", decimals: 4),
+    .number("corrected_high", decimals: 4), .text("verdict"), .number("smallest_seen", "least that could be seen", decimals: 4),
+    .number("operations", decimals: 0),
     .number("paper", "paper, %", decimals: 2),
   ]
 

@@ -197,6 +197,13 @@ struct Table2: StudyItem {
       "table-2-crossed",
       "Shares by samples within tasks; gains are paired differences, more is better; in brackets 95% intervals over seeds",
       [.text("model"), .text("target"), .text("measure"), .text("samples", "samples within tasks")] + Self.crossedColumns)
+    var mixed = StudyTable(
+      "table-2-mixtures", "What was mixed, on average over seeds and draws",
+      [
+        .text("model"), .text("target"), .text("arm"), .text("task"), .number("alpha", "α"), .number("share"),
+        .number("samples", decimals: 1),
+        .number("mixtures", "in so many mixtures", decimals: 0), .number("all", "of", decimals: 0),
+      ])
     for model in results.models(of: self) {
       for target in targets(study) {
         for measure in Measure.allCases where measure == .loss || target.benchmark != nil {
@@ -211,10 +218,13 @@ struct Table2: StudyItem {
               caption: "Lines are 95% intervals over seeds.", table: name))
           crossed.rows += Self.crossed(arms).map { [.text(model.name), .text(target.name), .text(measure.rawValue)] + $0 }
         }
-        for seed in study.seeds { try shares.rows += self.shares(model, target, seed, results) }
+        let drawn = try study.seeds.flatMap { try self.shares(model, target, $0, results) }
+        shares.rows += drawn
+        mixed.rows += Self.means(of: drawn)
       }
     }
-    findings.tables = [table] + (crossed.rows.isEmpty ? [] : [crossed]) + [shares]
+    findings.tables = [table] + (crossed.rows.isEmpty ? [] : [crossed]) + [mixed]
+    findings.filesOnly = [shares]
     return findings
   }
 
@@ -270,6 +280,30 @@ struct Table2: StudyItem {
         }, chance: Self.chance.title)
   }
 
+  /// The rows of all seeds and draws put together, by arm and task: mean coefficient, share and samples, and in how many mixtures a task is.
+  private static func means(of rows: [[StudyTable.Cell]]) -> [[StudyTable.Cell]] {
+    func number(_ cell: StudyTable.Cell) -> Double? { if case .number(let number) = cell { number } else { nil } }
+    var order: [[StudyTable.Cell]] = []
+    var groups: [[StudyTable.Cell]: [[StudyTable.Cell]]] = [:]
+    for row in rows {
+      let key = [row[0], row[1], row[3], row[5]]
+      if groups[key] == nil { order.append(key) }
+      groups[key, default: []].append(row)
+    }
+    return order.map { key in
+      let own = groups[key] ?? []
+      let all = Set(rows.filter { $0[3] == key[2] }.map { [$0[2], $0[4]] }).count
+      func mean(_ column: Int, over count: Int) -> StudyTable.Cell {
+        let values = own.compactMap { number($0[column]) }
+        return .init(values.isEmpty || count == 0 ? nil : values.reduce(0, +) / Double(count))
+      }
+      return key + [
+        mean(6, over: own.count { number($0[6]) != nil }), mean(7, over: all), mean(8, over: all),
+        .init(own.count { (number($0[8]) ?? 0) > 0 }), .init(all),
+      ]
+    }
+  }
+
   private func shares(_ model: Study.Model, _ target: Study.Task, _ seed: UInt64, _ results: StudyResults) throws -> [[StudyTable.Cell]] {
     let names = Names(model, target, seed)
     var rows: [[StudyTable.Cell]] = []
@@ -293,8 +327,8 @@ extension Study.Table2.Arm {
   /// What results call it.
   var title: String {
     switch self {
-    case .equalSharesLikest: "equal shares, likest samples"
-    case .fittedMixtureLikest: "fitted mixture, likest samples"
+    case .equalSharesLikest: "equal shares (likest samples)"
+    case .fittedMixtureLikest: "fitted mixture (likest samples)"
     default: rawValue.replacing("-", with: " ")
     }
   }
