@@ -150,7 +150,7 @@ import Torch
     let k = try normal([total, heads, shape.width], seed: 52).converted(to: testCase.type)
     let v = try normal([total, heads, shape.width], seed: 53).converted(to: testCase.type)
     for window in [nil, 50] as [Int?] {
-      func attend(_ type: ScalarType, _ bounds: PackedBounds, _ rows: Range<Int>, _ keys: Range<Int>) throws -> [Float] {
+      func attend(_ type: ElementType, _ bounds: PackedBounds, _ rows: Range<Int>, _ keys: Range<Int>) throws -> [Float] {
         try withoutGradients {
           try q.narrowed(0, from: rows.lowerBound, length: rows.count).converted(to: type).packedAttention(
             keys: k.narrowed(0, from: keys.lowerBound, length: keys.count).converted(to: type),
