@@ -233,26 +233,37 @@ struct GatedActivation : Function<GatedActivation> {
 
 // MARK: Rotary positions
 
+// Only the first values of each head, twice as many as there are cosines, are rotated; the others stay.
 at::Tensor composed_rotation(const at::Tensor &x, const at::Tensor &cosine, const at::Tensor &sine) {
   auto type = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  auto halves = x.to(type).chunk(2, -1);
+  int64_t half = cosine.size(1), rest = x.size(2) - 2 * half;
+  auto low = x.narrow(-1, 0, half).to(type), high = x.narrow(-1, half, half).to(type);
   auto c = cosine.to(type).unsqueeze(1), s = sine.to(type).unsqueeze(1);
-  return at::cat({halves[0] * c - halves[1] * s, halves[1] * c + halves[0] * s}, -1).to(x.scalar_type());
+  auto turned = at::cat({low * c - high * s, high * c + low * s}, -1).to(x.scalar_type());
+  return rest == 0 ? turned : at::cat({turned, x.narrow(-1, 2 * half, rest)}, -1);
 }
 
 at::Tensor rotated(const at::Tensor &x, const at::Tensor &cosine, const at::Tensor &sine, float direction) {
   auto input = x.contiguous();
   auto y = at::empty_like(input);
-  int64_t tokens = input.size(0), heads = input.size(1), half = input.size(2) / 2;
+  int64_t tokens = input.size(0), heads = input.size(1), head = input.size(2), half = cosine.size(1);
   dispatch(input, [&](const auto &kernels, auto zero) {
     using T = decltype(zero);
     auto *from = read<T>(input);
     auto *to = write<T>(y);
     auto *c = read<float>(cosine), *s = read<float>(sine);
-    int64_t width = heads * 2 * half;
+    int64_t width = heads * head;
     parallel_ranges(tokens, grain(width), [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; t++)
-        kernels.rotate(from + t * width, c + t * half, s + t * half, to + t * width, heads, half, direction);
+      for (int64_t t = begin; t < end; t++) {
+        if (2 * half == head) {
+          kernels.rotate(from + t * width, c + t * half, s + t * half, to + t * width, heads, half, direction);
+          continue;
+        }
+        for (int64_t place = t * width; place < (t + 1) * width; place += head) {
+          kernels.rotate(from + place, c + t * half, s + t * half, to + place, 1, half, direction);
+          std::copy(from + place + 2 * half, from + place + head, to + place + 2 * half);
+        }
+      }
     });
   });
   return y;
@@ -347,11 +358,11 @@ int ct_activate(ct_tensor x, int activation, ct_tensor *out) {
 int ct_rotary(ct_tensor x, ct_tensor cosine, ct_tensor sine, ct_tensor *out) {
   return guarded("rotary positions", {x, cosine, sine}, [&] {
     auto &input = get(x);
-    TORCH_CHECK(input.dim() == 3 && input.size(2) % 2 == 0, "[tokens, heads, an even number of values] are needed");
+    TORCH_CHECK(input.dim() == 3, "[tokens, heads, values] are needed");
     TORCH_CHECK(
         get(cosine).dim() == 2 && get(cosine).sizes() == get(sine).sizes() && get(cosine).size(0) == input.size(0) &&
-            get(cosine).size(1) == input.size(2) / 2 && get(cosine).scalar_type() == at::kFloat && get(sine).scalar_type() == at::kFloat,
-        "cosines and sines of [tokens, values / 2] in float32 are needed");
+            get(cosine).size(1) <= input.size(2) / 2 && get(cosine).scalar_type() == at::kFloat && get(sine).scalar_type() == at::kFloat,
+        "cosines and sines of [tokens, at most values / 2] in float32 are needed");
     if (has_kernel(input))
       *out = wrap(Rotation::apply(input, get(cosine), get(sine)));
     else

@@ -27,14 +27,14 @@ extension LowRankSettings {
       )
     }
     return try chosen.map { parameter in
-      let shape = parameter.tensor.shape  // [outputs, inputs]
+      let (outputs, inputs) = parameter.linearShape
       let layer = LowRankAdapter.layerName(of: parameter)
       let stream = Fingerprint(of: layer).value
-      let bound = 1 / Double(shape[1]).squareRoot()
-      let down = try RandomTensors(seed: seed ^ stream).uniform([rank, shape[1]], from: -bound, to: bound)
+      let bound = 1 / Double(inputs).squareRoot()
+      let down = try RandomTensors(seed: seed ^ stream).uniform([rank, inputs], from: -bound, to: bound)
       let adapter = LowRankAdapter(
         layer: layer, down: try down.moved(to: parameter.tensor.device),
-        up: try Tensor.zeros([shape[0], rank], on: parameter.tensor.device), scale: alpha / Double(rank), dropout: dropout)
+        up: try Tensor.zeros([outputs, rank], on: parameter.tensor.device), scale: alpha / Double(rank), dropout: dropout)
       parameter.adapter = adapter
       return adapter
     }

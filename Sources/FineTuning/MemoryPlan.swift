@@ -84,7 +84,7 @@ public struct MemoryPlan: Sendable {
     let tokens = MemoryPlan.largestBatch(lengths, settings)
     // What the way back needs of a token: the inputs of the linear layers and of the functions between them. Calibrated on Llama's block.
     let layers = max(1, decoder.shape.layers)
-    let outputs = linear.reduce(0) { $0 + ($1.tensor.shape.first ?? 0) }
+    let outputs = linear.reduce(0) { $0 + $1.linearShape.outputs }
     let norms = decoder.parameters.filter { $0.tensor.shape.count == 1 && !$0.name.hasSuffix("bias") }.reduce(0) { $0 + $1.tensor.count }
     let kept = Int(1.35 * Double(outputs)) + 2 * norms
     let activations =

@@ -21,7 +21,9 @@ public enum MergedModel {
         }
         let value = try Tensor(mapping: location)
         guard let adapter = parameter.adapter else { return try finite(value, parameter, elementType) }
-        return try finite(value.converted(to: .float32) + adapter.weightChange(), parameter, elementType)
+        let change = try adapter.weightChange()
+        return try finite(
+          value.converted(to: .float32) + (parameter.isTransposed ? change.transposed(0, 1) : change), parameter, elementType)
       }
     }
     let output = OutputFolder(folder)

@@ -8,7 +8,7 @@ extension CausalDecoder {
 
   /// The same where it computes in another element type.
   public func activationBytesPerToken(in elementType: ElementType) -> Int {
-    let outputs = parameters.reduce(0) { $1.isLinear ? $0 + ($1.tensor.shape.first ?? 0) : $0 }
+    let outputs = parameters.reduce(0) { $1.isLinear ? $0 + $1.linearShape.outputs : $0 }
     return (outputs + shape.layers * shape.attentionHeads * shape.headDimension) * elementType.byteWidth
   }
 }

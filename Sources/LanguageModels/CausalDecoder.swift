@@ -69,8 +69,8 @@ public struct ForwardPass {
   public var saliency: [Tensor]?
   /// Keys and values of earlier tokens, and where this pass's own go; nil for a pass from the beginning.
   var cached: KeyValueCache.Extension?
-  /// Cosines and sines of rotary positions, set by the decoder.
-  var rotation: (cosine: Tensor, sine: Tensor)?
+  /// Cosines and sines of rotary positions by layer, nil for a layer without; set by the decoder.
+  var rotations: [(cosine: Tensor, sine: Tensor)?] = []
 
   /// A pass over the whole of each sample.
   public init(_ batch: PackedBatch, on device: Device, labelRowsOnly: Bool = false, gates: HeadGates? = nil) throws {

@@ -138,6 +138,15 @@ public struct ModelConfiguration: Sendable {
     }
   }
 
+  /// A list of finite numbers that must be there.
+  func doubles(_ key: String) throws -> [Double] {
+    guard let list = present(key)?.list else { throw present(key) == nil ? missing(key) : wrong(key, "a list of numbers") }
+    return try list.map {
+      guard let number = $0.double, number.isFinite else { throw wrong(key, "a list of numbers") }
+      return number
+    }
+  }
+
   /// An object inside this one, or nil.
   public func optionalSection(_ key: String) throws -> ModelConfiguration? {
     guard let value = present(key) else { return nil }

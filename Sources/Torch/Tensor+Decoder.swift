@@ -125,7 +125,8 @@ extension Tensor {
     try made { ct_gated_activation(handle, up.handle, activation.rawValue, $0) }
   }
 
-  /// Rotary positions: the halves of each head of `[T, heads, D]` rotated by cosines and sines `[T, D/2]` in float32.
+  /// Rotary positions: the halves of the first R values of each head of `[T, heads, D]` rotated by cosines and sines `[T, R/2]` in float32; the
+  /// other D − R values stay as they are.
   public func rotated(cosine: Tensor, sine: Tensor) throws -> Tensor {
     try made { ct_rotary(handle, cosine.handle, sine.handle, $0) }
   }

@@ -48,7 +48,7 @@ struct GoldenRun {
   }
 
   static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
-  static let names = ["llama-head-dim", "gemma-multi-query", "opt-published"]
+  static let names = ["llama-head-dim", "gemma-multi-query", "opt-published", "gpt2-published"]
 
   let name: String
   let settings: Settings

@@ -105,7 +105,7 @@ import Torch
     var settings = golden.trainingSettings
     settings.lowRank = LowRankSettings(
       rank: try #require(golden.rank), alpha: golden.alpha,
-      targets: golden.name == "llama-head-dim" ? ["all-linear"] : ["q_proj", "v_proj"])
+      targets: ["llama-head-dim", "gpt2-published"].contains(golden.name) ? ["all-linear"] : ["q_proj", "v_proj"])
     let trainer = try golden.trainer(settings, in: folder, type: type)
     let start = try AdapterFolder.tensors(in: GoldenRun.fixtures.appending(path: "\(golden.name)/lora"))
     #expect(Set(trainer.weights.parameters.map(\.storedName)) == Set(start.keys))

@@ -23,7 +23,7 @@ import Torch
     var shared: Set<String>
   }
 
-  static let types = ["llama", "gemma", "mistral", "qwen2", "qwen3", "olmo2", "opt"]
+  static let types = ["llama", "gemma", "mistral", "qwen2", "qwen3", "olmo2", "opt", "gpt2", "gpt_neox"]
 
   private static func family(_ type: String) throws -> Family {
     let url = try #require(Bundle.module.url(forResource: "Fixtures/configurations", withExtension: "json"))
@@ -60,9 +60,11 @@ import Torch
       let same = known.fallback == value || (known.fallback.double != nil && known.fallback.double == value.double)
       #expect(same, "\(key): \(known.fallback) in place of \(value)")
     }
-    // The class has no key of which the list knows nothing, and the list none but the class's and those that its code reads besides.
-    for key in own.keys where family.defaults[key] == nil && !family.shared.contains(key) {
-      #expect(family.effects[key] != "none" || Self.notComputedWith.contains(key), "\(key) is listed for no reason")
+    // The class has no key of which the list knows nothing, and the list none but the class's, those that its code reads besides, and those without
+    // effect that published files hold.
+    for (key, listed) in own where family.defaults[key] == nil && !family.shared.contains(key) {
+      let hasReason = family.effects[key] != "none" || Self.notComputedWith.contains(key) || listed.allSatisfy { $0.use == .withoutEffect }
+      #expect(hasReason, "\(key) is listed for no reason")
     }
     let known = Set(own.keys).union(ConfigurationKey.shared.map(\.name))
     let rotary = Set(ConfigurationKey.rotary.map(\.name))
@@ -104,7 +106,7 @@ import Torch
 
   private static let fixtures = [
     "llama": "llama-plain", "gemma": "gemma-multi-query", "mistral": "mistral-sliding", "qwen2": "qwen2-sliding", "qwen3": "qwen3-tied",
-    "olmo2": "olmo2-grouped", "opt": "opt-untied",
+    "olmo2": "olmo2-grouped", "opt": "opt-untied", "gpt2": "gpt2-untied", "gpt_neox": "gpt-neox-sequential",
   ]
 
   /// A file that leaves a key out means what one means that spells the default out.
@@ -153,6 +155,10 @@ import Torch
       ),
       ("mistral-sliding", ["sliding_window": 0], "'sliding_window' must be at least 1"),
       ("gemma-published", ["hidden_activation": "relu"], "'hidden_activation' must be 'gelu_pytorch_tanh'"),
+      ("gpt2-untied", ["add_cross_attention": true], "attention to an encoder (add_cross_attention)"),
+      ("gpt-neox-sequential", ["head_dim": 16], "heads of another width"),
+      ("gpt-neox-published", ["rotary_pct": 0.4], "rotary positions on 3 of a head's 8 values"),
+      ("gpt-neox-published", ["rotary_pct": 1.5], "'rotary_pct' must be above 0 and at most 1"),
       ("llama-plain", ["quantization_config": ["bits": 4]], "quantised weights"),
       ("llama-plain", ["transformers_weights": "other.safetensors"], "a file of another name"),
       ("llama-plain", ["rms_norm_eps": "NaN"], "'rms_norm_eps' must be a number"),

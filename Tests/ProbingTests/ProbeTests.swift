@@ -34,8 +34,22 @@ import Torch
     #expect(relativeDistance(levels.map(\.loss), try golden.file.floats("loss")) < 1e-5)
   }
 
+  /// The sum of each head's output times its gradient, as TransformerLens's hooks give both from its own model code (scripts/goldens/hooked_levels.py).
+  @Test(arguments: ["gpt2-published", "gpt2-scaled", "gpt2-untied", "gpt-neox-published", "gpt-neox-tied"])
+  func signedLevelsAreThoseOfTransformerLens(name: String) throws {
+    let golden = try Golden(name)
+    let url = try #require(Bundle.module.url(forResource: "Fixtures/hooked_levels", withExtension: "safetensors"))
+    let expected = try SafetensorsFile(at: url).floats("\(name).signed")
+    let saliency = try golden.file.floats("saliency")
+    let found = try Probe(try golden.model(.float32).decoder, scores: [.signed]).levels(of: golden.samples).flatMap {
+      $0.levels[.signed] ?? []
+    }
+    #expect(found.count == expected.count && found.count == saliency.count)
+    for (place, level) in found.enumerated() { #expect(abs(level - expected[place]) < 1e-5 * saliency[place]) }
+  }
+
   /// Weights that are converted whenever they are used measure what converted weights do.
-  @Test(arguments: ["llama-float16", "llama-bfloat16", "opt-published", "opt-sharded", "gemma-published"])
+  @Test(arguments: ["llama-float16", "llama-bfloat16", "opt-published", "opt-sharded", "gemma-published", "gpt2-scaled", "gpt-neox-published"])
   func weightsConvertedAtUseGiveTheSameLevels(name: String) throws {
     let golden = try Golden(name)
     let folder = try ModelFolder(named: golden.folder.path(percentEncoded: false))

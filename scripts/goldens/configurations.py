@@ -37,6 +37,10 @@ BASES = {
     "qwen2": ROTARY | WINDOW,
     "qwen3": ROTARY | WINDOW | dict(head_dim=4),
     "olmo2": ROTARY,
+    "gpt2": dict(vocab_size=32, n_embd=16, n_layer=2, n_head=4, n_positions=16, bos_token_id=1, eos_token_id=2, pad_token_id=0),
+    "gpt_neox": dict(
+        vocab_size=32, hidden_size=64, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=8, bos_token_id=1, eos_token_id=2, pad_token_id=0,
+        rope_parameters=dict(rope_type="default", rope_theta=100.0, partial_rotary_factor=0.5)),
     "opt": dict(vocab_size=32, hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=16, bos_token_id=2, eos_token_id=2, pad_token_id=1),
 }
 SCALED = dict(rope_theta=100.0, factor=4.0)
@@ -49,7 +53,7 @@ TRIALS = {
     "rope_parameters": [dict(rope_type="linear", **SCALED), dict(rope_type="default", rope_theta=7.0)],
     "rope_scaling": [dict(rope_type="linear", factor=4.0), dict(type="yarn", factor=4.0, original_max_position_embeddings=4)],
     "rope_theta": [7.0], "partial_rotary_factor": [0.5], "original_max_position_embeddings": [4],
-    "attention_bias": [True], "mlp_bias": [True], "attention_dropout": [0.9], "dropout": [0.9], "activation_dropout": [0.9], "layerdrop": [0.9],
+    "attention_bias": [True, False], "mlp_bias": [True], "attention_dropout": [0.9], "dropout": [0.9], "activation_dropout": [0.9], "layerdrop": [0.9],
     "use_bidirectional_attention": [True], "is_causal": [False], "is_decoder": [True], "is_encoder_decoder": [True],
     "use_sliding_window": [False, True], "sliding_window": [3, None], "max_window_layers": [0, 2],
     "layer_types": [["full_attention", "sliding_attention"], ["full_attention"] * 2, ["sliding_attention"] * 2],
@@ -61,6 +65,12 @@ TRIALS = {
     "attn_implementation": ["eager"], "experts_implementation": ["eager"], "gradient_checkpointing": [True], "attention_chunk_size": [2],
     "auto_map": [{"AutoConfig": "x.Y"}], "tokenizer_class": ["X"], "prefix": ["</s>"], "tie_encoder_decoder": [True], "torchscript": [True],
     "tie_last_hidden_states": [False], "pruned_heads": [{"0": [0]}], "temperature": [0.1], "unheard_of": [1],
+    "n_embd": [32], "n_layer": [1], "n_head": [2], "n_positions": [24], "n_inner": [40], "n_ctx": [24], "layer_norm_epsilon": [1e-1],
+    "resid_pdrop": [0.9], "embd_pdrop": [0.9], "attn_pdrop": [0.9], "scale_attn_weights": [False], "scale_attn_by_inverse_layer_idx": [True],
+    "reorder_and_upcast_attn": [True], "add_cross_attention": [True], "summary_type": ["last"], "summary_use_proj": [False],
+    "summary_activation": ["tanh"], "summary_proj_to_labels": [False], "summary_first_dropout": [0.9],
+    "use_parallel_residual": [False], "layer_norm_eps": [1e-1], "hidden_dropout": [0.9], "classifier_dropout": [0.9], "rotary_pct": [0.5],
+    "rotary_emb_base": [7.0],
 }
 # With these rotary parameters the keys beside them show what they do.
 ROPE_TRIALS = {
@@ -68,6 +78,8 @@ ROPE_TRIALS = {
     "partial_rotary_factor": dict(rope_type="linear", **SCALED),
     "max_position_embeddings": dict(rope_type="dynamic", **SCALED),
     "rope_theta": dict(rope_type="default"),
+    "rotary_pct": dict(rope_type="default"),
+    "rotary_emb_base": dict(rope_type="default"),
 }
 
 

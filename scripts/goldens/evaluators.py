@@ -1,20 +1,15 @@
 """Makes lm-evaluation-harness and OpenCompass importable beside the environment of scripts/python, in the versions of evaluation_requirements.txt.
 
-They are installed once, without further dependencies, into a folder beside that environment. Of OpenCompass only the modules that make prompts and
+Of OpenCompass only the modules that make prompts and
 read answers are imported: its packages are replaced by empty ones, so that what their `__init__` files would import is not needed.
 """
-import hashlib, pathlib, subprocess, sys, types
+import pathlib, sys, types
 
 HERE = pathlib.Path(__file__).resolve().parent
-REQUIREMENTS = HERE / "evaluation_requirements.txt"
-FOLDER = pathlib.Path(sys.prefix).parent / f"evaluators-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]}"
+sys.path.insert(0, str(HERE))
+from beside import packages  # noqa: E402
 
-if not (FOLDER / ".complete").exists():
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade", "--target", FOLDER, "-r", REQUIREMENTS],
-        check=True)
-    (FOLDER / ".complete").touch()
-sys.path.insert(0, str(FOLDER))
+FOLDER = packages("evaluators", HERE / "evaluation_requirements.txt")
 
 PROVENANCE = "lm_eval 0.4.13 and opencompass 0.5.4 (PyPI), run on questions made up for these fixtures"
 

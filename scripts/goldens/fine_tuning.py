@@ -1,4 +1,4 @@
-"""Fine-tunes three tiny models in PyTorch: the golden runs that Headway's training is held against, step by step.
+"""Fine-tunes four tiny models in PyTorch: the golden runs that Headway's training is held against, step by step.
 
     "$(scripts/python)" scripts/goldens/fine_tuning.py [--only PATTERN] [--out FOLDER]
 
@@ -49,8 +49,8 @@ FIXTURES = root / "Tests" / "Goldens" / "Fixtures"
 BATCH, ACCUMULATE, BETAS, EPSILON, CLIP = 2, 3, (0.9, 0.999), 1e-8, 1.0
 FULL = dict(steps=20, schedule="cosine", warmup=3, lr=1e-3, weight_decay=0.01)
 ADAPTER = dict(steps=10, schedule="linear", warmup=2, lr=1e-2, weight_decay=0.01)
-# The targets of each model's adapter; the Llama's are all its linear layers.
-MODELS = {"llama-head-dim": "all-linear", "gemma-multi-query": ["q_proj", "v_proj"], "opt-published": ["q_proj", "v_proj"]}
+# The targets of each model's adapter; those of Llama and GPT-2 are all their linear layers.
+MODELS = {"llama-head-dim": "all-linear", "gemma-multi-query": ["q_proj", "v_proj"], "opt-published": ["q_proj", "v_proj"], "gpt2-published": "all-linear"}
 KINDS = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 RANK, ALPHA = 4, 8
 

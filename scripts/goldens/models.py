@@ -22,7 +22,7 @@ from typing import Callable
 
 import torch, transformers
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModelForCausalLM, GemmaConfig, LlamaConfig, MistralConfig, Olmo2Config, OPTConfig, Qwen2Config, Qwen3Config
+from transformers import AutoConfig, AutoModelForCausalLM, GemmaConfig, GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, Olmo2Config, OPTConfig, Qwen2Config, Qwen3Config
 
 root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "Benchmarks" / "peers"))
@@ -63,6 +63,15 @@ def gemma(**changes):
 def opt(**changes):
     shape = dict(vocab_size=48, hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=48, bos_token_id=2, eos_token_id=2, pad_token_id=1)
     return OPTConfig(**(shape | changes))
+
+
+def gpt2(**changes):
+    shape = dict(vocab_size=48, n_embd=16, n_inner=24, n_layer=2, n_head=4, n_positions=48, bos_token_id=2, eos_token_id=2)
+    return GPT2Config(**(shape | changes))
+
+
+def gpt_neox(**changes):
+    return small(GPTNeoXConfig, **(dict(hidden_size=32, rotary_pct=0.25) | changes))
 
 
 def qwen2(**changes):
@@ -135,6 +144,30 @@ def opt_as_published(state):
     return {name.removeprefix("model."): t for name, t in state.items()}
 
 
+def gpt2_as_published(state):
+    """Without `transformer.`, and with the causal mask that old versions kept among the weights."""
+    state = {name.removeprefix("transformer."): t for name, t in state.items()}
+    masks = {f"h.{i}.attn.bias": torch.ones(1, 1, 48, 48).tril() for i in range(2)}
+    return state | masks
+
+
+def pythia_as_published(state):
+    """The projection under its old name, and buffers that old versions kept among the weights."""
+    state["embed_out.weight"] = state.pop("lm_head.weight")
+    for i in range(2):
+        state[f"gpt_neox.layers.{i}.attention.bias"] = torch.ones(1, 1, 8, 8).tril()
+        state[f"gpt_neox.layers.{i}.attention.masked_bias"] = torch.tensor(-1e9)
+        state[f"gpt_neox.layers.{i}.attention.rotary_emb.inv_freq"] = torch.ones(1)
+    return state
+
+
+def pythia_config(config):
+    """config.json as transformers 4 wrote it for Pythia."""
+    rope = config.pop("rope_parameters")
+    config["torch_dtype"] = config.pop("dtype")
+    config.update(rotary_pct=rope["partial_rotary_factor"], rotary_emb_base=rope["rope_theta"], rope_scaling=None)
+
+
 def only_under_lm_head(state):
     state["lm_head.weight"] = state.pop("model.embed_tokens.weight")
     return state
@@ -187,13 +220,19 @@ FIXTURES = [
     Fixture("qwen3-defaults", qwen3(head_dim=128, hidden_size=8, num_attention_heads=2, num_key_value_heads=1), "head_dim 128 left to the default although hidden / heads = 4", edit_config=without("head_dim")),
     Fixture("olmo2-defaults", small(Olmo2Config, num_key_value_heads=2), "rms_norm_eps 1e-5 left to the default, and embeddings so small that it counts", edit_state=small_embeddings, changed=True, edit_config=without("rms_norm_eps")),
     Fixture("olmo2-grouped", small(Olmo2Config, num_key_value_heads=2), "outputs normalised instead of inputs, norms over all queries and over all keys, grouped heads"),
+    Fixture("gpt2-published", gpt2(), "names without `transformer.`, causal masks among the weights, tied", edit_state=gpt2_as_published),
+    Fixture("gpt2-scaled", gpt2(n_inner=None, scale_attn_by_inverse_layer_idx=True, layer_norm_epsilon=1e-3, activation_function="relu"), "bfloat16, names with `transformer.`, n_inner left to 4 × hidden, scores divided by the layer's number, relu", dtype=torch.bfloat16),
+    Fixture("gpt2-untied", gpt2(tie_word_embeddings=False, scale_attn_weights=False), "pytorch_model.bin in two shards, untied, scores not divided by √D", bin=True, shards=2),
+    Fixture("gpt-neox-published", gpt_neox(rope_parameters=dict(rope_type="default", rope_theta=100.0, partial_rotary_factor=0.25)), "rotary_pct 0.25, embed_out, buffers of old versions, float16", dtype=torch.float16, edit_state=pythia_as_published, edit_config=pythia_config),
+    Fixture("gpt-neox-sequential", gpt_neox(use_parallel_residual=False, attention_bias=False, hidden_act="gelu_new", rope_parameters=dict(LINEAR, partial_rotary_factor=0.5)), "use_parallel_residual false, no biases in attention, half of each head rotated, linear scaling, names of today"),
+    Fixture("gpt-neox-tied", gpt_neox(tie_word_embeddings=True), "tied, all positions left to the defaults", edit_config=without("rope_parameters", "hidden_act")),
 ]
 
 
 def fill(model, seed):
     """Random weights in a fixed order: the same seed gives the same weights, whatever transformers' own initialisation does."""
     generator = torch.Generator().manual_seed(seed)
-    zero_centred = model.config.model_type == "gemma"
+    zero_centred = model.config.model_type.startswith("gemma")
     with torch.no_grad():
         for name, p in sorted(model.named_parameters()):
             noise = torch.randn(p.shape, generator=generator, dtype=torch.float64)
@@ -201,9 +240,9 @@ def fill(model, seed):
                 value = 0.25 * noise + (0.0 if zero_centred else 1.0)
             elif p.dim() == 1:
                 value = 0.3 * noise
-            elif "embed" in name:
+            elif any(part in name for part in ("embed", "wte", "wpe")):
                 value = 0.5 * noise
-            elif "q_proj" in name or "k_proj" in name:
+            elif any(part in name for part in ("q_proj", "k_proj", "c_attn", "query_key_value")):
                 value = 0.35 * noise
             else:
                 value = 0.25 * noise

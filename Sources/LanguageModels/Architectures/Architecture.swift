@@ -31,6 +31,8 @@ public struct Architecture: Sendable {
     Qwen3.architecture,
     OPT.architecture,
     Olmo2.architecture,
+    GPT2.architecture,
+    GPTNeoX.architecture,
   ]
 
   /// The names of all architectures that a configuration may ask for.
@@ -61,7 +63,7 @@ public struct Architecture: Sendable {
 
 extension RotaryTransformer.Plan {
   /// What the configurations of Llama's relatives have in common.
-  init(published configuration: ModelConfiguration, activation: String? = nil) throws {
+  init(published configuration: ModelConfiguration, activation: String? = nil, rotaryKeys: RotaryEmbedding.Keys = RotaryEmbedding.Keys()) throws {
     let hidden = try configuration.size("hidden_size")
     let heads = try configuration.size("num_attention_heads", limit: 4096)
     let keyValueHeads = try configuration.optionalInteger("num_key_value_heads") ?? heads
@@ -82,7 +84,8 @@ extension RotaryTransformer.Plan {
     guard let function = Activation(published: name) else { throw configuration.unsupported("the activation '\(name)'") }
     let epsilon = try configuration.double("rms_norm_eps")
     guard epsilon >= 0 else { throw configuration.wrong("rms_norm_eps", "at least 0") }
-    let rotary = try RotaryEmbedding(configuration, dimension: headDimension, maximumPositions: maximumPositions)
+    let rotary = try RotaryEmbedding(
+      configuration, headDimension: headDimension, maximumPositions: maximumPositions, keys: rotaryKeys)
     let windows: [Int?] = try AttentionWindows.published(in: configuration, layers: layers)
     self.init(
       shape: DecoderShape(
@@ -91,7 +94,7 @@ extension RotaryTransformer.Plan {
         positionsStretchBeyond: rotary.stretchesBeyond),
       intermediateSize: try configuration.size("intermediate_size"), activation: function, epsilon: epsilon,
       tiedEmbeddings: try configuration.boolean("tie_word_embeddings"),
-      rotary: rotary,
+      rotary: Array(repeating: rotary, count: layers),
       windows: windows)
   }
 }

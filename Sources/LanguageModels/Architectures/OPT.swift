@@ -93,21 +93,6 @@ private struct OPTAttention {
   }
 }
 
-/// fc2(activation(fc1(x))).
-private struct OPTFeedForward {
-  private let first: Linear
-  private let second: Linear
-  private let activation: Activation
-
-  init(_ plan: OPTPlan, _ weights: WeightLoader) throws {
-    first = try Linear(weights["fc1"], plan.shape.hiddenSize, plan.intermediateSize, bias: plan.hasBiases)
-    second = try Linear(weights["fc2"], plan.intermediateSize, plan.shape.hiddenSize, bias: plan.hasBiases)
-    activation = plan.activation
-  }
-
-  func callAsFunction(_ x: Tensor) throws -> Tensor { try second(first(x).activated(activation)) }
-}
-
 /// One layer, with its normalisations before its parts or after them.
 private struct OPTBlock {
   private let isLast: Bool
@@ -115,7 +100,7 @@ private struct OPTBlock {
   private let attentionNorm: LayerNorm
   private let attention: OPTAttention
   private let feedForwardNorm: LayerNorm
-  private let feedForward: OPTFeedForward
+  private let feedForward: FeedForward
 
   init(_ plan: OPTPlan, index: Int, _ weights: WeightLoader) throws {
     isLast = index == plan.shape.layers - 1
@@ -123,7 +108,9 @@ private struct OPTBlock {
     let hidden = plan.shape.hiddenSize
     attention = try OPTAttention(plan, index: index, weights["self_attn"])
     attentionNorm = try LayerNorm(weights["self_attn_layer_norm"], hidden, epsilon: plan.epsilon, parameters: plan.normsHaveParameters)
-    feedForward = try OPTFeedForward(plan, weights)
+    feedForward = try FeedForward(
+      first: Linear(weights["fc1"], hidden, plan.intermediateSize, bias: plan.hasBiases),
+      second: Linear(weights["fc2"], plan.intermediateSize, hidden, bias: plan.hasBiases), activation: plan.activation)
     feedForwardNorm = try LayerNorm(weights["final_layer_norm"], hidden, epsilon: plan.epsilon, parameters: plan.normsHaveParameters)
   }
 
@@ -151,7 +138,7 @@ private final class OPTDecoder: CausalDecoder {
   let parameters: [Parameter]
   private let plan: OPTPlan
   private let tables: VocabularyTables
-  private let positions: Parameter
+  private let positions: LearnedPositions
   private let projectIn: Linear?
   private let projectOut: Linear?
   private let blocks: [OPTBlock]
@@ -164,7 +151,8 @@ private final class OPTDecoder: CausalDecoder {
     let width = plan.embeddingSize
     let decoder = weights["model"]["decoder"]
     tables = try VocabularyTables(weights, model: decoder, [shape.vocabularySize, width], tied: plan.tiedEmbeddings)
-    positions = try decoder.parameter("embed_positions.weight", [shape.maximumPositions + plan.positionOffset, hidden])
+    positions = try LearnedPositions(
+      decoder, "embed_positions.weight", count: shape.maximumPositions, width: hidden, offset: plan.positionOffset)
     projectIn = width == hidden ? nil : try Linear(decoder["project_in"], width, hidden, bias: false)
     blocks = try (0..<shape.layers).map { try OPTBlock(plan, index: $0, decoder["layers.\($0)"]) }
     finalNorm =
@@ -179,13 +167,9 @@ private final class OPTDecoder: CausalDecoder {
   var outputProjection: (weight: Tensor, bias: Tensor?) { (tables.head.tensor, nil) }
 
   func begin(_ pass: inout ForwardPass) throws -> ResidualStream {
-    let length = (pass.positions.max() ?? -1) + 1
-    guard length <= shape.maximumPositions else {
-      throw ModelError("a sample has \(length) tokens, but the model has positions for \(shape.maximumPositions); shorten it")
-    }
-    let places = try Tensor(pass.positions.map { $0 + plan.positionOffset }).moved(to: pass.tokens.device)
+    let places = try positions(pass)
     let embedded = try tables.embed(pass.tokens)  // [T, W]
-    return ResidualStream(try projectIn?(embedded) ?? embedded, pending: try positions.tensor.embedding(places))
+    return ResidualStream(try projectIn?(embedded) ?? embedded, pending: places)
   }
 
   func layer(_ index: Int, _ stream: ResidualStream, _ pass: ForwardPass) throws -> ResidualStream {

@@ -51,16 +51,12 @@ private struct Olmo2Attention {
 
   /// The heads' gated outputs `[T, H·D]`, before the output projection.
   func heads(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-    guard let rotation = pass.rotation else {
-      throw ModelError("a pass was given to a layer before it was begun; call the decoder's begin first")
-    }
     let q = try queryNorm(query(x)).reshaped([-1, shape.attentionHeads, shape.headDimension])  // [T, H, D]
     let k = try keyNorm(key(x)).reshaped([-1, shape.keyValueHeads, shape.headDimension])  // [T, K, D]
     let v = try value(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])
     return try gatedAttention(
-      layer: index, queries: q.rotated(cosine: rotation.cosine, sine: rotation.sine),
-      keys: k.rotated(cosine: rotation.cosine, sine: rotation.sine), values: v, scale: 1 / Double(shape.headDimension).squareRoot(),
-      window: nil, pass)
+      layer: index, queries: pass.rotated(q, layer: index), keys: pass.rotated(k, layer: index), values: v,
+      scale: 1 / Double(shape.headDimension).squareRoot(), window: nil, pass)
   }
 }
 
@@ -99,7 +95,7 @@ private struct Olmo2Block {
 private final class Olmo2Decoder: CausalDecoder {
   let shape: DecoderShape
   let parameters: [Parameter]
-  private let rotary: RotaryEmbedding
+  private let rotary: [RotaryEmbedding?]
   private let tables: VocabularyTables
   private let blocks: [Olmo2Block]
   private let norm: RMSNorm
@@ -117,7 +113,7 @@ private final class Olmo2Decoder: CausalDecoder {
   var outputProjection: (weight: Tensor, bias: Tensor?) { (tables.head.tensor, nil) }
 
   func begin(_ pass: inout ForwardPass) throws -> ResidualStream {
-    pass.rotation = try rotary.tables(positions: pass.positions, bounds: pass.bounds.queries, on: pass.tokens.device)
+    try pass.prepareRotations(rotary)
     return ResidualStream(try tables.embed(pass.tokens))
   }
 

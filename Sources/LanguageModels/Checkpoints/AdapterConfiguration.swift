@@ -14,6 +14,8 @@ public struct AdapterConfiguration: Sendable, Hashable {
   public var base: String
   /// Whether the factor is α / √r in place of α / r.
   public var isRankStabilized = false
+  /// Whether the layers' weights are stored `[inputs, outputs]`, as GPT-2's are. PEFT stores A and B the same way for both.
+  public var isTransposed = false
 
   /// A configuration of plain LoRA.
   public init(rank: Int, alpha: Double, dropout: Double, targets: [String], base: String) {
@@ -138,7 +140,7 @@ extension AdapterConfiguration: Encodable {
     try container.encode(dropout, forKey: .dropout)
     try container.encode(targets, forKey: .targets)
     try container.encode("none", forKey: .bias)
-    try container.encode(false, forKey: .isTransposed)
+    try container.encode(isTransposed, forKey: .isTransposed)
     try container.encode(true, forKey: .isForInference)
     try container.encode(isRankStabilized, forKey: .isRankStabilized)
     try container.encode(false, forKey: .isDecomposed)

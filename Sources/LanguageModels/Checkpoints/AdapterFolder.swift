@@ -74,10 +74,10 @@ public struct AdapterFolder: Sendable {
         }
         continue
       }
-      let shape = parameter.tensor.shape
-      guard down.shape == [configuration.rank, shape[1]], up.shape == [shape[0], configuration.rank] else {
+      let (outputs, inputs) = parameter.linearShape
+      guard down.shape == [configuration.rank, inputs], up.shape == [outputs, configuration.rank] else {
         throw ModelError(
-          "\(path): the adapter of \(layer) is \(down.shape) and \(up.shape), which fits neither rank \(configuration.rank) nor the weight \(shape); use the model that it was trained on (\(configuration.base))"
+          "\(path): the adapter of \(layer) is \(down.shape) and \(up.shape), which fits neither rank \(configuration.rank) nor the weight \([outputs, inputs]); use the model that it was trained on (\(configuration.base))"
         )
       }
       func read(_ entry: TensorEntry) throws -> Tensor {
@@ -107,9 +107,11 @@ public struct AdapterFolder: Sendable {
   public static func write(
     _ decoder: any CausalDecoder, _ configuration: AdapterConfiguration, elementType: ElementType = .float32, to folder: URL
   ) throws {
+    var configuration = configuration
     var sources: [WeightWriter.Weight] = []
     for parameter in decoder.parameters {
       guard let adapter = parameter.adapter else { continue }
+      configuration.isTransposed = parameter.isTransposed
       let layer = LowRankAdapter.layerName(of: parameter)
       for (side, part) in [("lora_A", adapter.down), ("lora_B", adapter.up)] {
         sources.append(

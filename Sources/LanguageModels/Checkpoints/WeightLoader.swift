@@ -15,6 +15,8 @@ public final class Parameter {
   public var tensor: Tensor
   /// Whether a linear layer multiplies by it, so that it can carry an adapter.
   public internal(set) var isLinear = false
+  /// Whether it is stored `[inputs, outputs]` instead of `[outputs, inputs]`, as GPT-2's linear layers are.
+  public internal(set) var isTransposed = false
   /// A low-rank change that the linear layer adds to its output; nil for none.
   public var adapter: LowRankAdapter?
   /// What the decoder computes in while the value lies in a mapped file in another type.
@@ -26,6 +28,12 @@ public final class Parameter {
     self.storedName = storedName
     self.tensor = tensor
     self.usedAs = usedAs
+  }
+
+  /// The widths of the linear layer whose weight this is: what it gives and what it takes.
+  public var linearShape: (outputs: Int, inputs: Int) {
+    let (first, last) = (tensor.shape.first ?? 0, tensor.shape.last ?? 0)
+    return isTransposed ? (last, first) : (first, last)
   }
 
   /// The type in which the decoder computes with it: `tensor`'s own, unless the value stays in a mapped file and is converted at each use.

@@ -6,15 +6,16 @@ struct Linear {
   let weight: Parameter
   let bias: Parameter?
 
-  /// Reads `weight` `[outputs, inputs]` and, where asked for, `bias` `[outputs]`.
-  init(_ weights: WeightLoader, _ inputs: Int, _ outputs: Int, bias: Bool) throws {
-    weight = try weights.parameter("weight", [outputs, inputs], isMatrix: true)
+  /// Reads `weight` `[outputs, inputs]`, or `[inputs, outputs]` where it is stored transposed, and, where asked for, `bias` `[outputs]`.
+  init(_ weights: WeightLoader, _ inputs: Int, _ outputs: Int, bias: Bool, transposed: Bool = false) throws {
+    weight = try weights.parameter("weight", transposed ? [inputs, outputs] : [outputs, inputs], isMatrix: true)
     weight.isLinear = true
+    weight.isTransposed = transposed
     self.bias = try weights.parameter("bias", [outputs], if: bias)
   }
 
   func callAsFunction(_ x: Tensor) throws -> Tensor {
-    let y = try x.linear(weight.tensor, bias: bias?.tensor)
+    let y = try x.linear(weight.isTransposed ? weight.tensor.transposed(0, 1) : weight.tensor, bias: bias?.tensor)
     guard let adapter = weight.adapter else { return y }
     return try adapter.added(to: y, of: x)
   }
@@ -58,18 +59,20 @@ struct VocabularyTables {
   /// `embedding` itself where the two are tied.
   let head: Parameter
 
-  /// Reads `embed_tokens.weight` of `model` and, unless tied, `lm_head.weight` of the root. A tied table is stored once, under either name; where
+  /// Reads the embedding of `model` and, unless tied, `lm_head.weight` of the root. A tied table is stored once, under either name; where
   /// both are there and hold other numbers, the checkpoint is right and not its configuration, as in transformers: both are used.
-  init(_ weights: WeightLoader, model: WeightLoader, _ shape: [Int], tied: Bool) throws {
-    let hasEmbedding = model.contains("embed_tokens.weight")
+  init(
+    _ weights: WeightLoader, model: WeightLoader, embedding name: String = "embed_tokens.weight", _ shape: [Int], tied: Bool
+  ) throws {
+    let hasEmbedding = model.contains(name)
     let isUnderHead = tied && !hasEmbedding && weights.contains("lm_head.weight")
     var tied = tied
-    if tied, hasEmbedding, try weights.holdsOther("lm_head.weight", than: "embed_tokens.weight", of: model) {
+    if tied, hasEmbedding, try weights.holdsOther("lm_head.weight", than: name, of: model) {
       tied = false
       weights.note(
         "'lm_head.weight' differs from the embedding although config.json ties the two (tie_word_embeddings); each is used as it is")
     }
-    embedding = try model.parameter("embed_tokens.weight", shape, foundUnder: isUnderHead ? "lm_head.weight" : nil, isMatrix: true)
+    embedding = try model.parameter(name, shape, foundUnder: isUnderHead ? "lm_head.weight" : nil, isMatrix: true)
     head = try tied ? embedding : weights.parameter("lm_head.weight", shape, isMatrix: true)
     if tied { weights.ignore { $0 == "lm_head.weight" } }
   }
@@ -79,6 +82,39 @@ struct VocabularyTables {
     let embedded = try embedding.tensor.embedding(tokens)
     return embedded.elementType == embedding.elementType ? embedded : try embedded.converted(to: embedding.elementType)
   }
+}
+
+/// A table of learned positions, one row each.
+struct LearnedPositions {
+  private let table: Parameter
+  private let count: Int
+  private let offset: Int
+
+  /// Reads a table `[offset + count, width]`, whose first `offset` rows belong to no position.
+  init(_ weights: WeightLoader, _ name: String, count: Int, width: Int, offset: Int = 0) throws {
+    table = try weights.parameter(name, [offset + count, width])
+    self.count = count
+    self.offset = offset
+  }
+
+  /// The rows `[T, width]` of a pass's places.
+  /// - Throws: `ModelError` where a sample is longer than the table.
+  func callAsFunction(_ pass: ForwardPass) throws -> Tensor {
+    let length = (pass.positions.max() ?? -1) + 1
+    guard length <= count else {
+      throw ModelError("a sample has \(length) tokens, but the model has positions for \(count); shorten it")
+    }
+    return try table.tensor.embedding(try Tensor(pass.positions.map { $0 + offset }).moved(to: pass.tokens.device))
+  }
+}
+
+/// second(activation(first(x))), the feed-forward layer of OPT and the GPTs.
+struct FeedForward {
+  let first: Linear
+  let second: Linear
+  let activation: Activation
+
+  func callAsFunction(_ x: Tensor) throws -> Tensor { try second(first(x).activated(activation)) }
 }
 
 /// down(activation(gate(x)) · up(x)), the feed-forward layer of Llama and its relatives.

@@ -3,7 +3,7 @@ import StrictJSON
 import Torch
 
 /// Rotary positions: how far each pair of values of a head is rotated at each place.
-struct RotaryEmbedding: Sendable {
+struct RotaryEmbedding: Sendable, Hashable {
   /// How the frequencies are stretched for contexts longer than those of pretraining.
   enum Scaling: Sendable, Hashable {
     case none
@@ -13,32 +13,75 @@ struct RotaryEmbedding: Sendable {
     case llama3(factor: Double, lowFrequencyFactor: Double, highFrequencyFactor: Double, originalPositions: Double)
     /// The base grows with a sample longer than the model was made for ("dynamic NTK").
     case dynamic(factor: Double, originalPositions: Double)
+    /// LongRoPE: each pair's frequency divided by a number of its own, another one in a sample longer than the model was pretrained for; cosines and
+    /// sines are `amplitude` times as large.
+    case long(short: [Float], long: [Float], amplitude: Double, originalPositions: Double)
+  }
+
+  /// How a configuration class spells what rotary positions need, and what it means by leaving it out.
+  struct Keys {
+    /// The key of θ beside the object that describes the positions.
+    var theta = "rope_theta"
+    /// θ where neither says it.
+    var defaultTheta = 10_000.0
+    /// The key of the share of a head's values that is rotated; nil where all are.
+    var share: String?
+    /// That share where no key says it.
+    var defaultShare = 1.0
+    /// Older names of scalings.
+    var olderTypes: [String: String] = [:]
   }
 
   let theta: Double
+  /// How many values of each head are rotated, from the first on.
   let dimension: Int
   let scaling: Scaling
 
   /// Reads both spellings: `rope_theta` with `rope_scaling`, and `rope_parameters`.
-  init(_ configuration: ModelConfiguration, dimension: Int, maximumPositions: Int) throws {
-    guard dimension.isMultiple(of: 2) else { throw configuration.wrong("head_dim", "even, for rotary positions") }
+  init(_ configuration: ModelConfiguration, headDimension: Int, maximumPositions: Int, keys: Keys = Keys()) throws {
+    try self.init(
+      RotaryEmbedding.section(of: configuration), configuration, headDimension: headDimension, maximumPositions: maximumPositions,
+      keys: keys)
+  }
+
+  /// Reads the object that describes the positions, and what stands beside it; nil where there is no such object.
+  init(
+    _ section: ModelConfiguration?, _ configuration: ModelConfiguration, headDimension: Int, maximumPositions: Int, keys: Keys = Keys()
+  ) throws {
+    let stated = try section?.optionalDouble("partial_rotary_factor")
+    if keys.share == nil, let stated, stated != 1 {
+      throw configuration.unsupported("rotary positions on a part of each head (partial_rotary_factor \(stated))")
+    }
+    let share = try stated ?? keys.share.flatMap { try configuration.optionalDouble($0) } ?? keys.defaultShare
+    guard share > 0, share <= 1 else { throw configuration.wrong(keys.share ?? "partial_rotary_factor", "above 0 and at most 1") }
+    let dimension = Int(Double(headDimension) * share)
+    guard dimension > 0, dimension.isMultiple(of: 2) else {
+      throw share == 1
+        ? configuration.wrong("head_dim", "even, for rotary positions")
+        : configuration.unsupported("rotary positions on \(dimension) of a head's \(headDimension) values, which is not an even number")
+    }
     self.dimension = dimension
-    let section = try RotaryEmbedding.section(of: configuration)
-    theta = try section?.optionalDouble("rope_theta") ?? configuration.optionalDouble("rope_theta") ?? 10_000
-    guard theta > 0 else { throw configuration.wrong("rope_theta", "positive") }
+    theta = try section?.optionalDouble("rope_theta") ?? configuration.optionalDouble(keys.theta) ?? keys.defaultTheta
+    guard theta > 0 else { throw configuration.wrong(keys.theta, "positive") }
     guard let section else {
       scaling = .none
       return
-    }
-    if let share = try section.optionalDouble("partial_rotary_factor"), share != 1 {
-      throw configuration.unsupported("rotary positions on a part of each head (partial_rotary_factor \(share))")
     }
     func factor() throws -> Double {
       let value = try section.double("factor")
       guard value >= 1 else { throw section.wrong("factor", "at least 1") }
       return value
     }
-    switch try RotaryEmbedding.type(of: section) {
+    /// Beside the section it counts more than in it, as in transformers.
+    func originalPositions() throws -> Double {
+      let positions =
+        try configuration.optionalDouble("original_max_position_embeddings") ?? section.optionalDouble("original_max_position_embeddings")
+        ?? Double(maximumPositions)
+      guard positions > 0 else { throw section.wrong("original_max_position_embeddings", "positive") }
+      return positions
+    }
+    let type = try RotaryEmbedding.type(of: section)
+    switch keys.olderTypes[type] ?? type {
     case "default": scaling = .none
     case "linear": scaling = .linear(factor: try factor())
     case "dynamic": scaling = .dynamic(factor: try factor(), originalPositions: Double(maximumPositions))
@@ -46,13 +89,24 @@ struct RotaryEmbedding: Sendable {
       let low = try section.double("low_freq_factor")
       let high = try section.double("high_freq_factor")
       guard high > low, low > 0 else { throw section.wrong("high_freq_factor", "greater than low_freq_factor, and both positive") }
-      // Beside the section it counts more than in it, as in transformers.
-      let positions =
-        try configuration.optionalDouble("original_max_position_embeddings") ?? section.optionalDouble("original_max_position_embeddings")
-        ?? Double(maximumPositions)
-      guard positions > 0 else { throw section.wrong("original_max_position_embeddings", "positive") }
-      scaling = .llama3(factor: try factor(), lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions: positions)
-    case let other: throw configuration.unsupported("rotary scaling '\(other)' (known: default, linear, dynamic, llama3)")
+      scaling = .llama3(
+        factor: try factor(), lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions: try originalPositions())
+    case "longrope":
+      let original = try originalPositions()
+      func divisors(_ key: String) throws -> [Float] {
+        let values = try section.doubles(key)
+        guard values.count == dimension / 2, values.allSatisfy({ $0 > 0 }) else {
+          throw section.wrong(key, "a list of \(dimension / 2) positive numbers, one for each pair of a head's rotated values")
+        }
+        return values.map(Float.init)
+      }
+      let stretch = try section.optionalDouble("factor") ?? Double(maximumPositions) / original
+      let usual = stretch <= 1 ? 1 : (1 + log(stretch) / log(original)).squareRoot()
+      let amplitude = try section.optionalDouble("attention_factor") ?? usual
+      guard amplitude.isFinite, amplitude > 0 else { throw section.wrong("attention_factor", "positive") }
+      scaling = .long(
+        short: try divisors("short_factor"), long: try divisors("long_factor"), amplitude: amplitude, originalPositions: original)
+    case let other: throw configuration.unsupported("rotary scaling '\(other)' (known: default, linear, dynamic, llama3, longrope)")
     }
   }
 
@@ -77,7 +131,10 @@ struct RotaryEmbedding: Sendable {
 
   /// The length beyond which a token's rotation depends on how long its sample is; nil where it never does.
   var stretchesBeyond: Int? {
-    if case .dynamic(_, let original) = scaling { Int(original) } else { nil }
+    switch scaling {
+    case .dynamic(_, let original), .long(_, _, _, let original): Int(original)
+    case .none, .linear, .llama3: nil
+    }
   }
 
   /// The keys of the object that describes the positions which its type does not use.
@@ -87,22 +144,24 @@ struct RotaryEmbedding: Sendable {
     switch try type(of: section) {
     case "linear", "dynamic": used += ["factor"]
     case "llama3": used += ["factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"]
-    default: break
+    case "default": break
+    default: used += ["factor", "short_factor", "long_factor", "attention_factor", "original_max_position_embeddings"]
     }
     return section.keys.filter { !used.contains($0) }
   }
 
-  /// Rotation per place for each pair of values, `[D/2]`, rounded to float32 where transformers rounds.
+  /// Rotation per place for each pair of values, `[dimension / 2]`, rounded to float32 where transformers rounds.
   ///
-  /// - Parameter length: the sample's length, which the dynamic scaling depends on.
+  /// - Parameter length: the sample's length, which some scalings depend on.
   func frequencies(length: Int) throws -> [Float] {
     var base = theta
     if case .dynamic(let factor, let original) = scaling, Double(length) > original {
       base = theta * pow(factor * Double(length) / original - (factor - 1), Double(dimension) / Double(dimension - 2))
     }
-    return try Tensor.rotaryFrequencies(base: base, dimension: dimension).floats().map { plain in
+    return try Tensor.rotaryFrequencies(base: base, dimension: dimension).floats().enumerated().map { pair, plain in
       switch scaling {
       case .none, .dynamic: return plain
+      case .long(let short, let long, _, let original): return plain / (Double(length) > original ? long : short)[pair]
       case .linear(let factor): return plain / Float(factor)
       case .llama3(let factor, let low, let high, let original):
         let wavelength = 2 * Float.pi / plain
@@ -114,13 +173,13 @@ struct RotaryEmbedding: Sendable {
     }
   }
 
-  /// Cosines and sines `[T, D/2]` of the tokens' places, computed in float32.
+  /// Cosines and sines `[T, dimension / 2]` of the tokens' places, computed in float32.
   ///
   /// - Parameter bounds: of the samples; a sample's length is its last place plus one, so cached keys count.
   func tables(positions: [Int], bounds: [Int], on device: Device) throws -> (cosine: Tensor, sine: Tensor) {
     let half = dimension / 2
     var frequencies = try Tensor(frequencies(length: 0), shape: [half])
-    if case .dynamic = scaling {
+    if stretchesBeyond != nil {
       // Each sample is stretched by its own length, so that it does not depend on what it is packed with.
       var rows: [Float] = []
       for sample in 0..<max(0, bounds.count - 1) where bounds[sample] < bounds[sample + 1] {
@@ -129,7 +188,29 @@ struct RotaryEmbedding: Sendable {
       }
       frequencies = try Tensor(rows, shape: [positions.count, half])
     }
-    let (cosine, sine) = try Tensor(positions).rotaryTables(frequencies: frequencies)
+    var (cosine, sine) = try Tensor(positions).rotaryTables(frequencies: frequencies)
+    if case .long(_, _, let amplitude, _) = scaling { (cosine, sine) = (try cosine * amplitude, try sine * amplitude) }
     return (try cosine.moved(to: device), try sine.moved(to: device))
+  }
+}
+
+extension ForwardPass {
+  /// Makes the tables of rotary positions: for each layer those of its embedding, or none where it tells no positions.
+  mutating func prepareRotations(_ layers: [RotaryEmbedding?]) throws {
+    var made: [RotaryEmbedding: (cosine: Tensor, sine: Tensor)] = [:]
+    for embedding in Set(layers.compactMap { $0 }) {
+      made[embedding] = try embedding.tables(positions: positions, bounds: bounds.queries, on: tokens.device)
+    }
+    rotations = layers.map { $0.flatMap { made[$0] } }
+  }
+
+  /// Queries or keys `[T, heads, D]` of a layer, rotated by their places where it tells positions so.
+  /// - Throws: `ModelError` where the pass was not begun.
+  func rotated(_ x: Tensor, layer: Int) throws -> Tensor {
+    guard rotations.indices.contains(layer) else {
+      throw ModelError("a pass was given to a layer before it was begun; call the decoder's begin first")
+    }
+    guard let rotation = rotations[layer] else { return x }
+    return try x.rotated(cosine: rotation.cosine, sine: rotation.sine)
   }
 }

@@ -22,7 +22,8 @@ public final class RotaryTransformer: CausalDecoder {
     /// Qwen 3 normalises each head's queries and keys.
     var normalizesHeads = false
     var tiedEmbeddings: Bool
-    var rotary: RotaryEmbedding
+    /// For each layer how it tells positions; nil for a layer that does not.
+    var rotary: [RotaryEmbedding?]
     /// For each layer the keys that a query sees at most; nil for all.
     var windows: [Int?]
   }
@@ -53,7 +54,7 @@ public final class RotaryTransformer: CausalDecoder {
 
   /// Makes the pass's rotary tables and embeds its tokens: `[T, hidden]`.
   public func begin(_ pass: inout ForwardPass) throws -> ResidualStream {
-    pass.rotation = try plan.rotary.tables(positions: pass.positions, bounds: pass.bounds.queries, on: pass.tokens.device)
+    try pass.prepareRotations(plan.rotary)
     var embedded = try tables.embed(pass.tokens)
     if let scale = plan.embeddingScale {
       // The factor is rounded to the weights' type first, as the published model does.
@@ -139,9 +140,6 @@ struct RotaryAttention {
 
   /// The heads' gated outputs `[T, H·D]`, before the output projection.
   func heads(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-    guard let rotation = pass.rotation else {
-      throw ModelError("a pass was given to a layer before it was begun; call the decoder's begin first")
-    }
     var q = try query(x).reshaped([-1, shape.attentionHeads, shape.headDimension])  // [T, H, D]
     var k = try key(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])  // [T, K, D]
     let v = try value(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])
@@ -149,10 +147,9 @@ struct RotaryAttention {
       q = try queryNorm(q)
       k = try keyNorm(k)
     }
-    q = try q.rotated(cosine: rotation.cosine, sine: rotation.sine)
-    k = try k.rotated(cosine: rotation.cosine, sine: rotation.sine)
     return try gatedAttention(
-      layer: index, queries: q, keys: k, values: v, scale: 1 / Double(shape.headDimension).squareRoot(), window: window, pass)
+      layer: index, queries: pass.rotated(q, layer: index), keys: pass.rotated(k, layer: index), values: v,
+      scale: 1 / Double(shape.headDimension).squareRoot(), window: window, pass)
   }
 }
 

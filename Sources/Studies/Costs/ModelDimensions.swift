@@ -33,18 +33,28 @@ public struct ModelDimensions: Sendable, Hashable, Codable {
   public init(of folder: ModelFolder) throws {
     let file = try ModelConfiguration(of: folder)
     let type = try file.optionalString("model_type") ?? ""
-    hiddenSize = try file.size("hidden_size")
-    layers = try file.size("num_hidden_layers", limit: 4096)
-    heads = try file.size("num_attention_heads", limit: 4096)
+    // GPT-2 has names of its own.
+    func size(_ key: String, or other: String, limit: Int = 1 << 24) throws -> Int {
+      try file.size(file.optionalInteger(key) == nil && file.optionalInteger(other) != nil ? other : key, limit: limit)
+    }
+    hiddenSize = try size("hidden_size", or: "n_embd")
+    layers = try size("num_hidden_layers", or: "n_layer", limit: 4096)
+    heads = try size("num_attention_heads", or: "n_head", limit: 4096)
     keyValueHeads = try file.optionalInteger("num_key_value_heads") ?? heads
     headDimension = try file.optionalInteger("head_dim") ?? (type == "gemma" ? 256 : max(1, hiddenSize / max(1, heads)))
     vocabularySize = try file.size("vocab_size")
-    let isOPT = type == "opt"
-    intermediateSize = try isOPT ? file.size("ffn_dim") : file.size("intermediate_size")
-    isGated = !isOPT
-    hasBiases = isOPT
-    learnedPositions = isOPT ? try file.integer("max_position_embeddings") + 2 : 0
-    isTied = try file.boolean("tie_word_embeddings", default: isOPT || type == "gemma")
+    switch type {
+    case "opt":
+      intermediateSize = try file.size("ffn_dim")
+      learnedPositions = try file.integer("max_position_embeddings") + 2
+    case "gpt2":
+      intermediateSize = try file.optionalInteger("n_inner") == nil ? 4 * hiddenSize : file.size("n_inner")
+      learnedPositions = try size("max_position_embeddings", or: "n_positions")
+    default: intermediateSize = try file.size("intermediate_size")
+    }
+    hasBiases = ["opt", "gpt2", "gpt_neox"].contains(type)
+    isGated = !hasBiases
+    isTied = try file.boolean("tie_word_embeddings", default: ["opt", "gpt2", "gemma"].contains(type))
     let stored = try file.optionalString("dtype") ?? file.optionalString("torch_dtype")
     storedWidth = stored == "float32" ? 4 : 2
   }
@@ -75,7 +85,7 @@ public struct ModelDimensions: Sendable, Hashable, Codable {
     return layers * lowRank.rank * targets.reduce(0) { $0 + (sizes[$1] ?? 0) }
   }
 
-  /// All weights, exact for Llama, Gemma, Mistral and OPT.
+  /// All weights, exact for Llama, Gemma, Mistral, OPT, GPT-2 and GPT-NeoX.
   public var parameters: Int {
     let embedding = vocabularySize * hiddenSize
     let norms = (2 * layers + 1) * hiddenSize * (hasBiases ? 2 : 1)
