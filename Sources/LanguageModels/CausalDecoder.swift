@@ -21,6 +21,8 @@ public struct DecoderShape: Sendable, Hashable, CustomStringConvertible {
   public var positionsEnd: Bool
   /// The length beyond which a token's keys depend on how long its sample is (dynamic rotary scaling); nil where they never do.
   public var positionsStretchBeyond: Int? = nil
+  /// Whether a text that grows beyond that length is computed anew, as Phi-3's is, instead of going on behind the keys that it has.
+  public var stretchingBeginsAnew = false
 
   /// The sizes in words, equal for models of one architecture and size.
   public var description: String {

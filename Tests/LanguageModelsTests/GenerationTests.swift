@@ -203,7 +203,10 @@ import Torch
   // MARK: - The cache
 
   /// A token after another gives what one pass over all gives, in float32, and in bfloat16 is no further from that.
-  @Test(arguments: ["llama-grouped-tied", "llama-single-kv", "mistral-sliding", "opt-post-norm", "gemma-untied", "olmo2-grouped", "gpt2-scaled", "gpt-neox-published"])
+  @Test(arguments: [
+    "llama-grouped-tied", "llama-single-kv", "mistral-sliding", "opt-post-norm", "gemma-untied", "olmo2-grouped", "gpt2-scaled",
+    "gpt-neox-published", "gemma3-published", "phi3-window",
+  ])
   func tokensOneByOneEqualOnePass(name: String) throws {
     let golden = try Golden(name)
     let sample = try #require(golden.samples.max { $0.tokens.count < $1.tokens.count })
@@ -226,7 +229,10 @@ import Torch
   }
 
   /// In bfloat16 what is written, alone and together, has the log-probabilities that float32 gives the same tokens, to bfloat16's 3 digits.
-  @Test(arguments: ["llama-grouped-tied", "mistral-sliding", "gemma-untied", "opt-published", "qwen3-tied", "olmo2-grouped", "gpt2-scaled", "gpt-neox-published"])
+  @Test(arguments: [
+    "llama-grouped-tied", "mistral-sliding", "gemma-untied", "opt-published", "qwen3-tied", "olmo2-grouped", "gpt2-scaled",
+    "gpt-neox-published",
+  ])
   func bfloat16WritesWhatFloat32FindsLikely(name: String) throws {
     let (golden, tokenizer, prompts) = (try Golden(name), try tokenizer(), try Self.expected(name).map(\.prompt))
     let decoder = try golden.model(.float32).decoder

@@ -190,7 +190,9 @@ import Torch
   }
 
   /// Sums, keys and values computed in two passes equal those of one pass.
-  @Test(arguments: ["llama-grouped-tied", "llama-rope-llama3", "mistral-sliding", "opt-published", "opt-post-norm", "olmo2-grouped", "gpt2-scaled"])
+  @Test(arguments: [
+    "llama-grouped-tied", "llama-rope-llama3", "mistral-sliding", "opt-published", "opt-post-norm", "olmo2-grouped", "gpt2-scaled",
+  ])
   func cachedPassesContinue(name: String) throws {
     let golden = try Golden(name)
     let decoder = try golden.model(.float32).decoder

@@ -49,7 +49,9 @@ import Torch
   }
 
   /// Weights that are converted whenever they are used measure what converted weights do.
-  @Test(arguments: ["llama-float16", "llama-bfloat16", "opt-published", "opt-sharded", "gemma-published", "gpt2-scaled", "gpt-neox-published"])
+  @Test(arguments: [
+    "llama-float16", "llama-bfloat16", "opt-published", "opt-sharded", "gemma-published", "gpt2-scaled", "gpt-neox-published",
+  ])
   func weightsConvertedAtUseGiveTheSameLevels(name: String) throws {
     let golden = try Golden(name)
     let folder = try ModelFolder(named: golden.folder.path(percentEncoded: false))

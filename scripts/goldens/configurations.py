@@ -41,6 +41,10 @@ BASES = {
     "gpt_neox": dict(
         vocab_size=32, hidden_size=64, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=8, bos_token_id=1, eos_token_id=2, pad_token_id=0,
         rope_parameters=dict(rope_type="default", rope_theta=100.0, partial_rotary_factor=0.5)),
+    "smollm3": ROTARY | dict(num_hidden_layers=4, no_rope_layer_interval=2, use_sliding_window=True, sliding_window=4),
+    "phi3": ROTARY | dict(sliding_window=4, original_max_position_embeddings=8),
+    "gemma3_text": ROTARY | dict(head_dim=4, sliding_window=4, sliding_window_pattern=2, rope_parameters=dict(
+        full_attention=dict(rope_type="default", rope_theta=100.0), sliding_attention=dict(rope_type="default", rope_theta=50.0))),
     "opt": dict(vocab_size=32, hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=16, bos_token_id=2, eos_token_id=2, pad_token_id=1),
 }
 SCALED = dict(rope_theta=100.0, factor=4.0)
@@ -70,7 +74,9 @@ TRIALS = {
     "reorder_and_upcast_attn": [True], "add_cross_attention": [True], "summary_type": ["last"], "summary_use_proj": [False],
     "summary_activation": ["tanh"], "summary_proj_to_labels": [False], "summary_first_dropout": [0.9],
     "use_parallel_residual": [False], "layer_norm_eps": [1e-1], "hidden_dropout": [0.9], "classifier_dropout": [0.9], "rotary_pct": [0.5],
-    "rotary_emb_base": [7.0],
+    "rotary_emb_base": [7.0], "no_rope_layers": [[1, 1, 0, 0]], "no_rope_layer_interval": [3], "query_pre_attn_scalar": [16],
+    "final_logit_softcapping": [1.0, None], "attn_logit_softcapping": [1.0, None], "sliding_window_pattern": [3], "rope_local_base_freq": [7.0],
+    "_sliding_window_pattern": [3], "cache_implementation": ["hybrid"], "full_attn_mod": [2], "interpolate_factor": [2], "lm_head_bias": [True],
 }
 # With these rotary parameters the keys beside them show what they do.
 ROPE_TRIALS = {
@@ -80,6 +86,7 @@ ROPE_TRIALS = {
     "rope_theta": dict(rope_type="default"),
     "rotary_pct": dict(rope_type="default"),
     "rotary_emb_base": dict(rope_type="default"),
+    "rope_local_base_freq": dict(rope_type="default"),
 }
 
 
@@ -135,7 +142,9 @@ def describe(family):
     for key, values in TRIALS.items():
         found = [effect(family, base, key, v) for v in values]
         if key in ROPE_TRIALS and "rope_parameters" in base:
-            found += [effect(family, base | {"rope_parameters": ROPE_TRIALS[key]}, key, v) for v in values]
+            # Where layers differ, those that see everything are tried.
+            trial = {"full_attention": ROPE_TRIALS[key]} if "full_attention" in base["rope_parameters"] else ROPE_TRIALS[key]
+            found += [effect(family, base | {"rope_parameters": trial}, key, v) for v in values]
         effects[key] = strongest(found)
     missing = [f.name for f in own if f.name not in TRIALS]
     assert not missing, f"{family}: no trial for {missing}"

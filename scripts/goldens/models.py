@@ -22,7 +22,8 @@ from typing import Callable
 
 import torch, transformers
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModelForCausalLM, GemmaConfig, GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, Olmo2Config, OPTConfig, Qwen2Config, Qwen3Config
+from transformers import (
+    AutoConfig, AutoModelForCausalLM, Gemma3TextConfig, GemmaConfig, GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, Olmo2Config, OPTConfig, Phi3Config, Qwen2Config, Qwen3Config, SmolLM3Config)
 
 root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "Benchmarks" / "peers"))
@@ -72,6 +73,18 @@ def gpt2(**changes):
 
 def gpt_neox(**changes):
     return small(GPTNeoXConfig, **(dict(hidden_size=32, rotary_pct=0.25) | changes))
+
+
+def smollm3(**changes):
+    return small(SmolLM3Config, **(dict(num_key_value_heads=2) | changes))
+
+
+def phi3(**changes):
+    return small(Phi3Config, **(dict(num_key_value_heads=2, original_max_position_embeddings=64) | changes))
+
+
+def gemma3(**changes):
+    return small(Gemma3TextConfig, **(dict(hidden_size=24, intermediate_size=32, num_key_value_heads=2, head_dim=8, num_hidden_layers=3, sliding_window=7, query_pre_attn_scalar=12, bos_token_id=2, eos_token_id=1) | changes))
 
 
 def qwen2(**changes):
@@ -168,6 +181,24 @@ def pythia_config(config):
     config.update(rotary_pct=rope["partial_rotary_factor"], rotary_emb_base=rope["rope_theta"], rope_scaling=None)
 
 
+def gemma3_as_published(config):
+    """config.json as transformers 4 wrote it for Gemma 3: the bases beside each other, and the pattern as a number."""
+    rope = config.pop("rope_parameters")
+    config["torch_dtype"] = config.pop("dtype")
+    config.pop("layer_types")
+    config.update(
+        rope_theta=rope["full_attention"].pop("rope_theta"), rope_local_base_freq=rope["sliding_attention"]["rope_theta"],
+        rope_scaling=rope["full_attention"], sliding_window_pattern=2, cache_implementation="hybrid")
+
+
+def phi3_as_published(config):
+    """config.json as Microsoft published it: an older name of the scaling, and settings that the model's code does not read."""
+    old_rope("type")(config)
+    config.get("rope_scaling").update(type="su")
+    config["rope_scaling"].pop("partial_rotary_factor", None)
+    config.update(attention_bias=False)
+
+
 def only_under_lm_head(state):
     state["lm_head.weight"] = state.pop("model.embed_tokens.weight")
     return state
@@ -175,6 +206,7 @@ def only_under_lm_head(state):
 
 LLAMA3 = dict(rope_type="llama3", rope_theta=1000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64)
 LINEAR = dict(rope_type="linear", rope_theta=500.0, factor=4.0)
+LONGROPE = dict(rope_type="longrope", rope_theta=100.0, short_factor=[1.0, 1.5], long_factor=[1.25, 4.0])
 DYNAMIC = dict(rope_type="dynamic", rope_theta=500.0, factor=2.0)
 
 FIXTURES = [
@@ -226,6 +258,13 @@ FIXTURES = [
     Fixture("gpt-neox-published", gpt_neox(rope_parameters=dict(rope_type="default", rope_theta=100.0, partial_rotary_factor=0.25)), "rotary_pct 0.25, embed_out, buffers of old versions, float16", dtype=torch.float16, edit_state=pythia_as_published, edit_config=pythia_config),
     Fixture("gpt-neox-sequential", gpt_neox(use_parallel_residual=False, attention_bias=False, hidden_act="gelu_new", rope_parameters=dict(LINEAR, partial_rotary_factor=0.5)), "use_parallel_residual false, no biases in attention, half of each head rotated, linear scaling, names of today"),
     Fixture("gpt-neox-tied", gpt_neox(tie_word_embeddings=True), "tied, all positions left to the defaults", edit_config=without("rope_parameters", "hidden_act")),
+    Fixture("smollm3-published", smollm3(num_hidden_layers=5, use_sliding_window=True, sliding_window=7), "bfloat16, the fourth of five layers without positions and with a window, told by the defaults", dtype=torch.bfloat16, edit_config=without("layer_types", "no_rope_layers")),
+    Fixture("smollm3-listed", smollm3(num_key_value_heads=4, attention_bias=True, mlp_bias=True, tie_word_embeddings=False, no_rope_layers=[0, 1], layer_types=["full_attention", "full_attention"]), "biases, untied, the first layer without positions, told by no_rope_layers", edit_config=old_rope()),
+    Fixture("phi3-window", phi3(sliding_window=7, rope_parameters=dict(rope_type="default", rope_theta=100.0, partial_rotary_factor=0.5), head_dim=8), "fused projections, window 7, half of each head rotated, head_dim 8"),
+    Fixture("phi3-longrope", phi3(num_key_value_heads=4, max_position_embeddings=64, original_max_position_embeddings=16, rope_parameters=dict(LONGROPE)), "longrope with both sets of factors: one sample is longer than original_max_position_embeddings 16", edit_config=phi3_as_published),
+    Fixture("phi3-longrope-partial", phi3(hidden_size=32, tie_word_embeddings=True, max_position_embeddings=64, original_max_position_embeddings=24, rope_parameters=dict(LONGROPE, attention_factor=1.25, partial_rotary_factor=0.5)), "longrope on half of each head, an attention_factor, tied"),
+    Fixture("gemma3-published", gemma3(layer_types=["sliding_attention", "full_attention", "sliding_attention"], rope_parameters=dict(full_attention=dict(LINEAR), sliding_attention=dict(rope_type="default", rope_theta=50.0))), "bfloat16, window 7 in layers 0 and 2, two bases of rotary positions, linear scaling in layer 1", dtype=torch.bfloat16, edit_config=gemma3_as_published),
+    Fixture("gemma3-defaults", gemma3(num_hidden_layers=6, hidden_size=8, num_attention_heads=2, num_key_value_heads=1, attention_bias=True, tie_word_embeddings=False), "six layers, of which the last sees everything, told by the default; biases, untied", edit_config=without("layer_types", "rope_parameters")),
 ]
 
 
@@ -242,7 +281,7 @@ def fill(model, seed):
                 value = 0.3 * noise
             elif any(part in name for part in ("embed", "wte", "wpe")):
                 value = 0.5 * noise
-            elif any(part in name for part in ("q_proj", "k_proj", "c_attn", "query_key_value")):
+            elif any(part in name for part in ("q_proj", "k_proj", "c_attn", "query_key_value", "qkv_proj")):
                 value = 0.35 * noise
             else:
                 value = 0.25 * noise

@@ -33,6 +33,9 @@ public struct Architecture: Sendable {
     Olmo2.architecture,
     GPT2.architecture,
     GPTNeoX.architecture,
+    SmolLM3.architecture,
+    Phi3.architecture,
+    Gemma3.architecture,
   ]
 
   /// The names of all architectures that a configuration may ask for.
@@ -63,7 +66,16 @@ public struct Architecture: Sendable {
 
 extension RotaryTransformer.Plan {
   /// What the configurations of Llama's relatives have in common.
-  init(published configuration: ModelConfiguration, activation: String? = nil, rotaryKeys: RotaryEmbedding.Keys = RotaryEmbedding.Keys()) throws {
+  /// - Parameters:
+  ///   - configuration: of the model.
+  ///   - activation: the feed-forward layers' function, where it is not `hidden_act`.
+  ///   - sliding: which layers have a sliding window where `layer_types` does not say it, for architectures that choose by layer.
+  ///   - positions: gives each layer's rotary positions by the width of a head, the most positions and each layer's window, where they are not
+  ///     the same in all layers or are spelt otherwise than Llama's.
+  init(
+    published configuration: ModelConfiguration, activation: String? = nil, sliding: ((Int) -> Bool)? = nil,
+    positions: ((_ headDimension: Int, _ maximumPositions: Int, _ windows: [Int?]) throws -> [RotaryEmbedding?])? = nil
+  ) throws {
     let hidden = try configuration.size("hidden_size")
     let heads = try configuration.size("num_attention_heads", limit: 4096)
     let keyValueHeads = try configuration.optionalInteger("num_key_value_heads") ?? heads
@@ -84,17 +96,19 @@ extension RotaryTransformer.Plan {
     guard let function = Activation(published: name) else { throw configuration.unsupported("the activation '\(name)'") }
     let epsilon = try configuration.double("rms_norm_eps")
     guard epsilon >= 0 else { throw configuration.wrong("rms_norm_eps", "at least 0") }
-    let rotary = try RotaryEmbedding(
-      configuration, headDimension: headDimension, maximumPositions: maximumPositions, keys: rotaryKeys)
-    let windows: [Int?] = try AttentionWindows.published(in: configuration, layers: layers)
+    let windows: [Int?] = try AttentionWindows.published(in: configuration, layers: layers, sliding: sliding)
+    let rotary =
+      try positions?(headDimension, maximumPositions, windows)
+      ?? Array(
+        repeating: try RotaryEmbedding(configuration, headDimension: headDimension, maximumPositions: maximumPositions), count: layers)
     self.init(
       shape: DecoderShape(
         layers: layers, attentionHeads: heads, keyValueHeads: keyValueHeads, headDimension: headDimension, hiddenSize: hidden,
         vocabularySize: try configuration.size("vocab_size"), maximumPositions: maximumPositions, positionsEnd: false,
-        positionsStretchBeyond: rotary.stretchesBeyond),
+        positionsStretchBeyond: rotary.compactMap { $0?.stretchesBeyond }.min()),
       intermediateSize: try configuration.size("intermediate_size"), activation: function, epsilon: epsilon,
       tiedEmbeddings: try configuration.boolean("tie_word_embeddings"),
-      rotary: Array(repeating: rotary, count: layers),
+      rotary: rotary,
       windows: windows)
   }
 }

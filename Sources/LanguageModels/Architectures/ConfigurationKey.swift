@@ -55,8 +55,12 @@ struct ConfigurationKey: Sendable {
     ] + withoutEffect.map { .withoutEffect($0) } + generation.map { .withoutEffect($0) }
 
   /// Keys of rotary positions (`RotaryEmbedding`), which every architecture that has them shares.
-  static let rotary: [ConfigurationKey] = [
-    .used("rope_parameters"), .used("rope_scaling"), .used("rope_theta"), .used("original_max_position_embeddings"),
+  static let rotary =
+    wholeHeadRotary + [.used("rope_theta"), .used("original_max_position_embeddings")]
+
+  /// Those of them that do not differ between the architectures whose heads are rotated whole.
+  static let wholeHeadRotary: [ConfigurationKey] = [
+    .used("rope_parameters"), .used("rope_scaling"),
     .refused("partial_rotary_factor", unless: [1], "rotary positions on a part of each head (partial_rotary_factor)"),
   ]
 

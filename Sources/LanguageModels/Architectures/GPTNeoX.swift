@@ -5,7 +5,8 @@ import Torch
 /// GPT-NeoX (Black et al. 2022), of which Pythia is made: attention and feed-forward part both read the stream that enters the layer, rotary
 /// positions on a part of each head, one layer for queries, keys and values, which lie side by side head by head.
 enum GPTNeoX {
-  static let architecture = Architecture(names: ["GPTNeoXForCausalLM"], modelTypes: ["gpt_neox"], keys: keys) { configuration, weights, name in
+  static let architecture = Architecture(names: ["GPTNeoXForCausalLM"], modelTypes: ["gpt_neox"], keys: keys) {
+    configuration, weights, name in
     // Published files call the vocabulary projection embed_out; transformers has renamed it.
     let isPublished = weights.contains("embed_out.weight")
     let named = isPublished ? try weights.renamed(by: publishedNames) : weights

@@ -112,7 +112,11 @@ public final class TextGenerator {
     while next < prompts.count || !active.isEmpty {
       if shouldStop() { return texts }
       var pass = Pass(decoder, cache, limit: passTokens)
-      for sequence in active { try pass.add(Array(sequence.tokens.suffix(1)), to: sequence.slot) }
+      for sequence in active {
+        let isOutgrown = outgrows(cache.lengths[sequence.slot])
+        if isOutgrown { try cache.truncate(sequence.slot, to: 0) }
+        try pass.add(isOutgrown ? prompts[sequence.number] + sequence.tokens : Array(sequence.tokens.suffix(1)), to: sequence.slot)
+      }
       // New prompts are computed in the pass of the texts that go on, so that weights are read once for all.
       while next < prompts.count, !free.isEmpty, active.isEmpty || !shouldStop(), let slot = free.popLast() {
         try pass.add(begin(prompts, next, in: slot, cache, &prefix), to: slot)
@@ -223,6 +227,11 @@ public final class TextGenerator {
     guard shared >= TextGenerator.leastShared else { return prompt[...] }
     try cache.copy(shared, from: prefix.slot, to: slot)
     return prompt[shared...]
+  }
+
+  /// Whether one token more makes the keys of so many others invalid.
+  private func outgrows(_ length: Int) -> Bool {
+    decoder.shape.stretchingBeginsAnew && !stretches(length) && stretches(length + 1)
   }
 
   private func stretches(_ length: Int) -> Bool { decoder.shape.positionsStretchBeyond.map { length > $0 } ?? false }

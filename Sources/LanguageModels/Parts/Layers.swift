@@ -1,3 +1,4 @@
+import Ground
 import CheckpointFiles
 import Torch
 
@@ -119,19 +120,36 @@ struct FeedForward {
 
 /// down(activation(gate(x)) · up(x)), the feed-forward layer of Llama and its relatives.
 struct GatedFeedForward {
-  let gate: Linear
-  let up: Linear
-  let down: Linear
-  let activation: Activation
+  private let inner: Inner
+  private let down: Linear
+  private let activation: Activation
 
-  init(_ weights: WeightLoader, hidden: Int, intermediate: Int, activation: Activation, bias: Bool) throws {
-    gate = try Linear(weights["gate_proj"], hidden, intermediate, bias: bias)
-    up = try Linear(weights["up_proj"], hidden, intermediate, bias: bias)
+  /// The layers that gates and what they gate come from: one each, or one for both, which gives them side by side.
+  private enum Inner {
+    case separate(gate: Linear, up: Linear)
+    case fused(Linear, width: Int)
+  }
+
+  init(_ weights: WeightLoader, hidden: Int, intermediate: Int, activation: Activation, bias: Bool, isFused: Bool = false) throws {
+    inner =
+      isFused
+      ? .fused(try Linear(weights["gate_up_proj"], hidden, 2 * intermediate, bias: bias), width: intermediate)
+      : .separate(
+        gate: try Linear(weights["gate_proj"], hidden, intermediate, bias: bias),
+        up: try Linear(weights["up_proj"], hidden, intermediate, bias: bias))
     down = try Linear(weights["down_proj"], intermediate, hidden, bias: bias)
     self.activation = activation
   }
 
-  func callAsFunction(_ x: Tensor) throws -> Tensor { try down(gate(x).gatedActivation(activation, up: up(x))) }
+  func callAsFunction(_ x: Tensor) throws -> Tensor {
+    switch inner {
+    case .separate(let gate, let up): return try down(gate(x).gatedActivation(activation, up: up(x)))
+    case .fused(let both, let width):
+      let both = try both(x)
+      let up = try both.narrowed(1, from: width, length: width)
+      return try down(both.narrowed(1, from: 0, length: width).gatedActivation(activation, up: up))
+    }
+  }
 }
 
 extension Activation {

@@ -1,3 +1,4 @@
+import Ground
 import Foundation
 import StrictJSON
 import Torch
@@ -28,6 +29,8 @@ struct RotaryEmbedding: Sendable, Hashable {
     var share: String?
     /// That share where no key says it.
     var defaultShare = 1.0
+    /// The key beside that object that says the length of pretraining and counts more than the one in it; nil where none does.
+    var originalPositions: String? = "original_max_position_embeddings"
     /// Older names of scalings.
     var olderTypes: [String: String] = [:]
   }
@@ -39,9 +42,11 @@ struct RotaryEmbedding: Sendable, Hashable {
 
   /// Reads both spellings: `rope_theta` with `rope_scaling`, and `rope_parameters`.
   init(_ configuration: ModelConfiguration, headDimension: Int, maximumPositions: Int, keys: Keys = Keys()) throws {
-    try self.init(
-      RotaryEmbedding.section(of: configuration), configuration, headDimension: headDimension, maximumPositions: maximumPositions,
-      keys: keys)
+    let section = try RotaryEmbedding.section(of: configuration)
+    if let nested = section.flatMap({ RotaryEmbedding.nested(in: $0).first }) {
+      throw configuration.unsupported("rotary positions that differ between layers ('\(nested)' in rope_parameters)")
+    }
+    try self.init(section, configuration, headDimension: headDimension, maximumPositions: maximumPositions, keys: keys)
   }
 
   /// Reads the object that describes the positions, and what stands beside it; nil where there is no such object.
@@ -72,10 +77,9 @@ struct RotaryEmbedding: Sendable, Hashable {
       guard value >= 1 else { throw section.wrong("factor", "at least 1") }
       return value
     }
-    /// Beside the section it counts more than in it, as in transformers.
     func originalPositions() throws -> Double {
       let positions =
-        try configuration.optionalDouble("original_max_position_embeddings") ?? section.optionalDouble("original_max_position_embeddings")
+        try keys.originalPositions.flatMap(configuration.optionalDouble) ?? section.optionalDouble("original_max_position_embeddings")
         ?? Double(maximumPositions)
       guard positions > 0 else { throw section.wrong("original_max_position_embeddings", "positive") }
       return positions
@@ -111,19 +115,18 @@ struct RotaryEmbedding: Sendable, Hashable {
   }
 
   /// The object that describes the positions; nil where none does.
-  private static func section(of configuration: ModelConfiguration) throws -> ModelConfiguration? {
+  static func section(of configuration: ModelConfiguration) throws -> ModelConfiguration? {
     let sections = try ["rope_parameters", "rope_scaling"].compactMap { key in try configuration.optionalSection(key) }
       .filter { !$0.keys.isEmpty }
     guard sections.count < 2 else {
       // transformers takes rope_scaling and then leaves out the rope_theta of the other.
       throw configuration.unsupported("rotary positions twice (rope_parameters and rope_scaling)")
     }
-    guard let section = sections.first else { return nil }
-    if let nested = section.keys.first(where: { section.value($0)?.object != nil }) {
-      throw configuration.unsupported("rotary positions that differ between layers ('\(nested)' in rope_parameters)")
-    }
-    return section
+    return sections.first
   }
+
+  /// The keys of objects in the one that describes the positions: what they are of, where that differs between layers.
+  static func nested(in section: ModelConfiguration) -> [String] { section.keys.filter { section.value($0)?.object != nil } }
 
   private static func type(of section: ModelConfiguration) throws -> String {
     try section.optionalString("rope_type") ?? section.optionalString("type") ?? "default"
@@ -140,6 +143,12 @@ struct RotaryEmbedding: Sendable, Hashable {
   /// The keys of the object that describes the positions which its type does not use.
   static func keysWithoutEffect(in configuration: ModelConfiguration) throws -> [String] {
     guard let section = try section(of: configuration) else { return [] }
+    let nested = nested(in: section)
+    guard nested.isEmpty else { return try nested.flatMap { try section.optionalSection($0).map(keysWithoutEffect(of:)) ?? [] } }
+    return try keysWithoutEffect(of: section)
+  }
+
+  private static func keysWithoutEffect(of section: ModelConfiguration) throws -> [String] {
     var used = ["rope_type", "type", "rope_theta", "partial_rotary_factor"]
     switch try type(of: section) {
     case "linear", "dynamic": used += ["factor"]

@@ -3,7 +3,7 @@ import CheckpointFiles
 import Foundation
 public import Torch
 
-/// The decoder that Llama, Gemma, Mistral and Qwen share: normalisation before each part, rotary positions, grouped key/value heads, gated
+/// The decoder that Llama, Gemma, Mistral, Qwen, SmolLM and Phi share: normalisation before each part, rotary positions, grouped key/value heads, gated
 /// feed-forward layers. What differs between them is in `Plan`, which each architecture's file fills in from its configuration.
 public final class RotaryTransformer: CausalDecoder {
   /// What differs between the architectures.
@@ -19,8 +19,14 @@ public final class RotaryTransformer: CausalDecoder {
     var queryKeyValueBias = false
     var outputBias = false
     var feedForwardBias = false
-    /// Qwen 3 normalises each head's queries and keys.
+    /// Qwen 3 and Gemma 3 normalise each head's queries and keys.
     var normalizesHeads = false
+    /// Gemma 2 and 3 normalise what each part gives, besides what it takes.
+    var normalizesOutputs = false
+    /// Phi-3 has one layer for queries, keys and values, and one for gates and what they gate.
+    var isFused = false
+    /// The factor on the products of queries and keys; 1/√D where nil.
+    var attentionScale: Double?
     var tiedEmbeddings: Bool
     /// For each layer how it tells positions; nil for a layer that does not.
     var rotary: [RotaryEmbedding?]
@@ -79,22 +85,30 @@ public final class RotaryTransformer: CausalDecoder {
 
   /// One layer: attention, then the feed-forward part, each on the normalised stream and added to it.
   private struct Block {
-    let index: Int
     let isLast: Bool
     let inputNorm: RMSNorm
     let attention: RotaryAttention
-    let postAttentionNorm: RMSNorm
+    /// Of what attention gives, where that is normalised.
+    let attentionOutputNorm: RMSNorm?
+    let feedForwardNorm: RMSNorm
     let feedForward: GatedFeedForward
+    let feedForwardOutputNorm: RMSNorm?
 
     init(_ plan: Plan, index: Int, _ weights: WeightLoader) throws {
-      self.index = index
       isLast = index == plan.shape.layers - 1
       let hidden = plan.shape.hiddenSize
-      inputNorm = try RMSNorm(weights["input_layernorm"], hidden, epsilon: plan.epsilon, offset: plan.normOffset)
+      func norm(_ name: String) throws -> RMSNorm {
+        try RMSNorm(weights[name], hidden, epsilon: plan.epsilon, offset: plan.normOffset)
+      }
+      inputNorm = try norm("input_layernorm")
       attention = try RotaryAttention(plan, index: index, weights["self_attn"])
-      postAttentionNorm = try RMSNorm(weights["post_attention_layernorm"], hidden, epsilon: plan.epsilon, offset: plan.normOffset)
+      // One name for two places: before the feed-forward part, or behind attention where both ends are normalised.
+      attentionOutputNorm = plan.normalizesOutputs ? try norm("post_attention_layernorm") : nil
+      feedForwardNorm = try norm(plan.normalizesOutputs ? "pre_feedforward_layernorm" : "post_attention_layernorm")
       feedForward = try GatedFeedForward(
-        weights["mlp"], hidden: hidden, intermediate: plan.intermediateSize, activation: plan.activation, bias: plan.feedForwardBias)
+        weights["mlp"], hidden: hidden, intermediate: plan.intermediateSize, activation: plan.activation, bias: plan.feedForwardBias,
+        isFused: plan.isFused)
+      feedForwardOutputNorm = plan.normalizesOutputs ? try norm("post_feedforward_layernorm") : nil
     }
 
     func callAsFunction(_ stream: ResidualStream, _ pass: ForwardPass) throws -> ResidualStream {
@@ -105,8 +119,10 @@ public final class RotaryTransformer: CausalDecoder {
         heads = try heads.selecting(rows)
         try stream.select(rows)
       }
-      stream.pending = try attention.output(heads)
-      stream.pending = try feedForward(stream.normalized(postAttentionNorm))
+      let attended = try attention.output(heads)
+      stream.pending = try attentionOutputNorm?(attended) ?? attended
+      let fed = try feedForward(stream.normalized(feedForwardNorm))
+      stream.pending = try feedForwardOutputNorm?(fed) ?? fed
       return stream
     }
   }
@@ -117,39 +133,71 @@ struct RotaryAttention {
   private let index: Int
   private let shape: DecoderShape
   private let window: Int?
-  private let query: Linear
-  private let key: Linear
-  private let value: Linear
+  private let scale: Double
+  private let projections: Projections
   let output: Linear
   private let queryNorm: RMSNorm?
   private let keyNorm: RMSNorm?
+
+  /// The layers that queries, keys and values come from: one each, or one for all, which gives them side by side.
+  private enum Projections {
+    case separate(query: Linear, key: Linear, value: Linear)
+    case fused(Linear)
+  }
 
   init(_ plan: RotaryTransformer.Plan, index: Int, _ weights: WeightLoader) throws {
     self.index = index
     shape = plan.shape
     window = plan.windows.indices.contains(index) ? plan.windows[index] : nil
+    scale = plan.attentionScale ?? 1 / Double(shape.headDimension).squareRoot()
     let queryWidth = shape.attentionHeads * shape.headDimension
     let keyValueWidth = shape.keyValueHeads * shape.headDimension
-    query = try Linear(weights["q_proj"], shape.hiddenSize, queryWidth, bias: plan.queryKeyValueBias)
-    key = try Linear(weights["k_proj"], shape.hiddenSize, keyValueWidth, bias: plan.queryKeyValueBias)
-    value = try Linear(weights["v_proj"], shape.hiddenSize, keyValueWidth, bias: plan.queryKeyValueBias)
+    if plan.isFused {
+      projections = .fused(
+        try Linear(weights["qkv_proj"], shape.hiddenSize, queryWidth + 2 * keyValueWidth, bias: plan.queryKeyValueBias))
+    } else {
+      projections = .separate(
+        query: try Linear(weights["q_proj"], shape.hiddenSize, queryWidth, bias: plan.queryKeyValueBias),
+        key: try Linear(weights["k_proj"], shape.hiddenSize, keyValueWidth, bias: plan.queryKeyValueBias),
+        value: try Linear(weights["v_proj"], shape.hiddenSize, keyValueWidth, bias: plan.queryKeyValueBias))
+    }
     output = try Linear(weights["o_proj"], queryWidth, shape.hiddenSize, bias: plan.outputBias)
-    queryNorm = plan.normalizesHeads ? try RMSNorm(weights["q_norm"], shape.headDimension, epsilon: plan.epsilon) : nil
-    keyNorm = plan.normalizesHeads ? try RMSNorm(weights["k_norm"], shape.headDimension, epsilon: plan.epsilon) : nil
+    let headDimension = plan.shape.headDimension
+    func norm(_ name: String) throws -> RMSNorm? {
+      plan.normalizesHeads ? try RMSNorm(weights[name], headDimension, epsilon: plan.epsilon, offset: plan.normOffset) : nil
+    }
+    queryNorm = try norm("q_norm")
+    keyNorm = try norm("k_norm")
+  }
+
+  /// Queries `[T, H, D]`, keys and values `[T, K, D]`.
+  private func projected(_ x: Tensor) throws -> (queries: Tensor, keys: Tensor, values: Tensor) {
+    func heads(_ tensor: Tensor, _ count: Int) throws -> Tensor { try tensor.reshaped([-1, count, shape.headDimension]) }
+    switch projections {
+    case .separate(let query, let key, let value):
+      return (
+        try heads(query(x), shape.attentionHeads), try heads(key(x), shape.keyValueHeads), try heads(value(x), shape.keyValueHeads)
+      )
+    case .fused(let all):
+      let all = try heads(all(x), shape.attentionHeads + 2 * shape.keyValueHeads)
+      return (
+        try all.narrowed(1, from: 0, length: shape.attentionHeads),
+        try all.narrowed(1, from: shape.attentionHeads, length: shape.keyValueHeads),
+        try all.narrowed(1, from: shape.attentionHeads + shape.keyValueHeads, length: shape.keyValueHeads)
+      )
+    }
   }
 
   /// The heads' gated outputs `[T, H·D]`, before the output projection.
   func heads(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-    var q = try query(x).reshaped([-1, shape.attentionHeads, shape.headDimension])  // [T, H, D]
-    var k = try key(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])  // [T, K, D]
-    let v = try value(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])
+    var (q, k, v) = try projected(x)
     if let queryNorm, let keyNorm {
       q = try queryNorm(q)
       k = try keyNorm(k)
     }
     return try gatedAttention(
-      layer: index, queries: pass.rotated(q, layer: index), keys: pass.rotated(k, layer: index), values: v,
-      scale: 1 / Double(shape.headDimension).squareRoot(), window: window, pass)
+      layer: index, queries: pass.rotated(q, layer: index), keys: pass.rotated(k, layer: index), values: v, scale: scale, window: window,
+      pass)
   }
 }
 
