@@ -1,36 +1,108 @@
+import CheckpointFiles
 import Ground
-import Torch
+public import Torch
 
 extension CausalDecoder {
   /// How batches share the threads.
   ///
-  /// Batches of small models leave threads waiting for each other, so that two side by side, each on one thread, end sooner than two in turn on both.
-  /// Large ones keep all threads busy by themselves, and one at a time takes less memory and is done, and in its journal, sooner.
+  /// Within a product threads wait for each other, so that two batches side by side, each on one thread, end sooner than two in turn on both. The largest
+  /// models keep all threads busy by themselves, and one batch at a time takes less memory and is done, and in its journal, sooner.
   /// - Parameters:
   ///   - batchTokens: the most tokens of a batch that were asked for.
   ///   - passes: how often a batch goes through the weights: 1 forward, 2 forward and back.
   public func batchLanes(batchTokens: Int, passes: Int) -> BatchLanes {
-    let tokens = min(batchTokens, BatchLanes.mostTokens / max(1, passes))
-    let operations = 2 * Double(parameterCount) * Double(tokens) * Double(passes)
-    guard device == .cpu, operations <= BatchLanes.mostOperations else { return BatchLanes(count: 1, batchTokens: batchTokens) }
-    let room = (MachineMemory.available ?? 4 << 30) / 4
-    let fitting = room / max(1, tokens * activationBytesPerToken)
-    return BatchLanes(count: max(1, min(Engine.threads, fitting)), batchTokens: tokens)
+    let available = MachineMemory.available ?? 4 << 30
+    // Weights that do not fit into memory would be read from the disk by every lane.
+    let fits = parameterCount * elementType.byteWidth <= available
+    return BatchLanes(self, batchTokens: batchTokens, passes: passes, room: fits ? available / 4 : 0)
   }
 }
 
-/// How many batches of how many tokens are computed side by side, each on one thread.
+/// Batches that are computed side by side, each on one thread, where that keeps the threads busy and fits into memory.
 public struct BatchLanes: Sendable, Hashable {
-  /// The batches at a time; 1 for one after another, on all threads.
-  public let count: Int
+  /// What a model's size means for its batches.
+  enum Size: Sendable, Hashable {
+    /// A batch takes one core a second or so: always side by side, so that the bits never depend on the number of threads.
+    case small
+    /// Side by side where that keeps the threads busy.
+    case middle
+
+    /// Of a model with so many parameters; nil where a batch would take one core minutes, and its products are wide enough for all threads.
+    init?(parameterCount: Int) {
+      let operations = 2 * Double(parameterCount) * Double(BatchLanes.mostTokens)
+      if operations <= 1e11 {
+        self = .small
+      } else if operations <= 1e13 {
+        self = .middle
+      } else {
+        return nil
+      }
+    }
+  }
+
   /// The most tokens of a batch. It depends on the model and on what was asked for, never on the threads, so that the batches do not either.
   public let batchTokens: Int
+  /// The model's size; nil where batches are never computed side by side.
+  let size: Size?
+  /// What the batches of all lanes together may take of the memory, in bytes.
+  let room: Int
 
   /// Shorter batches leave less to wait for at the end, and these fill one core's products well enough.
   static let mostTokens = 2048
-  /// What one lane may take for a batch, about a second of one core. A model of 100 million parameters gained nothing any more (docs/Performance.md).
-  static let mostOperations = 1e11
+  /// The fewest tokens that batches near the end shrink to.
+  static let fewestTokens = 256
+  /// The share of the threads' time that lanes must be busy. Two threads within a product reach 0.75 to 0.9 of it, more of them less.
+  static let busyShare = 0.7
 
-  /// How many batches are handed out together: several a lane, so that one that is done early goes on with another.
-  public var groupSize: Int { count > 1 ? 4 * count : 1 }
+  /// Lanes for batches of a model.
+  /// - Parameters:
+  ///   - decoder: the model.
+  ///   - batchTokens: the most tokens of a batch that were asked for.
+  ///   - passes: how often a batch goes through the weights.
+  ///   - room: what the batches of all lanes together may take of the memory, in bytes.
+  init(_ decoder: any CausalDecoder, batchTokens: Int, passes: Int, room: Int) {
+    self.init(
+      size: decoder.device == .cpu ? Size(parameterCount: decoder.parameterCount) : nil, batchTokens: batchTokens, passes: passes,
+      room: room)
+  }
+
+  init(size: Size?, batchTokens: Int, passes: Int, room: Int) {
+    self.size = size
+    self.batchTokens = size == nil ? batchTokens : min(batchTokens, Self.mostTokens / max(1, passes))
+    self.room = room
+  }
+
+  /// Splits samples, in order, into batches of at most `batchTokens` tokens, which shrink towards the end where they are computed side by side, so that
+  /// the lanes end together.
+  public func plan(_ lengths: [Int]) -> [Range<Int>] {
+    PackedBatch.plan(lengths) { rest in size == nil ? batchTokens : min(batchTokens, max(Self.fewestTokens, rest / 8)) }
+  }
+
+  /// How many batches are computed at a time, where their number is not known and is not small.
+  /// - Parameter bytes: what a batch takes of the memory.
+  public func count(bytes: Int) -> Int { size == nil ? 1 : max(1, min(Engine.threads, room / max(1, bytes))) }
+
+  /// How many of these batches are computed at a time: one, on all threads, where there are too few for the lanes to keep the threads busy.
+  /// - Parameters:
+  ///   - tokens: of each batch, in the order in which they are begun.
+  ///   - bytes: what a batch of so many tokens takes of the memory.
+  ///   - threads: that there are.
+  public func count(for tokens: [Int], threads: Int = Engine.threads, bytes: (_ tokens: Int) -> Int) -> Int {
+    guard let size else { return 1 }
+    // The largest batches may meet.
+    var left = room
+    let fitting = tokens.map(bytes).sorted(by: >).prefix(threads).prefix { need in
+      left -= need
+      return left >= 0
+    }
+    let count = max(1, fitting.count)
+    guard size != .small, count > 1 else { return count }
+    var ends = [Int](repeating: 0, count: count)
+    for length in tokens {
+      guard let next = ends.indices.min(by: { ends[$0] < ends[$1] }) else { break }
+      ends[next] += length
+    }
+    let busy = Double(ends.reduce(0, +)), whole = Double(threads * (ends.max() ?? 0))
+    return busy >= Self.busyShare * whole ? count : 1
+  }
 }

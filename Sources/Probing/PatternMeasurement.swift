@@ -176,7 +176,7 @@ public struct PatternMeasurement {
     let weights = labelWeights(samples)
     let measured = samples.indices.filter { samples[$0].labelCount > 0 }
     let lanes = probe.decoder.batchLanes(batchTokens: batchTokens, passes: 2)
-    let plan = PackedBatch.plan(measured.map { samples[$0].tokens.count }, tokenLimit: lanes.batchTokens)
+    let plan = lanes.plan(measured.map { samples[$0].tokens.count })
     let shape = probe.decoder.shape
     let entries = shape.layers * shape.attentionHeads
     let totalTokens = measured.reduce(0) { $0 + samples[$1].tokens.count }
@@ -207,27 +207,29 @@ public struct PatternMeasurement {
     }
     let resumedTokens = doneTokens
     let started = ContinuousClock.now
-    while !rest.isEmpty {
-      if shouldStop() { throw Stopped() }
-      let group = rest.prefix(lanes.groupSize)
-      rest = rest.dropFirst(group.count)
-      func levels(_ range: Range<Int>) throws -> [MeasuredSample] {
+    try Engine.sideBySide(
+      // Of all batches, so that a run that is gone on with computes them as one that was left alone does.
+      lanes: lanes.count(
+        for: plan.map { range in range.reduce(0) { $0 + samples[measured[$1]].tokens.count } }, bytes: probe.activationBytes),
+      next: { () -> Range<Int>? in
+        guard let range = rest.first else { return nil }
+        if shouldStop() { throw Stopped() }
+        rest = rest.dropFirst()
+        return range
+      },
+      { range, _ -> [MeasuredSample] in
         let members = range.map { measured[$0] }
         return try probe.levels(of: members.map { samples[$0] }, labelWeights: members.map { weights[$0] })
-      }
-      let found =
-        lanes.count > 1
-        ? try Engine.sideBySide(group.count) { number, _ in try levels(group[group.startIndex + number]) } : try group.map(levels)
-      for (range, batch) in zip(group, found) {
+      },
+      inOrder: { range, batch in
         take(batch, try journal?.append(first: range.lowerBound, batch))
         count(batch.count)
-      }
-      let seconds = (ContinuousClock.now - started).seconds
-      progress(
-        Progress(
-          samples: done, totalSamples: measured.count, tokens: doneTokens, totalTokens: totalTokens,
-          tokensPerSecond: seconds > 0 ? Double(doneTokens - resumedTokens) / seconds : 0))
-    }
+        let seconds = (ContinuousClock.now - started).seconds
+        progress(
+          Progress(
+            samples: done, totalSamples: measured.count, tokens: doneTokens, totalTokens: totalTokens,
+            tokensPerSecond: seconds > 0 ? Double(doneTokens - resumedTokens) / seconds : 0))
+      })
     let work = Work(
       tokens: doneTokens, measuredTokens: doneTokens - resumedTokens, seconds: (ContinuousClock.now - started).seconds)
     return (work, journal)

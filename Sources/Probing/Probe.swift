@@ -70,6 +70,13 @@ public struct Probe {
     return max(1, ActivationMemory.limit / max(1, decoder.activationBytesPerToken))
   }
 
+  private func keepsActivations(of tokens: Int) -> Bool { memory != .low && tokens <= tokenLimit ?? .max }
+
+  /// What a batch of so many tokens takes of the memory, in bytes: an estimate.
+  func activationBytes(of tokens: Int) -> Int {
+    decoder.activationBytes(tokens: tokens, keepsActivations: keepsActivations(of: tokens))
+  }
+
   private func measure(_ samples: [TokenizedSample], _ batch: PackedBatch) throws -> [MeasuredSample] {
     guard batch.sampleCount > 0 else { return [] }
     let device = decoder.device
@@ -79,8 +86,7 @@ public struct Probe {
     if scores.contains(where: \.readsWeights) {
       pass.saliency = try (0..<shape.layers).map { _ in try Tensor.zeros([batch.tokens.count, shape.attentionHeads], on: device) }
     }
-    let keepsActivations = memory != .low && batch.tokens.count <= tokenLimit ?? .max
-    let (_, each) = try decoder.backpropagateLoss(pass, batch, keepsActivations: keepsActivations)
+    let (_, each) = try decoder.backpropagateLoss(pass, batch, keepsActivations: keepsActivations(of: batch.tokens.count))
     let losses = try batch.sampleMeans(of: each)
     try decoder.requireFinite(losses, of: samples)
     let byGates = try gates.takeGradients()

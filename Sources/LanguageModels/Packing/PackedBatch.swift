@@ -55,15 +55,23 @@ public struct PackedBatch: Sendable {
   public var sampleCount: Int { bounds.count - 1 }
 
   /// Splits samples, in order, into batches of at most `tokenLimit` tokens; a longer sample is a batch of its own.
-  public static func plan(_ lengths: [Int], tokenLimit: Int) -> [Range<Int>] {
+  public static func plan(_ lengths: [Int], tokenLimit: Int) -> [Range<Int>] { plan(lengths) { _ in tokenLimit } }
+
+  /// The same with a limit for each batch.
+  /// - Parameter tokenLimit: the most tokens of a batch with which so many tokens are left, its own included.
+  static func plan(_ lengths: [Int], tokenLimit: (_ rest: Int) -> Int) -> [Range<Int>] {
     var plan: [Range<Int>] = []
     var first = 0
     var total = 0
+    var rest = lengths.reduce(0, +)
+    var limit = tokenLimit(rest)
     for (number, length) in lengths.enumerated() {
-      if number > first, total + length > tokenLimit {
+      if number > first, total + length > limit {
         plan.append(first..<number)
         first = number
+        rest -= total
         total = 0
+        limit = tokenLimit(rest)
       }
       total += length
     }

@@ -55,7 +55,8 @@ struct BenchmarkMeasurement {
     }
     let lanes = model.decoder.batchLanes(batchTokens: batchTokens, passes: 1)
     var plan = BatchPlan(questions, encoder, batchTokens: lanes.batchTokens, from: replies.count)
-    let beginnings = (0..<lanes.count).map { _ in KeptBeginning(model.decoder, gates: gates) }
+    let laneCount = lanes.count(bytes: lanes.batchTokens * model.decoder.activationBytesPerToken)
+    let beginnings = (0..<laneCount).map { _ in KeptBeginning(model.decoder, gates: gates) }
     let earlier = replies.count
     let started = ContinuousClock.now
     var tokens = 0
@@ -77,29 +78,33 @@ struct BenchmarkMeasurement {
       replies += found
       tell()
     }
-    var waiting: BatchPlan.Batch?
-    while let batch = waiting ?? plan.next() {
-      waiting = nil
+    /// The next batch, unless the run is to stop.
+    func next() throws -> BatchPlan.Batch? {
+      guard let batch = plan.next() else { return nil }
       if monitor.shouldStop() { throw Stopped() }
-      switch batch {
-      case .choices(let choices, let computed, let kept):
-        var group = [(choices: choices, kept: kept)]
-        tokens += computed
-        while group.count < lanes.groupSize, let next = plan.next() {
-          guard case .choices(let choices, let computed, let kept) = next else {
-            waiting = next
-            break
+      return batch
+    }
+    // Options go through the lanes until a batch of texts comes, which takes all threads.
+    var texts: [BatchPlan.EncodedText]?
+    repeat {
+      texts = nil
+      try Engine.sideBySide(
+        lanes: laneCount,
+        next: { () -> (choices: [BatchPlan.EncodedChoice], kept: Int)? in
+          guard texts == nil else { return nil }
+          switch try next() {
+          case .choices(let choices, let computed, let kept):
+            tokens += computed
+            return (choices, kept)
+          case .texts(let found):
+            texts = found
+            return nil
+          case nil: return nil
           }
-          group.append((choices, kept))
-          tokens += computed
-        }
-        let found =
-          lanes.count > 1
-          ? try Engine.sideBySide(group.count) { number, lane in
-            try self.replies(to: group[number].choices, questions, behind: beginnings[lane], keeping: group[number].kept)
-          } : [try self.replies(to: choices, questions, behind: beginnings[0], keeping: kept)]
-        for replies in found { try keep(replies) }
-      case .texts(let texts):
+        },
+        { batch, lane in try self.replies(to: batch.choices, questions, behind: beginnings[lane], keeping: batch.kept) },
+        inOrder: { _, found in try keep(found) })
+      if let texts {
         var done = 0
         try keep(
           self.replies(to: texts, monitor) { text in
@@ -108,7 +113,7 @@ struct BenchmarkMeasurement {
             tell(done)
           })
       }
-    }
+    } while texts != nil
     return replies
   }
 
