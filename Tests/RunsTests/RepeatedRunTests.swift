@@ -62,7 +62,7 @@ import Testing
     try Data("{}".utf8).write(to: files.folder.appending(path: "other.json"))
     let telling = Telling()
     let result = try report.run(telling.monitor)
-    #expect(telling.notes == ["note: left out: other.json is not a result of a fit, an ablation or an evaluation"])
+    #expect(telling.notes == ["note: left out: other.json is not a result of a fit, a mixture, a choice, an ablation or an evaluation"])
     #expect(result.numbers.contains("report/coefficients-1.csv") && result.numbers.contains("report/heads-2.csv"))
     #expect(try again(result) == result)
     let html = try String(contentsOf: files.folder.appending(path: "report.html"), encoding: .utf8)

@@ -35,9 +35,11 @@ struct ConfigurationKey: Sendable {
     ConfigurationKey(name: name, fallback: fallback, use: .withoutEffect)
   }
 
-  /// A key that is refused unless it is null or one of these values.
-  static func refused(_ name: String, unless harmless: [JSONValue], _ asksFor: String) -> ConfigurationKey {
-    ConfigurationKey(name: name, fallback: .null, use: .refused(unless: harmless, asksFor: asksFor))
+  /// A key that is refused unless it is missing, null where that is allowed, or one of these values.
+  static func refused(
+    _ name: String, _ fallback: JSONValue = .null, orNull allowsNull: Bool = false, unless harmless: [JSONValue], _ asksFor: String
+  ) -> ConfigurationKey {
+    ConfigurationKey(name: name, fallback: fallback, use: .refused(unless: harmless, asksFor: asksFor), allowsNull: allowsNull)
   }
 
   /// What every configuration may hold besides its own class's keys.
@@ -96,7 +98,7 @@ extension ModelConfiguration {
       if case .refused(let harmless, let asksFor) = key.use, value != .null, !harmless.contains(where: { $0.equals(value) }) {
         throw unsupported(asksFor)
       }
-      if key.use == .used, value == .null, key.fallback != .null, !key.allowsNull { throw wrong(key.name, "given, not null") }
+      if key.use != .withoutEffect, value == .null, key.fallback != .null, !key.allowsNull { throw wrong(key.name, "given, not null") }
       known[key.name] = value
     }
     return (replacing(values: known), self.keys.filter { known[$0] == nil })

@@ -24,7 +24,7 @@ enum GPT2 {
       .used("vocab_size", 50257), .used("n_inner"), .used("activation_function", "gelu_new"), .used("layer_norm_epsilon", 1e-5),
       .used("scale_attn_weights", true), .used("scale_attn_by_inverse_layer_idx", false), .used("tie_word_embeddings", true),
       .used("eos_token_id", 50256, orNull: true),
-      .refused("add_cross_attention", unless: [false], "attention to an encoder (add_cross_attention)"),
+      .refused("add_cross_attention", false, unless: [false], "attention to an encoder (add_cross_attention)"),
     ]
     + [
       .withoutEffect("bos_token_id", 50256), .withoutEffect("pad_token_id"), .withoutEffect("initializer_range", 0.02),

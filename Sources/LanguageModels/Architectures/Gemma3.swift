@@ -53,6 +53,8 @@ enum Gemma3 {
       .used("tie_word_embeddings", true), .used("attention_bias", false), .used("query_pre_attn_scalar", 256),
       .used("sliding_window", 4096, orNull: true), .used("sliding_window_pattern", 6), .used("layer_types"), .used("rope_theta"),
       .used("rope_local_base_freq"), .used("eos_token_id", 1, orNull: true),
+      .refused(
+        "use_bidirectional_attention", false, orNull: true, unless: [false], "attention to later tokens (use_bidirectional_attention)"),
       .refused("final_logit_softcapping", unless: [], "capped logits (final_logit_softcapping)"),
       .withoutEffect("original_max_position_embeddings"), .withoutEffect("attn_logit_softcapping"), .withoutEffect("bos_token_id", 2),
       .withoutEffect("pad_token_id", 0),
