@@ -21,12 +21,14 @@ extension Figure5 {
     }
   }
 
-  /// The models' table.
+  /// The models' table; with one model alone there is no other to compare it with.
   static func models(_ all: [Trainings]) -> StudyTable {
-    let figures: [(String, String, Int)] = [
+    let compares = all.count > 1
+    var figures: [(String, String, Int)] = [
       ("final_shift", "final shift", 4), ("early", "of it after a quarter of the updates, %", 1), ("gain", "gain, nats", 4),
-      ("together", "shift and gain over tasks (Spearman)", 2), ("difference", "final shift above the last model's", 4),
+      ("together", "shift and gain over tasks (Spearman)", 2),
     ]
+    if compares { figures.append(("difference", "final shift above the last model's", 4)) }
     var table = StudyTable(
       "figure-5-models", "Models, the mean over tasks; in brackets 95% intervals over seeds",
       [.text("model")]
@@ -41,10 +43,11 @@ extension Figure5 {
       let shifts = trainings.means(\.shift)
       let differences = zip(shifts, last).compactMap { one, other in one.flatMap { one in other.map { one - $0 } } }
       let isLast = trainings.model == all.last?.model
-      let means = [
-        SeedMean(shifts.compactMap(\.self)), SeedMean(trainings.means(\.early).compactMap { $0.map { 100 * $0 } }),
-        SeedMean(trainings.means(\.gain).compactMap(\.self)), SeedMean(trainings.together), isLast ? nil : SeedMean(differences),
-      ]
+      let means =
+        [
+          SeedMean(shifts.compactMap(\.self)), SeedMean(trainings.means(\.early).compactMap { $0.map { 100 * $0 } }),
+          SeedMean(trainings.means(\.gain).compactMap(\.self)), SeedMean(trainings.together),
+        ] + (compares ? [isLast ? nil : SeedMean(differences)] : [])
       table.rows.append(
         [.text(trainings.model)] + means.flatMap { [.init($0?.mean), .init($0?.low), .init($0?.high)] } + [.init(shifts.count)])
     }
