@@ -3,20 +3,11 @@
 #include "attention.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/row_kernels.hpp"
+#include "matrix_products.hpp"
 
 namespace headway {
 
 namespace {
-
-/// Whether the processor multiplies bfloat16 faster than float32.
-bool multiplies_bfloat16() {
-#if defined(__x86_64__)
-  static const bool found = __builtin_cpu_supports("avx512bf16");
-  return found;
-#else
-  return true;
-#endif
-}
 
 /// One sample of [T, H, D] as [K, G·T, D], the query heads of a key/value head below each other.
 at::Tensor grouped(const at::Tensor &x, int64_t start, int64_t length, int64_t kv) {

@@ -2,9 +2,11 @@
 // multiplies in bfloat16.
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "gradient_sink.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/row_kernels.hpp"
 #include "linear.hpp"
+#include "matrix_products.hpp"
 
 using namespace headway;
 using torch::autograd::AutogradContext;
@@ -43,24 +45,16 @@ struct Converter {
 
 /// The most rows of x that go through a weight together: their numbers in float32 stay in the cache.
 constexpr int64_t product_tokens = 64;
+/// The most rows for which that is faster than the kernels of whole matrices.
+constexpr int64_t few_tokens = 32;
 
-/// Whether libtorch multiplies bfloat16 by instructions for it; otherwise it does so a number at a time.
-bool multiplies_bfloat16() {
-#if defined(__x86_64__)
-  static const bool found = __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16");
-  return found;
-#else
-  return true;
-#endif
-}
-
-/// Whether Headway's own products are faster than libtorch's: few rows, as text that is being written has, for which reading the weight is most of
-/// the work; and bfloat16 on processors without instructions for it (measured: docs/Performance.md). No graph remembers them.
+/// Whether a product has so few rows, as text that is being written has, that reading the weight is most of its work (measured: docs/Performance.md). No
+/// graph remembers such products.
 bool by_rows(const at::Tensor &x, const at::Tensor &weight) {
   if (at::GradMode::is_enabled() || !x.is_cpu() || !weight.is_cpu() || x.dim() != 2 || weight.dim() != 2) return false;
   if (x.scalar_type() != weight.scalar_type() || x.size(1) != weight.size(1) || !weight.is_contiguous()) return false;
   if (x.scalar_type() == at::kFloat) return x.size(0) <= product_tokens;
-  if (x.scalar_type() == at::kBFloat16) return !multiplies_bfloat16() || x.size(0) <= 4;
+  if (x.scalar_type() == at::kBFloat16) return x.size(0) <= (multiplies_bfloat16() ? 4 : few_tokens);
   return false;
 }
 
@@ -93,12 +87,16 @@ at::Tensor products_by_rows(const at::Tensor &input, const at::Tensor &weight, c
   return y;
 }
 
-struct ConvertedLinear : Function<ConvertedLinear> {
+/// Linear layers whose products are not libtorch's, or whose weight has another type. The gradient by a weight whose sum is kept elsewhere
+/// (`GradientSink`) is added to it at once, without a rounding in between.
+struct Linear : Function<Linear> {
   static at::Tensor forward(
-      AutogradContext *context, const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias, bool by_weight) {
+      AutogradContext *context, const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias, bool by_weight,
+      const std::optional<at::Tensor> &total) {
     auto y = linear_product(x, weight, bias);
     // The input is kept only for the gradient by the weight, which frozen weights do not have.
     context->save_for_backward({weight, by_weight ? x : at::Tensor()});
+    if (total) context->saved_data["total"] = *total;
     if (bias) context->saved_data["bias type"] = bias->scalar_type();
     return y;
   }
@@ -107,9 +105,13 @@ struct ConvertedLinear : Function<ConvertedLinear> {
     auto saved = context->get_saved_variables();
     auto &weight = saved[0], &x = saved[1];
     auto gradient = gradients[0].contiguous();
-    variable_list result(4);
+    variable_list result(5);
     if (context->needs_input_grad(0)) result[0] = product_with(gradient, weight);
-    if (x.defined()) result[1] = at::mm(gradient.t(), x).to(weight.scalar_type());
+    auto total = context->saved_data.find("total");
+    if (x.defined() && total != context->saved_data.end())
+      add_matrix_product(gradient.t(), x, total->second.toTensor());
+    else if (x.defined())
+      result[1] = matrix_product(gradient.t(), x).to(weight.scalar_type());
     auto bias_type = context->saved_data.find("bias type");
     if (bias_type != context->saved_data.end() && context->needs_input_grad(2)) result[2] = gradient.sum(0).to(bias_type->second.toScalarType());
     return result;
@@ -121,7 +123,8 @@ struct ConvertedLinear : Function<ConvertedLinear> {
 namespace headway {
 
 at::Tensor linear_product(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
-  if (x.scalar_type() == weight.scalar_type()) return at::linear(x, weight, bias);
+  if (x.scalar_type() == weight.scalar_type())
+    return has_own_product(x, weight.t()) ? matrix_product(x, weight.t(), bias) : at::linear(x, weight, bias);
   auto result = at::empty({x.size(0), weight.size(0)}, x.options());
   auto added = bias ? bias->to(x.scalar_type()) : at::Tensor();
   int64_t step = std::max<int64_t>(1, part_elements / std::max<int64_t>(1, weight.size(1)));
@@ -130,24 +133,21 @@ at::Tensor linear_product(const at::Tensor &x, const at::Tensor &weight, const s
     int64_t rows = std::min(step, weight.size(0) - row);
     auto to = result.narrow(1, row, rows);
     auto part = converted(weight.narrow(0, row, rows)).t();
-    if (bias)
-      at::addmm_out(to, added.narrow(0, row, rows), x, part);
-    else
-      at::mm_out(to, x, part);
+    matrix_product_into(to, x, part, bias ? std::optional(added.narrow(0, row, rows)) : std::nullopt);
   }
   return result;
 }
 
 // In parts of columns: parts of rows would have to be summed up in the narrow type.
 at::Tensor product_with(const at::Tensor &gradient, const at::Tensor &weight) {
-  if (gradient.scalar_type() == weight.scalar_type()) return at::matmul(gradient, weight);
+  if (gradient.scalar_type() == weight.scalar_type()) return matrix_product(gradient, weight);
   auto result = at::empty({gradient.size(0), weight.size(1)}, gradient.options());
   int64_t step = std::max<int64_t>(1, part_elements / std::max<int64_t>(1, weight.size(0)));
   Converter converted(gradient.scalar_type());
   for (int64_t column = 0; column < weight.size(1); column += step) {
     int64_t columns = std::min(step, weight.size(1) - column);
     auto to = result.narrow(1, column, columns);
-    at::mm_out(to, gradient, converted(weight.narrow(1, column, columns)));
+    matrix_product_into(to, gradient, converted(weight.narrow(1, column, columns)));
   }
   return result;
 }
@@ -158,20 +158,20 @@ int ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out) {
   return guarded("linear", {x, weight, bias}, [&] {
     auto &input = get(x), &w = get(weight);
     auto b = get_optional(bias);
-    if (input.scalar_type() == w.scalar_type()) {
-      bool own = by_rows(input, w);
-      if (own && input.scalar_type() == at::kFloat)
-        *out = wrap(products_by_rows<float>(input, w, b));
-      else
-        *out = wrap(own ? products_by_rows<bf16>(input, w, b) : at::linear(input, w, b));
+    if (by_rows(input, w)) {
+      *out = wrap(input.scalar_type() == at::kFloat ? products_by_rows<float>(input, w, b) : products_by_rows<bf16>(input, w, b));
       return;
     }
     TORCH_CHECK(input.dim() > 0 && w.dim() == 2 && input.size(-1) == w.size(1), "[…, in] and a weight [out, in] are needed");
     TORCH_CHECK(input.is_floating_point() && w.is_floating_point(), "floating-point numbers are needed");
     auto lengths = input.sizes().vec();
     lengths.back() = w.size(0);
-    bool recording = at::GradMode::is_enabled();
     auto rows = input.reshape({-1, input.size(-1)});
-    *out = wrap(ConvertedLinear::apply(rows, w, b, recording && w.requires_grad()).view(lengths));
+    if (rows.scalar_type() == w.scalar_type() && !has_own_product(rows, w.t())) {
+      *out = wrap(at::linear(input, w, b));
+      return;
+    }
+    bool recording = at::GradMode::is_enabled();
+    *out = wrap(Linear::apply(rows, w, b, recording && w.requires_grad(), recording ? sink_of(w) : std::nullopt).view(lengths));
   });
 }

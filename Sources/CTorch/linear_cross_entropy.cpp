@@ -5,6 +5,7 @@
 #include "boundary.hpp"
 #include "gradient_sink.hpp"
 #include "linear.hpp"
+#include "matrix_products.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/row_kernels.hpp"
 
@@ -69,7 +70,7 @@ struct LinearCrossEntropy : Function<LinearCrossEntropy> {
       auto logits = linear_product(rows, weight, bias);
       each.narrow(0, first, count).copy_(cross_entropy(logits, targets.narrow(0, first, count), factors.narrow(0, first, count), any));
       if (by_hidden) hidden_gradient.narrow(0, first, count).copy_(product_with(logits, weight));
-      if (by_weight) accumulate(at::matmul(logits.t(), rows), collected ? weight_total : weight_gradient);
+      if (by_weight) add_matrix_product(logits.t(), rows, collected ? weight_total : weight_gradient);
       if (by_bias) bias_gradient.add_(logits.to(wide).sum(0));
     }
     context->save_for_backward({hidden_gradient, weight_gradient, bias_gradient});

@@ -42,6 +42,56 @@ import Torch
     }
   }
 
+  /// Products and their gradients on a tape, at the borders of what is multiplied at a time (strips of 6 and 8 rows, blocks of 16 and 32 columns, 256
+  /// numbers deep, parts of 256 columns and 512 rows), against float64. Where a type's products are libtorch's, these are what is held.
+  @Test(arguments: [ElementType.float32, .bfloat16])
+  func gradientsEqualThoseInDoublePrecision(type: ElementType) throws {
+    let random = try RandomTensors(seed: 6)
+    for (tokens, inputs, outputs) in [
+      (1, 1, 1), (3, 5, 1), (1, 300, 7), (8, 256, 32), (9, 257, 33), (33, 255, 31), (70, 513, 290), (130, 64, 600), (530, 40, 17),
+      (49, 1, 65),
+    ] {
+      let x = try random.normal([tokens, inputs]).converted(to: type)
+      let weight = try random.normal([outputs, inputs]).converted(to: type)
+      let bias = try random.normal([outputs]).converted(to: type)
+      let seed = try random.normal([tokens, outputs]).converted(to: type)
+      func results(_ element: ElementType) throws -> [[Double]] {
+        let leaves = try [x, weight, bias].map { try $0.converted(to: element).requiringGradient() }
+        let y = try leaves[0].linear(leaves[1], bias: leaves[2])
+        let found = try gradients(of: [y], seeds: [seed.converted(to: element)], by: leaves)
+        return try [y.doubles()] + found.map { try #require(try $0?.doubles()) }
+      }
+      for (number, (found, exact)) in zip(try results(type), try results(.float64)).enumerated() {
+        #expect(found.count == exact.count)
+        // The greatest error of some 100,000 sums, which grows with what is summed up: inputs, outputs and, by weight and bias, tokens.
+        let scale = Double([inputs, outputs, tokens, tokens][number]).squareRoot() + 1
+        for (a, b) in zip(found, exact) where abs(a - b) > 4e-6 * scale + (type == .float32 ? 0 : 4e-3 * abs(b)) {
+          Issue.record("\(tokens) × \(inputs) × \(outputs), result \(number): \(a), not \(b)")
+          break
+        }
+      }
+    }
+  }
+
+  /// Gradients by a weight that are added up elsewhere: twice the same batch adds twice as much, and nothing is left for the engine.
+  @Test(arguments: [ElementType.float32, .bfloat16]) func gradientsAreAddedUp(type: ElementType) throws {
+    let random = try RandomTensors(seed: 7)
+    let x = try random.normal([90, 70]).converted(to: type)
+    let seed = try random.normal([90, 40]).converted(to: type)
+    let leaf = try random.normal([40, 70]).converted(to: type).requiringGradient()
+    let total = try Tensor.zeros([40, 70], elementType: .float32)
+    try leaf.collectGradient(into: total)
+    let expected = try seed.converted(to: .float64).transposed(0, 1).matrixProduct(x.converted(to: .float64)).doubles()
+    for count in 1...2 {
+      try backpropagate(from: [x.linear(leaf)], seeds: [seed])
+      for (a, b) in zip(try total.doubles(), expected) {
+        // libtorch rounds a batch's gradient to bfloat16 before it is added.
+        #expect(abs(a - Double(count) * b) <= (type == .float32 ? 1e-4 : 1e-4 + 8e-3 * abs(b)))
+      }
+    }
+    #expect(try leaf.takeGradient() == nil)
+  }
+
   /// A weight or an input that is not finite shows.
   @Test func whatIsNotFiniteStays() throws {
     let found = try withoutGradients {

@@ -19,6 +19,16 @@ int omp_in_parallel(void);
 
 namespace headway {
 
+/// How many threads a loop that begins here has: one within another loop.
+inline int threads_here() {
+#if defined(__linux__)
+  if (omp_in_parallel()) return 1;
+  return at::get_num_threads();
+#else
+  return 1;
+#endif
+}
+
 /// Calls `body(thread, threads)` on every thread of libtorch's pool. The body must not throw.
 template <class Body>
 void on_each_thread(int threads, Body &&body) {

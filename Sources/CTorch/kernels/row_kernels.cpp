@@ -3,6 +3,7 @@
 
 #include "../include/ctorch.h"
 #include "attention_kernels.hpp"
+#include "matrix_kernels.hpp"
 
 namespace headway {
 
@@ -12,6 +13,8 @@ namespace headway {
   const RowKernels<bf16> &row_kernels_bf16();                \
   const AttentionKernels<float> &attention_kernels_float();  \
   const AttentionKernels<bf16> &attention_kernels_bf16();    \
+  const MatrixKernels<float> &matrix_kernels_float();        \
+  const MatrixKernels<bf16> &matrix_kernels_bf16();          \
   }
 DECLARE(portable)
 #if defined(__x86_64__)
@@ -59,6 +62,14 @@ const AttentionKernels<float> &attention_kernels<float>() {
 template <>
 const AttentionKernels<bf16> &attention_kernels<bf16>() {
   CHOOSE(attention_kernels_bf16)
+}
+template <>
+const MatrixKernels<float> &matrix_kernels<float>() {
+  CHOOSE(matrix_kernels_float)
+}
+template <>
+const MatrixKernels<bf16> &matrix_kernels<bf16>() {
+  CHOOSE(matrix_kernels_bf16)
 }
 #undef CHOOSE
 

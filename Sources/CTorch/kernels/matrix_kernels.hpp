@@ -1,0 +1,42 @@
+// Products of matrices in float32 arithmetic, compiled once for each kind of processor (matrix_kernels.inc).
+#pragma once
+
+#include <cstdint>
+
+#include "row_kernels.hpp"
+
+namespace headway {
+
+/// c[m, n] = Σ_k a[m, k] · b[k, n] + bias[n], rounded once; or added to what `total` holds. Sums are made in float32, in an order that depends on k alone:
+/// an element has the same bits whatever rows and columns are computed beside it, and on however many threads.
+template <class T>
+struct MatrixProduct {
+  int64_t rows, columns, depth;
+  /// a[m, k] lies at `a[m · a_row + k · a_step]`; one of both steps is 1.
+  const T *a;
+  int64_t a_row, a_step;
+  /// b[k, n] lies at `b[k · b_step + n · b_column]`; one of both steps is 1.
+  const T *b;
+  int64_t b_step, b_column;
+  /// A number for each column, or null.
+  const T *bias;
+  /// Where the result goes: c, or, where that is null, what is added to. Row m begins at `m · c_row`.
+  T *c;
+  float *total;
+  int64_t c_row;
+};
+
+/// T is float or bf16.
+template <class T>
+struct MatrixKernels {
+  /// The numbers of room that `multiply` needs for a product of so many rows and columns.
+  int64_t (*room)(int64_t rows, int64_t columns);
+  /// Columns are computed in multiples of this.
+  int64_t column_step;
+  void (*multiply)(const MatrixProduct<T> &product, float *room);
+};
+
+template <class T>
+const MatrixKernels<T> &matrix_kernels();
+
+}  // namespace headway

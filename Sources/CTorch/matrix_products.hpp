@@ -1,0 +1,24 @@
+// Products of matrices by Headway's own kernels, where these are faster than libtorch's.
+#pragma once
+
+#include "boundary.hpp"
+
+namespace headway {
+
+/// Whether libtorch multiplies bfloat16 faster than float32: on processors with matrix units, and on AMD's with AVX512-BF16. Intel's without matrix units
+/// have the instruction, at half the speed of a float32 one (measured: docs/Performance.md), and others have none.
+bool multiplies_bfloat16();
+
+/// Whether the product a [M, K] · b [K, N] goes by the kernels. Its bits then depend neither on the other rows and columns nor on the threads.
+bool has_own_product(const at::Tensor &a, const at::Tensor &b);
+
+/// a [M, K] · b [K, N] + bias [N], by the kernels where `has_own_product`; either may be transposed. Rounded once, where the kernels are used.
+at::Tensor matrix_product(const at::Tensor &a, const at::Tensor &b, const std::optional<at::Tensor> &bias = std::nullopt);
+
+/// The same into `to` [M, N], whose rows may lie apart.
+void matrix_product_into(at::Tensor &to, const at::Tensor &a, const at::Tensor &b, const std::optional<at::Tensor> &bias = std::nullopt);
+
+/// total += a · b. Where the kernels are used and `total` is float32, the product is never rounded to a narrower type.
+void add_matrix_product(const at::Tensor &a, const at::Tensor &b, const at::Tensor &total);
+
+}  // namespace headway
