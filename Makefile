@@ -1,5 +1,5 @@
 # `make demo` and `make test` each do all their own set-up on a fresh machine.
-.PHONY: setup build demo test bench experiment experiment-real docs format lint clean
+.PHONY: setup build demo test bench bench-all experiment experiment-real docs format lint clean
 
 setup:
 	@scripts/setup
@@ -17,11 +17,13 @@ test: setup
 	swift test
 
 bench: build
-	@echo "bench: patterns, fine-tuning, generation and evaluation beside their rivals (about an hour on two cores; Benchmarks/run --help for less)"
+	@echo "bench: patterns, long samples, fine-tuning and ablation beside their rivals and the machine's limit (half an hour on two cores; Benchmarks/run --help for less)"
 	@Benchmarks/run
-	@Benchmarks/run --sft
-	@Benchmarks/run --generate
-	@Benchmarks/run --evaluate
+
+bench-all: build
+	@echo "bench-all: the same with more samples, every rival, a model of 16 GB, generation, evaluation, and how cost grows (hours, and 30 GB of disk)"
+	@Benchmarks/run --all
+	@Benchmarks/run --growth
 
 # Both go on where they were stopped; scripts/experiment/run.py KIND --dry-run tells what is left (docs/Findings-plan.md).
 experiment: build

@@ -75,12 +75,13 @@ def text_of(tokenizer, draw, pool, short, tokens):
     return text
 
 
-def make_prompts(tokenizer, count, seed=2):
+def make_prompts(tokenizer, count, seed=2, tokens=None):
+    """`count` prompts of GSM8K's lengths, or with `tokens` of that many each, half of them the response's."""
     draw = random.Random(seed)
     pool = [(w, len(tokenizer.encode(w))) for w in words()]
     short = [(w, n) for w, n in pool if n == 1]
     return [{"prompt": text_of(tokenizer, draw, pool, short, p - 1), "response": text_of(tokenizer, draw, pool, short, r - 1), "task": "bench", "id": f"bench-{i}"}
-            for i, (p, r) in enumerate(lengths(count, seed))]
+            for i, (p, r) in enumerate([(tokens - tokens // 2, tokens // 2)] * count if tokens else lengths(count, seed))]
 
 
 def measure(tokenizer, path):

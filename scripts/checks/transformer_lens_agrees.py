@@ -2,7 +2,7 @@
 
     "$(scripts/python)" scripts/checks/transformer_lens_agrees.py [--headway .build/release/headway] [--only gpt2]
 
-GPT-2 (124M) and Pythia-70m with random weights, of which a folder is made for the time of the check, with a tokenizer of single characters. Three
+GPT-2 (124M), Pythia-70m and a Llama of 8 million parameters with random weights, of which a folder is made for the time of the check, with a tokenizer of single characters. Three
 samples; both compute in float32. hook_z and its gradient come from HookedTransformer (scripts/goldens/hooked_levels.py); a level is their product summed
 over positions and values. Prints the greatest difference as a part of the level's sample's greatest; ends with status 1 beyond 1e-4.
 """
@@ -11,7 +11,7 @@ import argparse, json, pathlib, subprocess, sys, tempfile
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer, decoders, models
-from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM
+from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM, LlamaConfig, LlamaForCausalLM
 
 root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "scripts" / "goldens"))
@@ -24,6 +24,8 @@ SHAPES = {
     "pythia-70m": lambda: GPTNeoXForCausalLM(GPTNeoXConfig(
         vocab_size=50304, hidden_size=512, intermediate_size=2048, num_hidden_layers=6, num_attention_heads=8, max_position_embeddings=2048,
         rotary_pct=0.25, bos_token_id=0, eos_token_id=0)),
+    "llama-8m": lambda: LlamaForCausalLM(LlamaConfig(
+        vocab_size=8192, hidden_size=256, intermediate_size=704, num_hidden_layers=8, num_attention_heads=8, num_key_value_heads=4, tie_word_embeddings=True, eos_token_id=2)),
 }
 
 
@@ -56,7 +58,7 @@ def check(name, headway):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    a.add_argument("--headway", type=pathlib.Path, default=root / ".build/release/headway"); a.add_argument("--only", default="gpt2,pythia-70m")
+    a.add_argument("--headway", type=pathlib.Path, default=root / ".build/release/headway"); a.add_argument("--only", default="gpt2,pythia-70m,llama-8m")
     o = a.parse_args()
     worst = 0.0
     for name in o.only.split(","):

@@ -23,14 +23,14 @@ from beside import packages  # noqa: E402
 
 packages("transformer-lens", HERE / "transformer_lens_requirements.txt")
 from transformer_lens import HookedTransformer, HookedTransformerConfig  # noqa: E402
-from transformer_lens.pretrained.weight_conversions import convert_gpt2_weights, convert_neox_weights  # noqa: E402
+from transformer_lens.pretrained.weight_conversions import convert_gpt2_weights, convert_llama_weights, convert_neox_weights  # noqa: E402
 
 FIXTURES = ["gpt2-published", "gpt2-scaled", "gpt2-untied", "gpt-neox-published", "gpt-neox-tied"]
 ABOUT = {"script": "scripts/goldens/hooked_levels.py", "transformer_lens": "3.9.0", "torch": torch.__version__, "transformers": transformers.__version__}
 
 
 def hooked(model, dtype):
-    """A model of transformers in TransformerLens's own code: GPT-2 and GPT-NeoX (Pythia)."""
+    """A model of transformers in TransformerLens's own code: GPT-2, GPT-NeoX (Pythia) and Llama (for samples of at most 2,048 tokens)."""
     c = model.config
     common = dict(
         n_layers=c.num_hidden_layers, d_model=c.hidden_size, n_heads=c.num_attention_heads, d_head=c.hidden_size // c.num_attention_heads,
@@ -40,6 +40,14 @@ def hooked(model, dtype):
             **common, d_mlp=c.n_inner or 4 * c.n_embd, act_fn=c.activation_function, eps=c.layer_norm_epsilon, use_attn_scale=c.scale_attn_weights,
             scale_attn_by_inverse_layer_idx=c.scale_attn_by_inverse_layer_idx)
         weights = convert_gpt2_weights(model, config)
+    elif c.model_type == "llama":
+        assert c.rope_parameters["rope_type"] == "default" and not c.attention_bias and not c.mlp_bias
+        # Every layer holds a mask of n_ctx × n_ctx.
+        common |= dict(n_ctx=min(c.max_position_embeddings, 2048), normalization_type="RMS")
+        config = HookedTransformerConfig(
+            **common, final_rms=True, d_mlp=c.intermediate_size, act_fn=c.hidden_act, gated_mlp=True, eps=c.rms_norm_eps, n_key_value_heads=c.num_key_value_heads,
+            positional_embedding_type="rotary", rotary_adjacent_pairs=False, rotary_base=c.rope_parameters["rope_theta"], rotary_dim=common["d_head"])
+        weights = convert_llama_weights(model, config)
     else:
         rope = c.rope_parameters
         assert rope["rope_type"] == "default" and c.attention_bias
