@@ -55,6 +55,16 @@ def careful_levels(found, rival, dtype, exact):
                      f"{off.max():.1e} of its sample's largest; correlation of the patterns {np.corrcoef(ours.mean(0).ravel(), careful.mean(0).ravel())[0, 1]:.6f}.")
 
 
+def few_levels(found, rival, headway, samples):
+    """The levels of the first samples in float32, where careful PyTorch is not timed."""
+    ours = levels(extra(found, "few", headway, "safetensors", samples)[0])
+    careful = levels(extra(found, "few-careful", rival, samples=samples)[0])
+    if ours.shape != careful.shape:
+        return Agreement(RIVALS, False, f"Headway measured {ours.shape} levels and careful PyTorch {careful.shape}.")
+    apart = distance(ours, careful)
+    return Agreement(RIVALS, apart <= 1e-5, f"levels of {len(ours)} samples in float32, Headway and careful PyTorch: {apart:.1e} from each other (relative).")
+
+
 def lens_levels(found, rival, headway, samples=8):
     """The level `signed` of the first samples in float32: no level may differ by more than 1e-5 of its sample's greatest."""
     ours = levels(extra(found, "signed", headway("--score", "signed"), "safetensors", samples)[0], "signed")

@@ -5,7 +5,7 @@
     Benchmarks/run --only patterns --models opt-125m    some parts, models, types or methods
     Benchmarks/run --growth                             how cost grows, as pictures (growth.py)
 
-Repetitions alternate, so that a disturbance meets everyone; medians are reported, and ratios are taken within a repetition. Seconds are the measuring loop alone, without loading and
+Everything is measured once, then all of it again, so that a disturbance meets everyone; medians are reported, and ratios are taken within a repetition. Seconds are the measuring loop alone, without loading and
 compiling, for everyone. Memory is the greatest resident size of the process, as the kernel counts it. A process that fails or takes longer than --limit says so in its row.
 Before any ratio is printed, what Headway computed is held against what the rival computed (agreements.py).
 Everything that is made (models, prompts) is kept in the cache folder, results in bench-out/.
@@ -14,7 +14,7 @@ import argparse, json, pathlib, sys, time
 
 import goals, growth, report, works
 from inputs import SUBJECTS, root
-from measuring import carry_out, cores_of_this_machine, say
+from measuring import begin, cores_of_this_machine, repeat, say
 
 
 def die(text):
@@ -36,6 +36,7 @@ def arguments():
     a.add_argument("--methods", type=words, help="only these: careful, compiled, lens, headway, pinned, limit, old-limit, …")
     a.add_argument("--samples", type=int, help="prompts of every work (its own number where left out)")
     a.add_argument("--repetitions", type=int, help="3 where left out")
+    a.add_argument("--minutes", type=float, help="after which nothing is repeated (28; with --all no end)")
     a.add_argument("--questions", type=int, default=40, help="of each form, with --only evaluation")
     a.add_argument("--limit", type=float, default=600, help="seconds after which a process is given up")
     a.add_argument("--threads", type=int, default=len(cores_of_this_machine()))
@@ -53,6 +54,7 @@ def arguments():
             die(f"no {name} is called {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
     if any(n is not None and n < 1 for n in (o.repetitions, o.samples)):
         die("--repetitions and --samples are at least 1.")
+    o.minutes = o.minutes or (None if o.all else 28)
     if o.questions < SUBJECTS:
         die(f"--questions is at least {SUBJECTS}, one for each subject.")
     return o
@@ -73,18 +75,21 @@ def main():
     o.out.mkdir(parents=True, exist_ok=True)
     if o.growth:
         return growth.run(o)
-    started, found = time.perf_counter(), []
-    for work in planned:
-        found.append(carry_out(work, o))
-        # After each, so that nothing is lost when the run is stopped.
-        document = {"machine": report.machine(o.threads), "all": o.all, "works": {f.work.key: f.record() for f in found}}
-        (o.out / "bench.json.partial").write_text(json.dumps(document, indent=1, default=str) + "\n")
-        (o.out / "bench.json.partial").rename(o.out / "bench.json")
+    started, found = time.perf_counter(), [begin(work, o) for work in planned]
+    for repetition in range(o.repetitions or 3):
+        for f in found:
+            if repetition and o.minutes and time.perf_counter() - started > 60 * o.minutes:
+                continue
+            repeat(f, repetition)
+            # After each, so that nothing is lost when the run is stopped.
+            document = {"machine": report.machine(o.threads), "all": o.all, "works": {f.work.key: f.record() for f in found}}
+            (o.out / "bench.json.partial").write_text(json.dumps(document, indent=1, default=str) + "\n")
+            (o.out / "bench.json.partial").rename(o.out / "bench.json")
     minutes = (time.perf_counter() - started) / 60
     tables = {}
     for part in dict.fromkeys(f.work.part for f in found):
         of_part = [f for f in found if f.work.part == part]
-        tables[part] = f"{report.about(part, o)}\n\n{report.table(part, of_part)}"
+        tables[part] = f"{report.about(part, of_part, o)}\n\n{report.table(part, of_part)}"
     reached = goals.table(found)
     text = "\n\n".join(f"## {part}\n\n{table}" for part, table in tables.items()) + (f"\n\n## Goals\n\n{reached}" if reached else "") + f"\n\n{minutes:.0f} minutes in all."
     (o.out / "bench.md").write_text(text + "\n")

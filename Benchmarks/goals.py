@@ -47,7 +47,7 @@ def seconds(work):
 
 def growth_of_memory(works):
     """Anonymous memory at 8,192 tokens by that at 2,048, for four times the tokens. Headway's own count where it prints one."""
-    few, many = (works.get(f"lengths-bench-100m-bfloat16-{n}") for n in (2048, 8192))
+    few, many = (works.get(f"lengths-bench-30m-bfloat16-{n}") for n in (2048, 8192))
     if not few or not many or not few.rates("headway") or not many.rates("headway"):
         return None
     least = [min(r["anonymous_mib"] or r["peak_rss_mib"] for r in f.runs["headway"]) for f in (few, many)]
@@ -67,7 +67,7 @@ GOALS += [
     Goal("the same, bench-100m bf16", 0.97, False, ratio(P.format("bench-100m", "bfloat16"), "headway", "pinned")),
     Goal("Llama 3 8B shape, `--memory auto`: share of the mapped limit", 0.88, False, share("large-llama3-8b-bfloat16")),
     Goal("the same: anonymous memory, GiB", 1.5, True, anonymous("large-llama3-8b-bfloat16")),
-    *(Goal(f"{n:,} tokens a sample: × careful PyTorch", 1.5, False, ratio(f"lengths-bench-100m-bfloat16-{n}", "headway", "careful")) for n in (2048, 4096, 8192)),
+    *(Goal(f"{n:,} tokens a sample: × careful PyTorch", 1.5, False, ratio(f"lengths-bench-30m-bfloat16-{n}", "headway", "careful")) for n in (2048, 4096, 8192)),
     Goal("memory at 8,192 tokens by that at 2,048 (linear: 4)", 4.2, True, growth_of_memory),
     *(Goal(f"saliency besides, {shape} bf16: time by that without", 1.35, True, inverse(P.format(shape, "bfloat16"), "headway-saliency", "headway")) for shape in ("smollm2-135m", "bench-100m")),
     *(Goal(f"fine-tuning, {shape} bf16: × compiled PyTorch", 1.3, False, ratio(S.format(shape), "headway", "compiled")) for shape in ("smollm2-135m", "bench-100m")),

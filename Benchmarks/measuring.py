@@ -1,6 +1,6 @@
 """Runs one process at a time, or several side by side, and reads what it found: the machinery under bench.py and growth.py.
 
-A `Work` is something that several `Method`s do; `carry_out` runs them in turn, repetition after repetition, so that a disturbance meets everyone. A method that fails or takes
+A `Work` is something that several `Method`s do; `repeat` runs each of them once, in turn, so that a disturbance meets everyone. A method that fails or takes
 longer than it may says so in its row, and the others go on. Ratios are taken within a repetition; what is reported is their median, least and greatest.
 """
 import argparse, json, os, pathlib, platform, shutil, signal, statistics, subprocess, sys, threading, time
@@ -46,7 +46,6 @@ class Work:
     model: Callable[[], pathlib.Path] | None = None
     data: Callable[[pathlib.Path], pathlib.Path] | None = None  # of the model's folder
     threads: int | None = None
-    repetitions: int | None = None
     agreement: Callable | None = None  # (Found) → [Agreement], before any ratio is believed
     seconds: bool = False  # the figures are seconds, of which fewer are better
     unless: Callable[[], str | None] = field(default=lambda: None)  # why it cannot be done on this machine
@@ -208,45 +207,48 @@ class Found:
         return {"title": self.work.title, "skipped": self.skipped, "methods": methods, "agreements": [vars(a) for a in self.agreements]}
 
 
-def carry_out(work, options):
-    """All methods of a work, repetition after repetition, and whether they agree."""
+def begin(work, options):
+    """A work's model and data, made where they are not there yet."""
     folder = options.out / work.key
     folder.mkdir(parents=True, exist_ok=True)
     found = Found(work, Job(None, None, folder, work.threads or options.threads, options), folder)
-    found.skipped = work.unless()
-    if found.skipped:
-        say(f"{work.key}: skipped: {found.skipped}")
-        return found
     try:
-        model = work.model() if work.model else None
-        found.job = Job(model, work.data(model) if work.data else None, folder, work.threads or options.threads, options)
+        found.skipped = work.unless()
+        if not found.skipped:
+            model = work.model() if work.model else None
+            found.job = Job(model, work.data(model) if work.data else None, folder, work.threads or options.threads, options)
     except (subprocess.CalledProcessError, OSError, AssertionError) as problem:
         found.skipped = f"its model or data could not be made: {problem}"
-        say(f"{work.key}: {found.skipped}")
-        return found
-    repetitions = options.repetitions or work.repetitions or 3
-    for repetition in range(repetitions):
-        for method in work.methods:
-            if method.key in found.failed or (method.once and repetition):
-                continue
-            started = time.perf_counter()
-            try:
-                run = further_figure(method, found) if method.within else measure(method, job_of(method, found.job))
-            except Failed as problem:
+    if found.skipped:
+        say(f"{work.key}: skipped: {found.skipped}")
+    return found
+
+
+def repeat(found, repetition):
+    """Each method of a work once more; after the first time, whether they agree."""
+    work = found.work
+    for method in work.methods:
+        if found.skipped or method.key in found.failed or (method.once and repetition):
+            continue
+        started = time.perf_counter()
+        try:
+            run = further_figure(method, found) if method.within else measure(method, job_of(method, found.job))
+        except Failed as problem:
+            # A figure that was found before stands.
+            if method.key not in found.runs:
                 found.failed[method.key] = str(problem)
-                found.runs.pop(method.key, None)
-                say(f"{work.key:32} {repetition + 1}/{repetitions} {method.key:12} {problem}")
-                continue
-            found.runs.setdefault(method.key, []).append(run)
-            say(f"{work.key:32} {repetition + 1}/{repetitions} {method.key:12} {figure(run['rate'], work.seconds):>8} {'s' if work.seconds else 'per s'}  {run['peak_rss_mib']:6.0f} MiB  ({time.perf_counter() - started:.0f} s)")
-    if work.agreement:
+            say(f"{work.key:32} {repetition + 1} {method.key:16} {problem}")
+            continue
+        found.runs.setdefault(method.key, []).append(run)
+        say(f"{work.key:32} {repetition + 1} {method.key:16} {figure(run['rate'], work.seconds):>8} {'s' if work.seconds else 'per s'}  {run['peak_rss_mib']:6.0f} MiB  ({time.perf_counter() - started:.0f} s)")
+    if work.agreement and not repetition and not found.skipped:
         try:
             found.agreements = work.agreement(found)
         except (Failed, OSError, KeyError, ValueError) as problem:
-            found.agreements = [Agreement(tuple(m.key for m in work.methods if not m.key.startswith("headway") and "limit" not in m.key), False, f"whether they agree could not be seen: {problem}")]
+            rivals = tuple(m.key for m in work.methods if not m.key.startswith(("headway", "pinned")) and "limit" not in m.key)
+            found.agreements = [Agreement(rivals, False, f"whether they agree could not be seen: {problem}")]
         for agreement in found.agreements:
             say(f"{work.key:32} {'' if agreement.good else 'NOT GOOD: '}{agreement.text}")
-    return found
 
 
 def further_figure(method, found):

@@ -24,9 +24,10 @@ INPUTS = {"lengths": "; random weights, made-up prompts", "start-up": "", "evalu
           "generation": f"{GSM8K}, one text at a time after four words, 64 new tokens a text"}
 
 
-def about(part, options):
-    runs = options.repetitions or 3
-    return (f"{machine(options.threads)}. {PARTS[part].removesuffix(' (--all)').capitalize()}; medians of {runs} alternating run{'s' if runs != 1 else ''}, ratios within a repetition"
+def about(part, found, options):
+    counts = sorted({len(runs) for f in found for runs in f.runs.values()})
+    title, times = PARTS[part].removesuffix(" (--all)"), " or ".join(map(str, counts)) or "no"
+    return (f"{machine(options.threads)}. {title[0].upper() + title[1:]}; medians of {times} alternating runs (least–greatest where there are several), ratios within a repetition"
             f"{INPUTS.get(part, GSM8K)}. Made by `Benchmarks/run {'--all ' if options.all else ''}--only {part}`.")
 
 

@@ -26,17 +26,17 @@ def headway(name, *more, out=True):
     return command
 
 
-def limits(o, *more):
-    """The bare products: as libtorch takes them on all threads, and the best of the library's rates, a process a core."""
+def limits(o, *more, samples=16):
+    """The bare products: the best of the library's rates, a process a core, and as libtorch takes them on all threads. They depend little on the number of samples."""
     cores = len(cores_of_this_machine())
-    return [Method("limit", f"**limit: bare products, weights laid out once, a process a core** ({cores})", peer("matmul_limit.py", "--weights", "best", "--processes", cores, *more, out=False)),
-            Method("old-limit", "bare products, plain, on all threads", peer("matmul_limit.py", *more, out=False), once=not o.all)]
+    return [Method("limit", f"**limit: bare products, weights laid out once, a process a core** ({cores})", peer("matmul_limit.py", "--weights", "best", "--processes", cores, *more, out=False), samples=None if o.all else samples),
+            Method("old-limit", "bare products, plain, on all threads", peer("matmul_limit.py", *more, out=False), samples=None if o.all else samples, once=not o.all)]
 
 
 def wide_limit(o, *more, weights="best"):
     """Where a processor multiplies float32 faster than bfloat16, that is the best library rate. Float32 copies laid out both ways take twelve bytes a parameter."""
     cores = len(cores_of_this_machine())
-    return Method("wide-limit", "the limit's products in float32", peer("matmul_limit.py", "--weights", weights, "--processes", cores, "--dtype", "float32", *more, out=False))
+    return Method("wide-limit", "the limit's products in float32", peer("matmul_limit.py", "--weights", weights, "--processes", cores, "--dtype", "float32", *more, out=False), samples=None if o.all else 16)
 
 
 AGAINST = {"careful": "× careful", "compiled": "× compiled", "lens": "× TransformerLens", "pinned": "× pinned processes", "headway": "× Headway", "limit": "share of limit", "wide-limit": "of float32's", "old-limit": "of the plain one"}
@@ -44,9 +44,9 @@ AGAINST = {"careful": "× careful", "compiled": "× compiled", "lens": "× Trans
 
 def pattern_works(o):
     # shape, type, samples of make bench and make bench-all, whether make bench has it, samples held against float32
-    rows = [("smollm2-135m", "bfloat16", 64, 64, True, 8), ("bench-100m", "bfloat16", 64, 64, True, 8), ("llama3.2-1b", "bfloat16", 16, 32, True, 2),
-            ("base-8m", "float32", 128, 256, True, 8), ("smollm2-135m", "float32", 24, 64, True, 8), ("bench-100m", "float32", 24, 64, False, 8)]
-    for shape, dtype, few, many, quick, exact in chosen(o, rows, {"bfloat16": (64, 64, True, 8), "float32": (24, 64, True, 8)}):
+    rows = [("smollm2-135m", "bfloat16", 32, 64, True, 8), ("bench-100m", "bfloat16", 32, 64, True, 8), ("llama3.2-1b", "bfloat16", 8, 32, True, 2),
+            ("base-8m", "float32", 64, 256, True, 8), ("smollm2-135m", "float32", 16, 64, True, 8), ("bench-100m", "float32", 16, 64, False, 8)]
+    for shape, dtype, few, many, quick, exact in chosen(o, rows, {"bfloat16": (32, 64, True, 8), "float32": (16, 64, True, 8)}):
         if not (quick or o.all or o.models or o.dtypes):
             continue
         ours = lambda *more, dtype=dtype: headway("pattern", "--per-sample", "--dtype", dtype, *more)
@@ -59,18 +59,24 @@ def pattern_works(o):
             methods.append(Method("pinned", f"Headway, processes of one thread, a core each ({len(cores_of_this_machine())})", ours(), pinned=len(cores_of_this_machine()), ending="safetensors"))
             if dtype == "bfloat16":
                 methods += [Method("headway-saliency", "**Headway**, saliency besides", ours("--score", "magnitude,saliency"), ending="safetensors"), wide_limit(o)]
+            if dtype == "float32" and not o.all:
+                methods.pop()
         else:
-            methods = [Method("careful", "careful PyTorch", rival, once=True), *methods, wide_limit(o, weights="plain")]
+            methods = ([Method("careful", "careful PyTorch", rival, once=True)] if o.all else []) + methods + [wide_limit(o, weights="plain")]
+            if not o.all:
+                methods = [dataclasses.replace(m, once="limit" in m.key) for m in methods if m.key != "old-limit"]
         if lens:
-            methods.insert(0, Method("lens", "TransformerLens, hook_z times its gradient", peer("lens_patterns.py", "--dtype", dtype)))
+            methods.insert(0, Method("lens", "TransformerLens, hook_z times its gradient", peer("lens_patterns.py", "--dtype", dtype), samples=4 if dtype == "bfloat16" and not o.all else None, once=dtype == "bfloat16" and not o.all))
         if o.all and not large and dtype == "bfloat16":
             methods = [Method("authors", "authors' method, padded to 1024", peer("reference_patterns.py", "--pad-to", 1024), samples=4, once=True),
                        Method("unpadded", "the same, unpadded", peer("reference_patterns.py", "--pad-to", 0), samples=16, once=True)] + methods
 
-        def agreement(found, dtype=dtype, exact=exact, lens=lens):
+        def agreement(found, dtype=dtype, exact=exact, lens=lens, large=large):
             checks = []
             if "careful" in found.runs:
                 checks.append(agreements.careful_levels(found, lambda *more: peer("fast_patterns.py", *more), dtype, exact))
+            elif large:
+                checks.append(agreements.few_levels(found, peer("fast_patterns.py", "--dtype", "float32"), headway("pattern", "--per-sample", "--dtype", "float32"), exact))
             if lens and "lens" in found.runs:
                 checks.append(agreements.lens_levels(found, peer("lens_patterns.py", "--dtype", "float32"), lambda *more: headway("pattern", "--per-sample", "--dtype", "float32", *more)))
             return checks
@@ -80,10 +86,10 @@ def pattern_works(o):
 
 
 def one_thread_works(o):
-    for shape, dtype, few, many in chosen(o, [("smollm2-135m", "bfloat16", 24, 64), ("bench-100m", "bfloat16", 24, 64)], {"bfloat16": (24, 64), "float32": (24, 64)}):
+    for shape, dtype, few, many in chosen(o, [("smollm2-135m", "bfloat16", 16, 64), ("bench-100m", "bfloat16", 16, 64)], {"bfloat16": (16, 64), "float32": (16, 64)}):
         methods = [Method("headway", "**Headway**", headway("pattern", "--per-sample", "--dtype", dtype), ending="safetensors"),
-                   Method("limit", "**limit: bare products, weights laid out once**", peer("matmul_limit.py", "--weights", "best", "--processes", 1, "--dtype", dtype, out=False)),
-                   Method("old-limit", "bare products, plain", peer("matmul_limit.py", "--dtype", dtype, out=False), once=not o.all)]
+                   Method("limit", "**limit: bare products, weights laid out once**", peer("matmul_limit.py", "--weights", "best", "--processes", 1, "--dtype", dtype, out=False), samples=None if o.all else 8, once=not o.all),
+                   Method("old-limit", "bare products, plain", peer("matmul_limit.py", "--dtype", dtype, out=False), samples=None if o.all else 8, once=not o.all)]
         if o.all:
             methods.insert(0, Method("compiled", "careful PyTorch, compiled", peer("fast_patterns.py", "--compile", "--dtype", dtype)))
         yield Work(f"one-thread-{shape}-{dtype}", "one-thread", (shape, dtype), methods, AGAINST, lambda shape=shape: model_folder(shape),
@@ -91,7 +97,7 @@ def one_thread_works(o):
 
 
 def length_works(o):
-    for shape, dtype in chosen(o, [("bench-100m", "bfloat16")], {"bfloat16": (), "float32": ()}):
+    for shape, dtype in chosen(o, [("bench-30m", "bfloat16")] + [("bench-100m", "bfloat16")] * o.all, {"bfloat16": (), "float32": ()}):
         for tokens, few, many in ((2048, 2, 8), (4096, 1, 4), (8192, 1, 2)):
             methods = [Method("careful", "careful PyTorch", peer("fast_patterns.py", "--dtype", dtype, "--max-length", tokens)),
                        Method("headway", "**Headway**", headway("pattern", "--per-sample", "--dtype", dtype, "--max-length", tokens), ending="safetensors")]
@@ -129,7 +135,7 @@ def too_large(shape, mapped=False):
 
 def fine_tuning_works(o):
     """Nobody's first step is timed; with 16 samples a step, five see each of 64 samples once and one window twice."""
-    steps = 5 if o.all else 3
+    steps = 5 if o.all else 2
     rows = [("smollm2-135m", "bfloat16", True), ("bench-100m", "bfloat16", True), ("smollm2-135m", "float32", False), ("bench-100m", "float32", False)]
     for shape, dtype, quick in chosen(o, rows, {"bfloat16": (True,), "float32": (True,)}):
         if not (quick or o.all or o.models or o.dtypes):
@@ -139,9 +145,9 @@ def fine_tuning_works(o):
         # Samples are packed to as many tokens as the rival's.
         ours = headway("sft", "--steps", steps, "--batch-size", 4, "--accumulate", 4, "--lr", "1e-6", "--schedule", "constant", "--warmup-ratio", 0, "--no-shuffle", "--pack-tokens", 2048, "--dtype", dtype)
         methods = [Method("careful", "careful PyTorch", rival(), once=not o.all), Method("compiled", "careful PyTorch, compiled", rival("--compile")), Method("headway", "**Headway**", ours, ending="out"),
-                   *limits(o, "--training", "--dtype", dtype)]
+                   *(dataclasses.replace(m, once=not o.all) for m in limits(o, "--training", "--dtype", dtype))]
         if dtype == "bfloat16":
-            methods.append(wide_limit(o, "--training"))
+            methods.append(dataclasses.replace(wide_limit(o, "--training"), once=not o.all))
             if o.all:
                 methods.insert(0, Method("autocast", "PyTorch with autocast, padded", peer("fast_sft.py", "--steps", steps, "--precision", "autocast", "--layout", "padded", "--fused-from", 1, "--fresh-memory", out=False)))
         yield Work(f"fine-tuning-{shape}-{dtype}", "fine-tuning", (shape, dtype), methods, AGAINST, lambda shape=shape: model_folder(shape), lambda model: prompt_file(model, o.samples or 64),
@@ -152,7 +158,7 @@ def ablation_works(o):
     for shape, dtype in chosen(o, [("base-8m", "float32")], {"float32": ()}):
         methods = [Method("careful", "careful PyTorch, eight heads a batch", peer("head_ablation.py", out=False), rate=lambda s, wall, job: s["heads"] * s["samples"] / s["seconds"]),
                    Method("headway", "**Headway**, with starting", headway("ablate", "--all", "--dtype", dtype, "--bootstrap", 100, out=False), rate=lambda s, wall, job: len(s["items"]) * s["samples"] / wall)]
-        yield Work(f"ablation-{shape}-{dtype}", "ablation", (shape, dtype), methods, AGAINST, lambda shape=shape: model_folder(shape), lambda model: prompt_file(model, o.samples or (32 if o.all else 8)),
+        yield Work(f"ablation-{shape}-{dtype}", "ablation", (shape, dtype), methods, AGAINST, lambda shape=shape: model_folder(shape), lambda model: prompt_file(model, o.samples or (32 if o.all else 4)),
                    agreement=lambda found: [agreements.changes(found)])
 
 
