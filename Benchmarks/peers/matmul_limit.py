@@ -159,9 +159,11 @@ def main():
     if o.processes:
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(o.processes))
         # Weights are shared: children of a process that has started no thread.
-        fork, number = multiprocessing.get_context("fork"), min(o.processes, len(batches))
+        fork, number = multiprocessing.get_context("fork"), o.processes
         ready, queue = fork.Barrier(number), fork.Queue()
-        children = [fork.Process(target=measure_alone, args=(cores[i % len(cores)], weights, head, o.training, batches[i::number], ready, queue)) for i in range(number)]
+        # With fewer batches than processes some are multiplied more than once: rates are summed, not tokens.
+        shares = [batches[i::number] or [batches[i % len(batches)]] for i in range(number)]
+        children = [fork.Process(target=measure_alone, args=(cores[i % len(cores)], weights, head, o.training, shares[i], ready, queue), daemon=True) for i in range(number)]
         for child in children:
             child.start()
         found = [queue.get() for _ in children]
