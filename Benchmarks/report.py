@@ -1,5 +1,6 @@
 """What was found, as tables for people: a part's rows, the goals, and the sections of docs/Performance.md that are rewritten."""
 import os, platform, statistics
+from importlib.metadata import version
 
 from inputs import root
 from measuring import figure, spread
@@ -14,9 +15,8 @@ def machine(threads):
         names = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
         name = names[0] if names else name
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    import torch, transformers
-
-    return f"{name}, {threads} threads, {memory:.0f} GiB; torch {torch.__version__}, transformers {transformers.__version__}, Python {platform.python_version()}"
+    # Not imported: a process begins with the memory of the one that started it, as the kernel counts its greatest size.
+    return f"{name}, {threads} threads, {memory:.0f} GiB; torch {version('torch')}, transformers {version('transformers')}, Python {platform.python_version()}"
 
 
 GSM8K = "; random weights, prompts of GSM8K's lengths"
@@ -61,7 +61,7 @@ def table(part, found):
                 refused = f.rates(other) and (f.refused(method.key) or f.refused(other)) and not other.endswith("limit")
                 cells.append(figure(statistics.median(ratios)) + (f" ({figure(min(ratios))}–{figure(max(ratios))})" if len(ratios) > 1 and method.key.startswith("headway") and method.key != other else "")
                              if ratios else "refused" if refused else "–")
-            memory = f"{statistics.median(r['peak_rss_mib'] for r in runs):.0f}" + (f" ({runs[0]['anonymous_mib']})" if runs[0]["anonymous_mib"] else "") + " MiB"
+            memory = "–" if seconds else f"{statistics.median(r['peak_rss_mib'] for r in runs):.0f}" + (f" ({runs[0]['anonymous_mib']})" if runs[0]["anonymous_mib"] else "") + " MiB"
             rows.append("| " + " | ".join(first + [f"{runs[0]['tokens']:,}"] * counted + [spread(f.rates(method.key), seconds)] + cells + [memory]) + " |")
         notes += [f"{', '.join(f.work.title)}: {'' if a.good else '**Do not use these speeds:** '}{a.text}" for a in f.agreements]
         best = best_library_rate(f)
