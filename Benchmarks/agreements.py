@@ -19,6 +19,13 @@ def need(found, *keys):
             raise Failed(f"{key} was not measured")
 
 
+def careful_of(found):
+    """The careful rival that was measured: compiled, where it was measured so alone."""
+    key = "careful" if "careful" in found.runs else "compiled"
+    need(found, key, "headway")
+    return key
+
+
 def extra(found, name, command, ending="npz", samples=None):
     """A run beside the timed ones; its output and its summary."""
     data = found.job.data
@@ -36,9 +43,9 @@ def levels(path, score="magnitude"):
 def careful_levels(found, rival, dtype, exact):
     """Headway's levels against careful PyTorch's, both of all samples. In bfloat16 the first `exact` samples of both are held against float32: Headway must not be more than twice as
     far from it as the rival. Without `exact`, and in float32, they are held against each other."""
-    need(found, "careful", "headway")
-    ours, careful = levels(found.folder / "headway.safetensors"), levels(found.folder / "careful.npz")
-    tokens = [found.runs[key][0]["tokens"] for key in ("headway", "careful")]
+    other = careful_of(found)
+    ours, careful = levels(found.folder / "headway.safetensors"), levels(found.folder / f"{other}.npz")
+    tokens = [found.runs[key][0]["tokens"] for key in ("headway", other)]
     if ours.shape != careful.shape or tokens[0] != tokens[1]:
         return Agreement(RIVALS, False, f"Headway measured {ours.shape} levels of {tokens[0]} tokens and the careful rival {careful.shape} of {tokens[1]}: they did not see the same samples.")
     apart = distance(ours, careful)
@@ -76,17 +83,16 @@ def lens_levels(found, rival, headway, samples=8):
 
 
 def losses(found, rival, dtype):
-    """The losses of all steps against the careful rival's, and in bfloat16 the first ones of both against float32's.
+    """The losses of all steps against the careful rival's, and in bfloat16 the first ones of both against float32's, where `rival` computes these.
 
     3e-4 of a loss is five times what computing the same in another way in bfloat16 (--precision autocast) changes; in float32 1e-5 is some hundred roundings."""
-    need(found, "careful", "headway")
-    runs = [found.runs[key][0]["summary"] for key in ("headway", "careful")]
+    runs = [found.runs[key][0]["summary"] for key in ("headway", careful_of(found))]
     ours, theirs = (run["losses"] for run in runs)
     if len(ours) != len(theirs) or runs[0]["tokens"] != runs[1]["tokens"]:
         return Agreement(RIVALS + ("autocast",), False, f"Headway trained on {runs[0]['tokens']} tokens in {len(ours)} steps and the careful rival on {runs[1]['tokens']} in {len(theirs)}.")
     apart, most = max(abs(a / b - 1) for a, b in zip(ours, theirs)), 3e-4 if dtype == "bfloat16" else 1e-5
     text, good = f"losses of all {len(ours)} steps, Headway against careful PyTorch: {apart:.1e} apart at most (relative)", apart <= most
-    if dtype == "bfloat16":
+    if dtype == "bfloat16" and rival:
         exact = extra(found, "float32", rival)[1]["losses"][0]
         away = abs(ours[0] / exact - 1), abs(theirs[0] / exact - 1)
         text, good = text + f"; the first is {away[0]:.1e} from float32, the rival's {away[1]:.1e}", good and away[0] <= most

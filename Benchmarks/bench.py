@@ -10,7 +10,7 @@ compiling, for everyone. Memory is the greatest resident size of the process, as
 Before any ratio is printed, what Headway computed is held against what the rival computed (agreements.py).
 Everything that is made (models, prompts) is kept in the cache folder, results in bench-out/.
 """
-import argparse, json, pathlib, sys, time
+import argparse, json, pathlib, signal, sys, time
 
 import goals, growth, report, works
 from inputs import SUBJECTS, root
@@ -61,6 +61,8 @@ def arguments():
 
 
 def main():
+    # So that what it started ends with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     o = arguments()
     planned = [] if o.growth else works.works(o)
     if o.list:

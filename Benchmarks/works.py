@@ -26,17 +26,18 @@ def headway(name, *more, out=True):
     return command
 
 
-def limits(o, *more, samples=16):
-    """The bare products: the best of the library's rates, a process a core, and as libtorch takes them on all threads. They depend little on the number of samples."""
+def limits(o, *more, samples=8):
+    """The bare products: the best of the library's rates, a process a core, and as libtorch takes them on all threads. They depend little on the number of samples, and nothing but the products
+    can disturb them: `make bench` measures them once."""
     cores = len(cores_of_this_machine())
-    return [Method("limit", f"**limit: bare products, weights laid out once, a process a core** ({cores})", peer("matmul_limit.py", "--weights", "best", "--processes", cores, *more, out=False), samples=None if o.all else samples),
+    return [Method("limit", f"**limit: bare products, weights laid out once, a process a core** ({cores})", peer("matmul_limit.py", "--weights", "best", "--processes", cores, *more, out=False), samples=None if o.all else samples, once=not o.all),
             Method("old-limit", "bare products, plain, on all threads", peer("matmul_limit.py", *more, out=False), samples=None if o.all else samples, once=not o.all)]
 
 
 def wide_limit(o, *more, weights="best"):
     """Where a processor multiplies float32 faster than bfloat16, that is the best library rate. Float32 copies laid out both ways take twelve bytes a parameter."""
     cores = len(cores_of_this_machine())
-    return Method("wide-limit", "the limit's products in float32", peer("matmul_limit.py", "--weights", weights, "--processes", cores, "--dtype", "float32", *more, out=False), samples=None if o.all else 16)
+    return Method("wide-limit", "the limit's products in float32", peer("matmul_limit.py", "--weights", weights, "--processes", cores, "--dtype", "float32", *more, out=False), samples=None if o.all else 8, once=not o.all)
 
 
 AGAINST = {"careful": "× careful", "compiled": "× compiled", "lens": "× TransformerLens", "pinned": "× pinned processes", "headway": "× Headway", "limit": "share of limit", "wide-limit": "of float32's", "old-limit": "of the plain one"}
@@ -44,41 +45,43 @@ AGAINST = {"careful": "× careful", "compiled": "× compiled", "lens": "× Trans
 
 def pattern_works(o):
     # shape, type, samples of make bench and make bench-all, whether make bench has it, samples held against float32
-    rows = [("smollm2-135m", "bfloat16", 32, 64, True, 8), ("bench-100m", "bfloat16", 32, 64, True, 8), ("llama3.2-1b", "bfloat16", 8, 32, True, 2),
-            ("base-8m", "float32", 64, 256, True, 8), ("smollm2-135m", "float32", 16, 64, True, 8), ("bench-100m", "float32", 16, 64, False, 8)]
-    for shape, dtype, few, many, quick, exact in chosen(o, rows, {"bfloat16": (32, 64, True, 8), "float32": (16, 64, True, 8)}):
+    rows = [("smollm2-135m", "bfloat16", 16, 64, True, 4), ("bench-100m", "bfloat16", 16, 64, True, 4), ("llama3.2-1b", "bfloat16", 8, 32, True, 2),
+            ("base-8m", "float32", 64, 256, True, 8), ("smollm2-135m", "float32", 12, 64, True, 4), ("bench-100m", "float32", 16, 64, False, 4)]
+    for shape, dtype, few, many, quick, exact in chosen(o, rows, {"bfloat16": (16, 64, True, 4), "float32": (16, 64, True, 4)}):
         if not (quick or o.all or o.models or o.dtypes):
             continue
         ours = lambda *more, dtype=dtype: headway("pattern", "--per-sample", "--dtype", dtype, *more)
-        large, lens, rival = shape.startswith("llama3"), shape in ("base-8m", "smollm2-135m"), peer("fast_patterns.py", "--dtype", dtype)
-        methods = [Method("headway", "**Headway**", ours(), ending="safetensors"), *limits(o, "--dtype", dtype)]
+        large, rival = shape.startswith("llama3"), peer("fast_patterns.py", "--dtype", dtype)
+        # In bfloat16 it is slow where the processor is, and no goal: --all.
+        lens = shape in ("base-8m", "smollm2-135m") and (dtype == "float32" or o.all or "lens" in (o.methods or []))
+        # A large model's batches are halved, so that two processes find one each in a few samples.
+        methods = [Method("headway", "**Headway**", ours(), ending="safetensors"), *limits(o, "--dtype", dtype, *(["--batch-tokens", 512] if large and not o.all else []), samples=4 if large else 8)]
         if not large:
-            # Beside a float32 TransformerLens nobody needs careful PyTorch, which both are far faster than or as fast as.
             if dtype == "bfloat16" or o.all or not lens:
-                methods = [Method("careful", "careful PyTorch", rival, once=not o.all), Method("compiled", "careful PyTorch, compiled", peer("fast_patterns.py", "--compile", "--dtype", dtype))] + methods
+                methods = [Method("careful", "careful PyTorch", rival), Method("compiled", "careful PyTorch, compiled", peer("fast_patterns.py", "--compile", "--dtype", dtype))][not o.all :] + methods
             methods.append(Method("pinned", f"Headway, processes of one thread, a core each ({len(cores_of_this_machine())})", ours(), pinned=len(cores_of_this_machine()), ending="safetensors"))
             if dtype == "bfloat16":
                 methods += [Method("headway-saliency", "**Headway**, saliency besides", ours("--score", "magnitude,saliency"), ending="safetensors"), wide_limit(o)]
             if dtype == "float32" and not o.all:
                 methods.pop()
         else:
-            methods = ([Method("careful", "careful PyTorch", rival, once=True)] if o.all else []) + methods + [wide_limit(o, weights="plain")]
+            methods = ([Method("careful", "careful PyTorch", rival, once=True)] if o.all else []) + methods + [wide_limit(o, *(["--batch-tokens", 512] if not o.all else []), weights="plain")]
             if not o.all:
-                methods = [dataclasses.replace(m, once="limit" in m.key) for m in methods if m.key != "old-limit"]
+                methods = [m if m.key == "headway" else dataclasses.replace(m, samples=4) for m in methods if m.key != "old-limit"]
         if lens:
-            methods.insert(0, Method("lens", "TransformerLens, hook_z times its gradient", peer("lens_patterns.py", "--dtype", dtype), samples=4 if dtype == "bfloat16" and not o.all else None, once=dtype == "bfloat16" and not o.all))
+            methods.insert(0, Method("lens", "TransformerLens, hook_z times its gradient", peer("lens_patterns.py", "--dtype", dtype)))
         if o.all and not large and dtype == "bfloat16":
             methods = [Method("authors", "authors' method, padded to 1024", peer("reference_patterns.py", "--pad-to", 1024), samples=4, once=True),
                        Method("unpadded", "the same, unpadded", peer("reference_patterns.py", "--pad-to", 0), samples=16, once=True)] + methods
 
         def agreement(found, dtype=dtype, exact=exact, lens=lens, large=large):
             checks = []
-            if "careful" in found.runs:
+            if {"careful", "compiled"} & found.runs.keys():
                 checks.append(agreements.careful_levels(found, lambda *more: peer("fast_patterns.py", *more), dtype, exact))
             elif large:
                 checks.append(agreements.few_levels(found, peer("fast_patterns.py", "--dtype", "float32"), headway("pattern", "--per-sample", "--dtype", "float32"), exact))
             if lens and "lens" in found.runs:
-                checks.append(agreements.lens_levels(found, peer("lens_patterns.py", "--dtype", "float32"), lambda *more: headway("pattern", "--per-sample", "--dtype", "float32", *more)))
+                checks.append(agreements.lens_levels(found, peer("lens_patterns.py", "--dtype", "float32"), lambda *more: headway("pattern", "--per-sample", "--dtype", "float32", *more), exact))
             return checks
 
         yield Work(f"patterns-{shape}-{dtype}", "patterns", (shape, dtype), methods, AGAINST, lambda shape=shape: model_folder(shape),
@@ -88,9 +91,9 @@ def pattern_works(o):
 def one_thread_works(o):
     for shape, dtype, few, many in chosen(o, [("smollm2-135m", "bfloat16", 16, 64), ("bench-100m", "bfloat16", 16, 64)], {"bfloat16": (16, 64), "float32": (16, 64)}):
         methods = [Method("headway", "**Headway**", headway("pattern", "--per-sample", "--dtype", dtype), ending="safetensors"),
-                   Method("limit", "**limit: bare products, weights laid out once**", peer("matmul_limit.py", "--weights", "best", "--processes", 1, "--dtype", dtype, out=False), samples=None if o.all else 8, once=not o.all),
-                   Method("old-limit", "bare products, plain", peer("matmul_limit.py", "--dtype", dtype, out=False), samples=None if o.all else 8, once=not o.all)]
+                   Method("limit", "**limit: bare products, weights laid out once**", peer("matmul_limit.py", "--weights", "best", "--processes", 1, "--dtype", dtype, out=False), samples=None if o.all else 4, once=not o.all)]
         if o.all:
+            methods.append(Method("old-limit", "bare products, plain", peer("matmul_limit.py", "--dtype", dtype, out=False)))
             methods.insert(0, Method("compiled", "careful PyTorch, compiled", peer("fast_patterns.py", "--compile", "--dtype", dtype)))
         yield Work(f"one-thread-{shape}-{dtype}", "one-thread", (shape, dtype), methods, AGAINST, lambda shape=shape: model_folder(shape),
                    lambda model, count=o.samples or (many if o.all else few): prompt_file(model, count), threads=1)
@@ -134,24 +137,24 @@ def too_large(shape, mapped=False):
 
 
 def fine_tuning_works(o):
-    """Nobody's first step is timed; with 16 samples a step, five see each of 64 samples once and one window twice."""
-    steps = 5 if o.all else 2
+    """Nobody's first step is timed; with 16 samples a step, five see each of 64 samples once and one window twice. `make bench` takes two steps of 8 samples."""
+    steps, accumulate = (5, 4) if o.all else (2, 2)
     rows = [("smollm2-135m", "bfloat16", True), ("bench-100m", "bfloat16", True), ("smollm2-135m", "float32", False), ("bench-100m", "float32", False)]
     for shape, dtype, quick in chosen(o, rows, {"bfloat16": (True,), "float32": (True,)}):
         if not (quick or o.all or o.models or o.dtypes):
             continue
         precision = "masters" if dtype == "bfloat16" else "float32"
-        rival = lambda *more, precision=precision: peer("fast_sft.py", "--steps", steps, "--precision", precision, *more, out=False)
+        rival = lambda *more, precision=precision: peer("fast_sft.py", "--steps", steps, "--accumulate", accumulate, "--precision", precision, *more, out=False)
         # Samples are packed to as many tokens as the rival's.
-        ours = headway("sft", "--steps", steps, "--batch-size", 4, "--accumulate", 4, "--lr", "1e-6", "--schedule", "constant", "--warmup-ratio", 0, "--no-shuffle", "--pack-tokens", 2048, "--dtype", dtype)
-        methods = [Method("careful", "careful PyTorch", rival(), once=not o.all), Method("compiled", "careful PyTorch, compiled", rival("--compile")), Method("headway", "**Headway**", ours, ending="out"),
-                   *(dataclasses.replace(m, once=not o.all) for m in limits(o, "--training", "--dtype", dtype))]
+        ours = headway("sft", "--steps", steps, "--batch-size", 4, "--accumulate", accumulate, "--lr", "1e-6", "--schedule", "constant", "--warmup-ratio", 0, "--no-shuffle", "--pack-tokens", 2048, "--dtype", dtype)
+        methods = [Method("careful", "careful PyTorch", rival()), Method("compiled", "careful PyTorch, compiled", rival("--compile"))][not o.all :]
+        methods += [Method("headway", "**Headway**", ours, ending="out"), *limits(o, "--training", "--dtype", dtype, samples=16)]
         if dtype == "bfloat16":
-            methods.append(dataclasses.replace(wide_limit(o, "--training"), once=not o.all))
+            methods.append(wide_limit(o, "--training"))
             if o.all:
                 methods.insert(0, Method("autocast", "PyTorch with autocast, padded", peer("fast_sft.py", "--steps", steps, "--precision", "autocast", "--layout", "padded", "--fused-from", 1, "--fresh-memory", out=False)))
         yield Work(f"fine-tuning-{shape}-{dtype}", "fine-tuning", (shape, dtype), methods, AGAINST, lambda shape=shape: model_folder(shape), lambda model: prompt_file(model, o.samples or 64),
-                   agreement=lambda found, dtype=dtype: [agreements.losses(found, peer("fast_sft.py", "--precision", "float32", "--steps", 1, out=False), dtype)])
+                   agreement=lambda found, dtype=dtype: [agreements.losses(found, peer("fast_sft.py", "--precision", "float32", "--steps", 1, out=False) if o.all else None, dtype)])
 
 
 def ablation_works(o):
@@ -228,12 +231,12 @@ def wanted(o, shape, dtype):
 
 
 def chosen(o, rows, otherwise):
-    """The rows of the shapes and types that were asked for; a shape that has none gets one for each type asked for, with `otherwise` as the rest."""
-    known = {(shape, dtype) for shape, dtype, *_ in rows}
+    """The rows of the shapes and types that were asked for, and a row for what was asked for and has none, with `otherwise` as the rest."""
     result = [row for row in rows if wanted(o, row[0], row[1])]
     for shape in o.models or []:
-        if shape not in {s for s, _ in known}:
-            result += [(shape, dtype, *otherwise[dtype]) for dtype in (o.dtypes or list(otherwise)[:1]) if dtype in otherwise]
+        has = {dtype for s, dtype, *_ in rows if s == shape}
+        asked = o.dtypes or ([] if has else list(otherwise)[:1])
+        result += [(shape, dtype, *otherwise[dtype]) for dtype in asked if dtype in otherwise and dtype not in has]
     return result
 
 
