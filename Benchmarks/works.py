@@ -252,6 +252,7 @@ def works(o):
     for part in o.only or PARTS:
         for work in MAKERS[part](o):
             methods = [m for m in work.methods if not o.methods or m.key in o.methods]
-            if methods:
-                result.append(dataclasses.replace(work, methods=methods))
+            rivals = [{m.key for m in of if not m.key.startswith(("headway", "pinned")) and "limit" not in m.key} for of in (work.methods, methods)]
+            if methods:  # where no rival is asked for, there is nobody to agree with
+                result.append(dataclasses.replace(work, methods=methods, agreement=work.agreement if rivals[0] == rivals[1] or rivals[1] else None))
     return result
