@@ -33,19 +33,6 @@ let libarrow =
   Context.environment["PYARROW"].flatMap { $0.isEmpty ? nil : $0 }
   ?? libarrowCandidates.first { FileManager.default.fileExists(atPath: "\($0)/include/parquet/arrow/reader.h") }
   ?? "\(packageDirectory)/.libarrow/pyarrow"
-// The wheel has no unversioned library names.
-#if os(macOS)
-  let arrowLibraries = ["\(libarrow)/libparquet.2600.dylib", "\(libarrow)/libarrow.2600.dylib"]
-#else
-  let arrowLibraries = ["-Xlinker", "-l:libparquet.so.2600", "-Xlinker", "-l:libarrow.so.2600"]
-#endif
-
-#if os(Linux)
-  let openMP: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-l:libgomp.so.1"])]
-#else
-  let openMP: [LinkerSetting] = []
-#endif
-
 let swiftSettings: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("ExistentialAny"),
@@ -62,6 +49,57 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies,
     resources: [.copy("Fixtures")], swiftSettings: swiftSettings)
 }
+
+/// A C boundary to a C++ library, the target `name`, and what a Swift target that calls it depends on.
+///
+/// On Linux the folder becomes two targets, so that programs start without the C++ library: `loader.c`, which they are linked with, and all the rest, the
+/// shared library `libLIBRARY.so`, which lies beside every program and is loaded at the first call (Sources/CLoading). A target cannot depend on a library
+/// product of its own package, but on an executable target: that is built wherever the target is, in packages that depend on this one, too, and is
+/// linked into nothing. So the shared library is an executable by name, and the linker is told to make it what it is.
+func boundary(_ name: String, library: String, cxx: [String], linker: [LinkerSetting]) -> (
+  targets: [Target], products: [Product], dependencies: [Target.Dependency]
+) {
+  let cxxSettings: [CXXSetting] = [.unsafeFlags(cxx)]
+  #if os(Linux)
+    // The driver asks for a position-independent executable as well, which the compiler would warn of.
+    let shared = ["-Xclang-linker", "-shared", "-Xclang-linker", "-Wno-unused-command-line-argument"]
+    return (
+      [
+        .target(name: name, dependencies: ["CLoading"], path: "Sources/\(name)", sources: ["loader.c"]),
+        .executableTarget(
+          name: library, path: "Sources/\(name)", exclude: ["loader.c"], cxxSettings: cxxSettings,
+          linkerSettings: linker + [.unsafeFlags(shared)]),
+      ],
+      [.executable(name: "lib\(library).so", targets: [library])],
+      [.target(name: name), .target(name: library)]
+    )
+  #else
+    return ([.target(name: name, cxxSettings: cxxSettings, linkerSettings: linker)], [], [.target(name: name)])
+  #endif
+}
+
+#if os(Linux)
+  let openMP = ["-Xlinker", "-l:libgomp.so.1"]
+  // The wheel has no unversioned library names.
+  let arrowLibraries = ["-Xlinker", "-l:libparquet.so.2600", "-Xlinker", "-l:libarrow.so.2600"]
+#else
+  let openMP: [String] = []
+  let arrowLibraries = ["\(libarrow)/libparquet.2600.dylib", "\(libarrow)/libarrow.2600.dylib"]
+#endif
+let torchBoundary = boundary(
+  "CTorch", library: "HeadwayTorch",
+  cxx: [
+    "-I\(libtorch)/include", "-I\(libtorch)/include/torch/csrc/api/include",
+    // Debug kernels are up to 58 times slower at -O0; unsafe flags land last, so this holds in every configuration.
+    "-O3", "-Wno-deprecated-declarations",
+  ],
+  linker: [
+    .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"] + openMP), .linkedLibrary("torch_cpu"),
+    .linkedLibrary("c10"),
+  ])
+let arrowBoundary = boundary(
+  "CArrow", library: "HeadwayArrow", cxx: ["-I\(libarrow)/include"],
+  linker: [.unsafeFlags(["-L\(libarrow)", "-Xlinker", "-rpath", "-Xlinker", libarrow] + arrowLibraries)])
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
@@ -88,7 +126,7 @@ let package = Package(
     .library(name: "Reports", targets: ["Reports"]),
     .library(name: "Runs", targets: ["Runs"]),
     .library(name: "Studies", targets: ["Studies"]),
-  ],
+  ] + torchBoundary.products + arrowBoundary.products,
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -96,34 +134,18 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
-  targets: [
-    .target(
-      name: "CTorch",
-      cxxSettings: [
-        .unsafeFlags([
-          "-I\(libtorch)/include", "-I\(libtorch)/include/torch/csrc/api/include",
-          // Debug kernels are up to 58 times slower at -O0; unsafe flags land last, so this holds in every configuration.
-          "-O3", "-Wno-deprecated-declarations",
-        ])
-      ],
-      linkerSettings: [
-        .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
-        .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
-      ] + openMP),
+  targets: torchBoundary.targets + arrowBoundary.targets + [
+    .target(name: "CLoading"),
     .target(name: "CStartup"),
     // Optimised in every configuration, like CTorch; vectors of 64 bytes are passed between inlined functions alone.
     .target(name: "CLikeness", cSettings: [.unsafeFlags(["-O3", "-Wno-psabi"])]),
-    .target(
-      name: "CArrow",
-      cxxSettings: [.unsafeFlags(["-I\(libarrow)/include"])],
-      linkerSettings: [.unsafeFlags(["-L\(libarrow)", "-Xlinker", "-rpath", "-Xlinker", libarrow] + arrowLibraries)]),
     room("Ground", []),
     room("CheckpointFiles", ["Ground", "StrictJSON"]),
-    room("Torch", ["CTorch", "CheckpointFiles", "Ground"]),
+    room("Torch", ["CheckpointFiles", "Ground"] + torchBoundary.dependencies),
     room("Tokenizers", ["Ground", "StrictJSON"]),
     room("StrictJSON", []),
     room("SmallWorld", ["Ground", "StrictJSON", "CheckpointFiles", "Instructions"]),
-    room("Instructions", ["Ground", "StrictJSON", "CArrow", mustache, crypto]),
+    room("Instructions", ["Ground", "StrictJSON", mustache, crypto] + arrowBoundary.dependencies),
     room("LanguageModels", ["Ground", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "StrictJSON", crypto]),
     room("ActivationPatterns", ["Ground", "CheckpointFiles", "Torch"]),
     room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Torch"]),
@@ -162,7 +184,8 @@ let package = Package(
     .target(
       name: "Goldens", dependencies: ["CheckpointFiles", "LanguageModels", "Torch"], path: "Tests/Goldens", exclude: ["Fixtures"],
       swiftSettings: swiftSettings),
-    .testTarget(name: "CommandTests", dependencies: ["headway", "Ground"], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "CommandTests", dependencies: ["headway", "Ground", "Torch"], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     tests(of: "Ground", ["StrictJSON"]),
     tests(of: "CheckpointFiles"),
     tests(of: "Torch"),

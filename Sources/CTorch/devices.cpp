@@ -7,7 +7,6 @@
 #include <dlfcn.h>
 #if defined(__linux__)
 #include <malloc.h>
-#include <sched.h>
 #endif
 #include <cstdlib>
 
@@ -36,14 +35,6 @@ int ct_set_threads(int threads) {
   });
 }
 int ct_get_threads(void) { return at::get_num_threads(); }
-int ct_affinity_processors(void) {
-#if defined(__linux__)
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-  return 0;
-}
 
 int ct_cuda_device_count(int *count, bool *is_loaded) {
   *count = 0;

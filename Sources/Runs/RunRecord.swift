@@ -69,16 +69,17 @@ public enum RunRecord {
     func facts(_ pairs: [(String, String)]) -> Node {
       Node(pairs.map { (Node($0.0), Node($0.1, Tag(.str), .doubleQuoted)) })
     }
-    let versions = facts([
-      ("libtorch", Engine.libtorchVersion), ("vector_code", Engine.vectorCode), ("threads", String(Engine.threads)),
-      ("system", ProcessInfo.processInfo.operatingSystemVersionString),
-    ])
+    // A run without tensors did not wait for libtorch to start, and its record does not either.
+    var versions = [("system", ProcessInfo.processInfo.operatingSystemVersionString)]
+    if Engine.isLoaded {
+      versions = [("libtorch", Engine.libtorchVersion), ("vector_code", Engine.vectorCode), ("threads", String(Engine.threads))] + versions
+    }
     var record = [
       (Node("headway"), Node(RunRecord.version, Tag(.str), .doubleQuoted)),
       (Node("command"), Node(type(of: run).name)),
       (Node("settings"), readable(settings)),
       (Node("identity"), facts(identity.facts.map { ($0.name, $0.value) })),
-      (Node("versions"), versions),
+      (Node("versions"), facts(versions)),
     ]
     if let seconds { record.append((Node("seconds"), Node(String(format: "%.3f", seconds)))) }
     return "\(mark) Again: headway run \(place.lastPathComponent)\n"

@@ -117,7 +117,16 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// The engine below: its version, its threads, its vector code.
+///
+/// libtorch takes 0.2 s to start, so it is loaded when something first needs it: a tensor, a device, or what is below.
 public enum Engine {
+  /// Loads libtorch where that has not been done.
+  /// - Throws: `TorchError` where it cannot be loaded: the file, the reason and the remedy. Everything that needs it then throws the same.
+  public static func load() throws { try check(ct_load()) }
+
+  /// Whether libtorch has been loaded.
+  public static var isLoaded: Bool { ct_is_loaded() }
+
   /// The version of libtorch that the program was built against.
   public static var libtorchVersion: String { String(cString: ct_libtorch_version()) }
 

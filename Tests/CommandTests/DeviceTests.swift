@@ -1,25 +1,14 @@
 import Foundation
 import Testing
+import Torch
 
 /// What the program says of CUDA where libtorch has a CUDA part, shown with a library that registers itself as libtorch's own does. Each answer
 /// comes from a process of its own, since libtorch asks once.
 @Suite(
   .enabled(if: StubCUDA.compiler != nil && StubCUDA.libtorch != nil, "no clang++ beside swift, or no libtorch with headers, was found"))
-struct DeviceTests {
-  private func headway(_ arguments: [String], libraries: URL) throws -> (status: Int32, output: String, errors: String) {
-    let place = try StubCUDA.folder()
-    let process = Process()
-    process.executableURL = CommandLineTests.program
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(["LD_LIBRARY_PATH": libraries.path(percentEncoded: false)]) { $1 }
-    for name in ["out", "err"] { try Data().write(to: place.appending(path: name)) }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: place.appending(path: "out"))
-    process.standardError = try FileHandle(forWritingTo: place.appending(path: "err"))
-    try process.run()
-    process.waitUntilExit()
-    func text(_ name: String) throws -> String { String(decoding: try Data(contentsOf: place.appending(path: name)), as: UTF8.self) }
-    return (process.terminationStatus, try text("out"), try text("err"))
+struct DeviceTests: ProgramTests {
+  private func headway(_ arguments: [String], libraries: URL) throws -> Outcome {
+    try headway(arguments: arguments, environment: ["LD_LIBRARY_PATH": libraries.path(percentEncoded: false)])
   }
 
   private func cuda(_ doctor: String) throws -> [String: Any] {
@@ -71,6 +60,7 @@ enum StubCUDA {
 
   /// The libtorch that this process runs with, as the system has it mapped.
   static let libtorch: URL? = {
+    try? Engine.load()
     // A file that says it is empty, which only a reader that goes on to the end believes not.
     let maps = (try? FileHandle(forReadingAtPath: "/proc/self/maps")?.readToEnd()).flatMap(\.self) ?? Data()
     let line = String(decoding: maps, as: UTF8.self).split(separator: "\n").first { $0.hasSuffix("/libtorch_cpu.so") }

@@ -36,10 +36,17 @@ extension ProgramTests {
     try headway(arguments: arguments, in: folder, input: input)
   }
 
-  func headway(arguments: [String], in folder: URL? = nil, input: String = "") throws -> Outcome {
+  /// - Parameters:
+  ///   - program: another than the one beside this test bundle.
+  ///   - environment: variables beside those of this process.
+  func headway(arguments: [String], in folder: URL? = nil, input: String = "", program: URL? = nil, environment: [String: String] = [:])
+    throws
+    -> Outcome
+  {
     let process = Process()
-    process.executableURL = Self.program
+    process.executableURL = program ?? Self.program
     process.arguments = arguments
+    if !environment.isEmpty { process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 } }
     if let folder { process.currentDirectoryURL = folder }
     // Files, not pipes: a pipe that nobody empties would stop the program.
     let place = try self.folder()

@@ -48,6 +48,9 @@ typedef struct ca_column {
   const struct ca_column *children;
 } ca_column;
 
+/// Loads what every other function needs, where that has not been done: on Linux they are in a shared library that the first call loads (loader.c, where
+/// each has its line). 0 for success, 1 for failure.
+int ca_load(void);
 /// The text of this thread's last failure; valid until the next failing call on the thread.
 const char *ca_error(void);
 /// The version of Arrow that this program runs with.

@@ -4,6 +4,9 @@
 // operation's name and the shapes of its tensors. Nothing of C++ crosses this header. Tensors are opaque; whoever
 // receives one through an `out` parameter releases it with `ct_release`. Shapes in comments: T tokens, H query heads,
 // K key/value heads, D values per head, B samples, M labels, V vocabulary.
+//
+// On Linux the functions are in a shared library that the first call loads (loader.c, where each has its line). Where it cannot be loaded they fail as
+// any operation does; what cannot fail then gives something without meaning.
 #ifndef CTORCH_H
 #define CTORCH_H
 
@@ -34,6 +37,9 @@ enum ct_dtype {
 
 enum ct_device_type { CT_CPU = 0, CT_CUDA = 1, CT_MPS = 2 };
 
+/// Loads what every other function needs, where that has not been done.
+int ct_load(void);
+bool ct_is_loaded(void);
 /// The text of this thread's last failure; valid until the next failing call on the thread.
 const char *ct_error(void);
 /// The version of libtorch that this program was compiled against.
