@@ -82,6 +82,8 @@ void ct_keep_freed_memory(void) {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
   mallopt(M_TOP_PAD, 64 << 20);
+  // Memory of the arenas that other threads would get is given back whatever the threshold.
+  mallopt(M_ARENA_MAX, 1);
 #endif
 }
 

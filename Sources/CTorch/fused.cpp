@@ -36,6 +36,9 @@ void dispatch(const at::Tensor &x, Body &&body) {
 /// Rows that one thread should get at least, so that starting threads is worth it.
 int64_t grain(int64_t width) { return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, width)); }
 
+/// Parts of rows whose sums for the gradient of a weight are kept apart, whatever the number of threads, so that this changes no bit.
+constexpr int64_t gradient_parts = 16;
+
 // MARK: RMS normalisation
 
 at::Tensor composed_rms_norm(const at::Tensor &x, const at::Tensor &weight, double epsilon, double offset) {
@@ -101,8 +104,8 @@ struct RMSNorm : Function<RMSNorm> {
     auto extra = by_sum.defined() ? by_sum.contiguous() : by_sum;
     int64_t n = x.size(-1), rows = n == 0 ? 0 : x.numel() / n;
     auto result = at::empty_like(x);
-    // Partial sums by part, added up in order: the same bits at the same thread count.
-    int64_t parts = needs_weight ? at::get_num_threads() : 1;
+    // Partial sums by part, added up in order.
+    int64_t parts = needs_weight ? gradient_parts : 1;
     auto partial = needs_weight ? at::zeros({parts, n}, at::kFloat) : at::Tensor();
     dispatch(x, [&](const auto &kernels, auto zero) {
       using T = decltype(zero);
@@ -165,8 +168,8 @@ struct LayerNorm : Function<LayerNorm> {
     auto extra = by_sum.defined() ? by_sum.contiguous() : by_sum;
     int64_t n = x.size(-1), rows = n == 0 ? 0 : x.numel() / n;
     auto result = at::empty_like(x);
-    // Partial sums by part, added up in order: the same bits at the same thread count.
-    int64_t parts = by_parameters ? at::get_num_threads() : 1;
+    // Partial sums by part, added up in order.
+    int64_t parts = by_parameters ? gradient_parts : 1;
     auto partial = by_parameters ? at::zeros({2, parts, n}, at::kFloat) : at::Tensor();
     dispatch(x, [&](const auto &kernels, auto zero) {
       using T = decltype(zero);

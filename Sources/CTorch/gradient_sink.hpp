@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include "boundary.hpp"
+#include "turns.hpp"
 
 namespace headway {
 
@@ -19,6 +20,18 @@ struct GradientSink : torch::autograd::PostAccumulateGradHook {
     if (!leaf.grad().defined()) return;
     accumulate(leaf.grad(), total);
     leaf.mutable_grad() = at::Tensor();
+    if (auto *turns = Turns::current()) turns->leave(total);
+  }
+  at::Tensor total;
+};
+
+/// Waits for a batch's turn before the engine touches the leaf: from here until the sink has run no other batch does.
+struct TurnHook : torch::autograd::FunctionPreHook {
+  explicit TurnHook(at::Tensor total) : total(std::move(total)) {}
+  torch::autograd::variable_list operator()(const torch::autograd::variable_list &gradients) override {
+    auto *turns = Turns::current();
+    if (turns != nullptr && !gradients.empty() && gradients[0].defined()) turns->wait_for(total);
+    return gradients;
   }
   at::Tensor total;
 };

@@ -108,10 +108,12 @@ struct Linear : Function<Linear> {
     variable_list result(5);
     if (context->needs_input_grad(0)) result[0] = product_with(gradient, weight);
     auto total = context->saved_data.find("total");
-    if (x.defined() && total != context->saved_data.end())
+    if (x.defined() && total != context->saved_data.end()) {
+      Turn turn(total->second.toTensor());
       add_matrix_product(gradient.t(), x, total->second.toTensor());
-    else if (x.defined())
+    } else if (x.defined()) {
       result[1] = matrix_product(gradient.t(), x).to(weight.scalar_type());
+    }
     auto bias_type = context->saved_data.find("bias type");
     if (bias_type != context->saved_data.end() && context->needs_input_grad(2)) result[2] = gradient.sum(0).to(bias_type->second.toScalarType());
     return result;

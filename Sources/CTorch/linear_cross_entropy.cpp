@@ -64,12 +64,14 @@ struct LinearCrossEntropy : Function<LinearCrossEntropy> {
     auto bias_gradient = by_bias ? at::zeros(bias->sizes(), bias->options().dtype(wide)) : at::Tensor();
     bool any = by_hidden || by_weight || by_bias;
     auto factors = label_weights.to(wide).contiguous();
+    std::optional<Turn> turn;
     for (int64_t first = 0; first < labels; first += chunk) {
       int64_t count = std::min(chunk, labels - first);
       auto rows = hidden.narrow(0, first, count);
       auto logits = linear_product(rows, weight, bias);
       each.narrow(0, first, count).copy_(cross_entropy(logits, targets.narrow(0, first, count), factors.narrow(0, first, count), any));
       if (by_hidden) hidden_gradient.narrow(0, first, count).copy_(product_with(logits, weight));
+      if (collected && !turn) turn.emplace(weight_total);
       if (by_weight) add_matrix_product(logits.t(), rows, collected ? weight_total : weight_gradient);
       if (by_bias) bias_gradient.add_(logits.to(wide).sum(0));
     }

@@ -37,8 +37,14 @@ struct CollectedEmbedding : Function<CollectedEmbedding> {
   }
   static variable_list backward(AutogradContext *context, variable_list gradients) {
     auto indices = context->get_saved_variables()[0];
-    auto total = context->saved_data["total"].toTensor();
-    total.index_add_(0, indices, gradients[0].to(total.scalar_type()));
+    auto add = [indices, total = context->saved_data["total"].toTensor(), gradient = gradients[0]] {
+      total.index_add_(0, indices, gradient.to(total.scalar_type()));
+    };
+    // This is a batch's last addition, and to a table that is the projection's too its first: the next batch would wait for the whole of this one.
+    if (auto *turns = Turns::current())
+      turns->put_aside(std::move(add));
+    else
+      add();
     return {at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
@@ -64,6 +70,38 @@ double sum_of_squares(const at::Tensor &tensor) {
   else
     run(row_kernels<bf16>(), static_cast<const bf16 *>(tensor.const_data_ptr()));
   return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+/// AdamW on a processor, over weight, gradient, moments and copy in one pass over memory; false where there is no kernel for them.
+bool update_in_one_pass(const std::vector<at::Tensor> &tensors, const at::Tensor &copy, const ct_adamw_options &options) {
+  auto plain = [](const at::Tensor &x, at::ScalarType type) { return x.is_cpu() && x.is_contiguous() && x.scalar_type() == type; };
+  for (auto &tensor : tensors)
+    if (!plain(tensor, at::kFloat)) return false;
+  bool narrows = copy.defined() && plain(copy, at::kBFloat16);
+  if (copy.defined() && !narrows && !plain(copy, at::kFloat)) return false;
+  auto step = static_cast<double>(options.step);
+  AdamWStep numbers{
+      static_cast<float>(options.gradient_divisor),
+      static_cast<float>(1 - options.learning_rate * options.weight_decay),
+      static_cast<float>(1 - options.beta1),
+      static_cast<float>(1 - options.beta2),
+      static_cast<float>(options.beta2),
+      static_cast<float>(options.learning_rate / (1 - std::pow(options.beta1, step))),
+      static_cast<float>(std::sqrt(1 - std::pow(options.beta2, step))),
+      static_cast<float>(options.epsilon)};
+  auto *weight = tensors[0].mutable_data_ptr<float>(), *gradient = tensors[1].mutable_data_ptr<float>();
+  auto *first = tensors[2].mutable_data_ptr<float>(), *second = tensors[3].mutable_data_ptr<float>();
+  auto run = [&](const auto &kernels, auto *to) {
+    parallel_ranges(tensors[0].numel(), 16384, [&](int64_t begin, int64_t end) {
+      kernels.adamw(
+          weight + begin, gradient + begin, first + begin, second + begin, to == nullptr ? nullptr : to + begin, end - begin, numbers);
+    });
+  };
+  if (narrows)
+    run(row_kernels<bf16>(), static_cast<bf16 *>(copy.mutable_data_ptr()));
+  else
+    run(row_kernels<float>(), copy.defined() ? copy.mutable_data_ptr<float>() : nullptr);
+  return true;
 }
 
 }  // namespace
@@ -95,6 +133,8 @@ int ct_collect_gradient(ct_tensor leaf, ct_tensor total) {
     TORCH_CHECK(get(leaf).is_leaf() && get(leaf).requires_grad(), "only a leaf that asks for its gradient has one");
     TORCH_CHECK(get(leaf).sizes() == get(total).sizes(), "the sum must have the leaf's shape");
     check_writable(get(total));
+    torch::autograd::impl::clear_hooks(get(leaf));
+    torch::autograd::impl::add_hook(get(leaf), std::make_unique<TurnHook>(get(total)));
     torch::autograd::impl::set_post_acc_grad_hooks(get(leaf), std::make_unique<GradientSink>(get(total)));
   });
 }
@@ -110,16 +150,6 @@ int ct_take_gradient(ct_tensor leaf, ct_tensor *out) {
     auto &gradient = get(leaf).mutable_grad();
     *out = gradient.defined() ? wrap(gradient) : nullptr;
     gradient = at::Tensor();
-  });
-}
-
-int ct_zero(const ct_tensor *tensors, int count) {
-  return guarded("zero", {}, [&] {
-    at::NoGradGuard none;
-    for (int i = 0; i < count; i++) {
-      check_writable(get(tensors[i]));
-      get(tensors[i]).zero_();
-    }
   });
 }
 
@@ -180,22 +210,42 @@ int ct_global_norm(const ct_tensor *tensors, int count, double *norm) {
 }
 
 int ct_adamw_step(
-    const ct_tensor *weights, const ct_tensor *gradients, const ct_tensor *first_moments, const ct_tensor *second_moments, int count,
-    ct_adamw_options options) {
+    const ct_tensor *weights, const ct_tensor *gradients, const ct_tensor *first_moments, const ct_tensor *second_moments, const ct_tensor *copies,
+    int count, ct_adamw_options options) {
   return guarded("AdamW", {count > 0 ? weights[0] : nullptr, count > 0 ? gradients[0] : nullptr}, [&] {
-    if (count == 0) return;
     at::NoGradGuard none;
-    auto parameters = list(weights, count);
-    for (auto &parameter : parameters) check_writable(parameter);
+    std::vector<int> others;
+    for (int i = 0; i < count; i++) {
+      auto copy = copies == nullptr ? at::Tensor() : get(copies[i]);
+      std::vector<at::Tensor> all = {get(weights[i]), get(gradients[i]), get(first_moments[i]), get(second_moments[i])};
+      for (auto &tensor : all) {
+        check_writable(tensor);
+        TORCH_CHECK(tensor.sizes() == all[0].sizes(), "weights, gradients and moments must have one shape");
+      }
+      TORCH_CHECK(!copy.defined() || copy.sizes() == all[0].sizes(), "a copy must have its weight's shape");
+      if (copy.defined()) check_writable(copy);
+      if (!update_in_one_pass(all, copy, options)) others.push_back(i);
+    }
+    if (others.empty()) return;
+    auto chosen = [&](const ct_tensor *tensors) {
+      std::vector<at::Tensor> result;
+      for (int i : others) result.push_back(get(tensors[i]));
+      return result;
+    };
+    auto parameters = chosen(weights), sums = chosen(gradients);
     auto device = parameters[0].device();
-    std::vector<at::Tensor> steps(static_cast<size_t>(count));
+    std::vector<at::Tensor> steps(others.size());
     for (auto &step : steps) step = at::full({}, static_cast<double>(options.step), at::TensorOptions().dtype(at::kFloat).device(device));
     std::optional<at::Tensor> divisor;
     if (options.gradient_divisor != 1)
       divisor = at::full({}, options.gradient_divisor, at::TensorOptions().dtype(at::kFloat).device(device));
     at::_fused_adamw_(
-        parameters, list(gradients, count), list(first_moments, count), list(second_moments, count), {}, steps, options.learning_rate,
-        options.beta1, options.beta2, options.weight_decay, options.epsilon, /*amsgrad=*/false, /*maximize=*/false, divisor);
+        parameters, sums, chosen(first_moments), chosen(second_moments), {}, steps, options.learning_rate, options.beta1, options.beta2,
+        options.weight_decay, options.epsilon, /*amsgrad=*/false, /*maximize=*/false, divisor);
+    for (size_t i = 0; i < others.size(); i++) {
+      sums[i].zero_();
+      if (copies != nullptr) get(copies[others[i]]).copy_(parameters[i]);
+    }
   });
 }
 

@@ -24,6 +24,8 @@ public struct MemoryPlan: Sendable {
 
   /// The parts, those of zero bytes left out.
   public let parts: [Part]
+  /// Which of a window's batches are computed side by side, as far as what is free has room for the activations of several.
+  let lanes: BatchLanes
   /// Settings that would lower it, each with what it would then be.
   public let remedies: [Remedy]
 
@@ -38,18 +40,29 @@ public struct MemoryPlan: Sendable {
   ///   - lengths: the tokens of each sample.
   ///   - probeLengths: the tokens of each sample whose pattern is tracked.
   ///   - measuringTokens: the most tokens of a batch in which it is.
+  ///   - available: what the machine has free.
+  ///   - threads: the most batches at a time.
   public init(
     _ decoder: any CausalDecoder, _ settings: TrainingSettings, elementType: ElementType, lengths: [Int], probeLengths: [Int] = [],
-    measuringTokens: Int = 2048
+    measuringTokens: Int = 2048, available: Int? = MachineMemory.available, threads: Int = Engine.threads
   ) {
-    let parts = MemoryPlan.parts(decoder, settings, elementType, lengths, (probeLengths, measuringTokens))
-    let total = parts.reduce(0) { $0 + $1.bytes }
+    func parts(_ settings: TrainingSettings, lanes: Int) -> [Part] {
+      MemoryPlan.parts(decoder, settings, elementType, lengths, (probeLengths, measuringTokens), lanes: lanes)
+    }
+    // What one batch at a time leaves free is room for more of them.
+    let alone = parts(settings, lanes: 1).reduce(0) { $0 + $1.bytes }
+    let batch = MemoryPlan.batchBytes(decoder, settings, elementType, tokens: MemoryPlan.largestBatch(lengths, settings))
+    lanes = decoder.batchLanes(batchTokens: settings.batchTokens ?? .max, passes: 2, room: max(batch, (available ?? 0) - alone + batch))
+    let drops = (settings.lowRank?.dropout ?? 0) > 0
+    let most = settings.batchTokens == nil ? max(1, settings.gradientAccumulation) : .max
+    let together = drops ? 1 : min(most, lanes.count(bytes: batch, threads: threads))
+    let planned = parts(settings, lanes: together)
     var remedies: [Remedy] = []
     func consider(_ message: Message, _ change: (inout TrainingSettings) -> Void) {
       var other = settings
       change(&other)
-      let bytes = MemoryPlan.parts(decoder, other, elementType, lengths, (probeLengths, measuringTokens)).reduce(0) { $0 + $1.bytes }
-      if bytes < total { remedies.append(Remedy(change: message, bytes: bytes)) }
+      let bytes = parts(other, lanes: 1).reduce(0) { $0 + $1.bytes }
+      if bytes < alone { remedies.append(Remedy(change: message, bytes: bytes)) }
     }
     if !settings.checkpointsActivations {
       consider("\(setting: Setting("checkpoint_activations"))") { $0.checkpointsActivations = true }
@@ -61,13 +74,13 @@ public struct MemoryPlan: Sendable {
       }
     }
     if settings.lowRank == nil { consider("\(setting: Setting("lora_rank", value: "16"))") { $0.lowRank = LowRankSettings(rank: 16) } }
-    self.parts = parts
+    self.parts = planned
     self.remedies = remedies
   }
 
   private static func parts(
     _ decoder: any CausalDecoder, _ settings: TrainingSettings, _ elementType: ElementType, _ lengths: [Int],
-    _ probe: (lengths: [Int], batchTokens: Int)
+    _ probe: (lengths: [Int], batchTokens: Int), lanes: Int
   ) -> [Part] {
     let linear = decoder.parameters.filter(\.isLinear)
     let trained: Int
@@ -82,15 +95,9 @@ public struct MemoryPlan: Sendable {
     }
     let width = elementType.byteWidth
     let tokens = MemoryPlan.largestBatch(lengths, settings)
-    // What the way back needs of a token: the inputs of the linear layers and of the functions between them. Calibrated on Llama's block.
-    let layers = max(1, decoder.shape.layers)
-    let outputs = linear.reduce(0) { $0 + $1.linearShape.outputs }
-    let norms = decoder.parameters.filter { $0.tensor.shape.count == 1 && !$0.name.hasSuffix("bias") }.reduce(0) { $0 + $1.tensor.count }
-    let kept = Int(1.35 * Double(outputs)) + 2 * norms
-    let activations =
-      settings.checkpointsActivations
-      ? tokens * width * (kept / layers + (layers + 1) * decoder.shape.hiddenSize) : tokens * width * kept
-    let logits = 3 * decoder.labelChunk * decoder.shape.vocabularySize
+    let activations = lanes * activationBytes(decoder, settings, elementType, tokens: tokens)
+    let batches = lanes > 1 ? "\(lanes) batches of " : ""
+    let logits = logitNumbers(decoder)
     // Adapters compute in float32 with their masters.
     let hasCopies = settings.lowRank == nil && elementType != .float32
     let kind = try? settings.optimizer.kind
@@ -99,7 +106,7 @@ public struct MemoryPlan: Sendable {
       Part(name: "their copies in \(elementType)", bytes: hasCopies ? width * trained : 0),
       Part(name: "gradients", bytes: 4 * trained),
       Part(name: kind?.memory.name ?? "optimiser", bytes: (kind?.memory.bytesPerWeight ?? 0) * trained),
-      Part(name: "activations of \(tokens) tokens (estimated)", bytes: activations),
+      Part(name: "activations of \(batches)\(tokens) tokens (estimated)", bytes: activations),
     ]
     // The pattern of what was trained is that of the float32 masters. What it takes is not given back, and training's own sizes do not fit into it.
     let trackedType = settings.lowRank == nil ? ElementType.float32 : elementType
@@ -111,8 +118,27 @@ public struct MemoryPlan: Sendable {
       parts.append(Part(name: "tracked patterns, \(together) tokens (estimated)", bytes: together * perToken))
     }
     parts.append(
-      Part(name: "logits and libraries", bytes: logits * max(width, isTracking ? trackedType.byteWidth : 0) + (200 << 20)))
+      Part(name: "logits and libraries", bytes: logits * max(lanes * width, isTracking ? trackedType.byteWidth : 0) + (200 << 20)))
     return parts.filter { $0.bytes > 0 }
+  }
+
+  /// What the way back needs of a batch: the inputs of the linear layers and of the functions between them. Calibrated on Llama's block.
+  private static func activationBytes(_ decoder: any CausalDecoder, _ settings: TrainingSettings, _ elementType: ElementType, tokens: Int)
+    -> Int
+  {
+    let layers = max(1, decoder.shape.layers)
+    let outputs = decoder.parameters.reduce(0) { $1.isLinear ? $0 + $1.linearShape.outputs : $0 }
+    let norms = decoder.parameters.filter { $0.tensor.shape.count == 1 && !$0.name.hasSuffix("bias") }.reduce(0) { $0 + $1.tensor.count }
+    let kept = Int(1.35 * Double(outputs)) + 2 * norms
+    let numbers = settings.checkpointsActivations ? kept / layers + (layers + 1) * decoder.shape.hiddenSize : kept
+    return tokens * elementType.byteWidth * numbers
+  }
+
+  private static func logitNumbers(_ decoder: any CausalDecoder) -> Int { 3 * decoder.labelChunk * decoder.shape.vocabularySize }
+
+  /// What each batch that is computed at a time takes.
+  static func batchBytes(_ decoder: any CausalDecoder, _ settings: TrainingSettings, _ elementType: ElementType, tokens: Int) -> Int {
+    activationBytes(decoder, settings, elementType, tokens: tokens) + elementType.byteWidth * logitNumbers(decoder)
   }
 
   /// The most tokens that can meet in one batch.

@@ -33,6 +33,9 @@ final class TrainableWeights {
     for (leaf, sum) in zip(computed, sums) { try leaf.collectGradient(into: sum) }
   }
 
+  /// The compute copies, which an update brings to the masters' new values; nil where the masters are the copies.
+  var copies: [Tensor]? { elementType == .float32 ? nil : computed }
+
   /// Brings the compute copies to the masters' present values.
   func refresh() throws {
     guard elementType != .float32 else { return }

@@ -124,6 +124,7 @@ public final class Trainer {
     totalSteps = settings.steps ?? order.windowsPerEpoch * (settings.epochs ?? 1)
     schedule = LearningRateSchedule(
       settings.schedule, peak: settings.learningRate, warmupRatio: settings.warmupRatio, totalUpdates: totalSteps)
+    let lanes = Trainer.memoryPlan(model, settings, elementType: elementType, samples, measuringTokens: measuringTokens).lanes
     var adapters: [LowRankAdapter] = []
     if let lowRank = settings.lowRank {
       if let checkpoint {
@@ -148,7 +149,7 @@ public final class Trainer {
       : TrainableWeights(adapters.flatMap { [$0.down, $0.up] }, elementType: elementType == .float64 ? .float64 : .float32)
     optimizer = try settings.optimizer.kind.make(weights.masters, settings.optimizer)
     try weights.collectGradients(into: optimizer.gradients)
-    pass = WindowPass(decoder: decoder, settings: settings, adapters: adapters)
+    pass = WindowPass(decoder: decoder, settings: settings, adapters: adapters, lanes: lanes)
     let shape = decoder.shape
     var identity = identity
     try settings.add(to: &identity)
@@ -258,15 +259,13 @@ public final class Trainer {
   private func step() throws -> (StepMetrics, tokens: Int) {
     let number = state.step
     let members = window(number)
-    try optimizer.zeroGradients()
     let result = try pass.run(members, step: number)
     let norm = try optimizer.gradientNorm()
     guard result.loss.isFinite, norm.isFinite else { throw try diverged(number + 1, result, norm) }
     let rate = schedule.rate(at: number)
     // As clip_grad_norm_ does it: no limit is exceeded by less than its 1e-6.
     let divisor = settings.clip > 0 ? max(1, (norm + 1e-6) / settings.clip) : 1
-    try optimizer.update(learningRate: rate, gradientDivisor: divisor)
-    try weights.refresh()
+    try optimizer.update(learningRate: rate, gradientDivisor: divisor, copies: weights.copies)
     state.step += 1
     state.samples += members.count
     state.tokens += result.tokens

@@ -20,6 +20,8 @@ struct WindowPass {
   let settings: TrainingSettings
   /// The adapters, whose dropout is told which pass it is.
   var adapters: [LowRankAdapter] = []
+  /// How many batches of a window are computed at a time, each on one thread, by their tokens; one where nil. It changes no bit of the sums.
+  var lanes: BatchLanes?
 
   /// Adds the gradients of a window's loss, the mean over all its label tokens, to the sums.
   /// - Parameter step: the window's number, which seeds dropout.
@@ -29,19 +31,25 @@ struct WindowPass {
     var result = WindowResult()
     var levels: [Double] = []
     var levelled = 0
-    for (number, batch) in batches(of: samples).enumerated() {
-      for adapter in adapters { adapter.pass = .init(seed: settings.seed, step: step, batch: number) }
-      defer { for adapter in adapters { adapter.pass = nil } }
-      let packed = PackedBatch(batch, labelWeights: batch.map { _ in 1 / Double(labels) })
-      guard !packed.labelPositions.isEmpty else { continue }
-      result.tokens += packed.tokens.count
-      let (loss, each, byGates) = try forwardAndBack(packed)
-      result.loss += loss
-      if !loss.isFinite, result.notFinite == nil {
-        result.notFinite = zip(try packed.sampleMeans(of: each), batch).first { !$0.0.isFinite }?.1.index
-      }
-      guard settings.recordsWindows else { continue }
-      for (sample, row) in zip(batch, try rows(byGates, packed)) where sample.labelCount > 0 {
+    let pieces = batches(of: samples).enumerated().map { Piece(number: $0, samples: $1) }.filter {
+      $0.samples.contains { $0.labelCount > 0 }
+    }
+    let turns = GradientTurns()
+    var begun = 0
+    try Engine.sideBySide(
+      lanes: laneCount(pieces),
+      next: { () -> Int? in
+        guard begun < pieces.count else { return nil }
+        begun += 1
+        return begun - 1
+      },
+      { place, _ in try turns.batch(place) { try compute(pieces[place], labels: labels, step: step) } }
+    ) { place, found in
+      result.tokens += found.tokens
+      result.loss += found.loss
+      if let sample = found.notFinite, result.notFinite == nil { result.notFinite = sample }
+      guard settings.recordsWindows else { return }
+      for (sample, row) in zip(pieces[place].samples, found.rows) where sample.labelCount > 0 {
         // Each sample's share of the window's loss becomes its own mean loss again.
         let scale = Double(labels) / Double(sample.labelCount)
         if levels.isEmpty { levels = [Double](repeating: 0, count: row.count) }
@@ -49,14 +57,52 @@ struct WindowPass {
         levelled += 1
       }
     }
+    try turns.finish()
     if levelled > 0 { result.levels = levels.map { $0 / Double(levelled) } }
     return result
+  }
+
+  /// A batch of a window.
+  private struct Piece {
+    /// Which batch it is, counted from 0.
+    let number: Int
+    let samples: [TokenizedSample]
+    var tokens: Int { samples.reduce(0) { $0 + $1.tokens.count } }
+  }
+
+  /// What a batch gave.
+  private struct Found {
+    var loss: Double
+    var tokens: Int
+    /// The index of the first sample whose loss is not finite; nil where all are.
+    var notFinite: Int?
+    /// Each sample's signed levels `[L · H]`; none where windows are not recorded.
+    var rows: [ArraySlice<Float>] = []
+  }
+
+  private func laneCount(_ pieces: [Piece]) -> Int {
+    // Adapters know one pass at a time.
+    guard let lanes, !adapters.contains(where: { $0.dropout > 0 }) else { return 1 }
+    return lanes.count(for: pieces.map(\.tokens)) { MemoryPlan.batchBytes(decoder, settings, decoder.elementType, tokens: $0) }
+  }
+
+  private func compute(_ piece: Piece, labels: Int, step: Int) throws -> Found {
+    let dropping = adapters.filter { $0.dropout > 0 }
+    for adapter in dropping { adapter.pass = .init(seed: settings.seed, step: step, batch: piece.number) }
+    defer { for adapter in dropping { adapter.pass = nil } }
+    let packed = PackedBatch(piece.samples, labelWeights: piece.samples.map { _ in 1 / Double(labels) })
+    let (loss, each, byGates) = try forwardAndBack(packed)
+    var found = Found(loss: loss, tokens: packed.tokens.count)
+    if !loss.isFinite { found.notFinite = zip(try packed.sampleMeans(of: each), piece.samples).first { !$0.0.isFinite }?.1.index }
+    if settings.recordsWindows { found.rows = try rows(byGates, packed) }
+    return found
   }
 
   /// The samples of a window in batches: a fixed number of sequences, or as many as a token budget holds.
   private func batches(of samples: [TokenizedSample]) -> [[TokenizedSample]] {
     if let limit = settings.batchTokens {
-      return PackedBatch.plan(samples.map(\.tokens.count), tokenLimit: limit).map { Array(samples[$0]) }
+      let lengths = samples.map(\.tokens.count)
+      return (lanes?.planWindow(lengths, tokenLimit: limit) ?? PackedBatch.plan(lengths, tokenLimit: limit)).map { Array(samples[$0]) }
     }
     return stride(from: 0, to: samples.count, by: settings.batchSize).map {
       Array(samples[$0..<min(samples.count, $0 + settings.batchSize)])

@@ -10,7 +10,9 @@ extension CausalDecoder {
   /// - Parameters:
   ///   - batchTokens: the most tokens of a batch that were asked for.
   ///   - passes: how often a batch goes through the weights: 1 forward, 2 forward and back.
-  public func batchLanes(batchTokens: Int, passes: Int) -> BatchLanes {
+  ///   - room: what the batches of all lanes together may take of the memory, in bytes; a quarter of what is free where nil.
+  public func batchLanes(batchTokens: Int, passes: Int, room: Int? = nil) -> BatchLanes {
+    if let room { return BatchLanes(self, batchTokens: batchTokens, passes: passes, room: room) }
     let available = MachineMemory.available ?? 4 << 30
     // Weights that do not fit into memory would be read from the disk by every lane.
     let fits = parameterCount * elementType.byteWidth <= available
@@ -78,9 +80,15 @@ public struct BatchLanes: Sendable, Hashable {
     PackedBatch.plan(lengths) { rest in size == nil ? batchTokens : min(batchTokens, max(Self.fewestTokens, rest / 8)) }
   }
 
+  /// The same for the samples of one training window, in fewer and larger batches, since each adds to the gradients of all weights.
+  /// - Parameter tokenLimit: the most tokens of a batch that were asked for.
+  public func planWindow(_ lengths: [Int], tokenLimit: Int) -> [Range<Int>] {
+    PackedBatch.plan(lengths) { rest in size == nil ? tokenLimit : min(tokenLimit, max(2 * Self.fewestTokens, rest / 4)) }
+  }
+
   /// How many batches are computed at a time, where their number is not known and is not small.
   /// - Parameter bytes: what a batch takes of the memory.
-  public func count(bytes: Int) -> Int { size == nil ? 1 : max(1, min(Engine.threads, room / max(1, bytes))) }
+  public func count(bytes: Int, threads: Int = Engine.threads) -> Int { size == nil ? 1 : max(1, min(threads, room / max(1, bytes))) }
 
   /// How many of these batches are computed at a time: one, on all threads, where there are too few for the lanes to keep the threads busy.
   /// - Parameters:

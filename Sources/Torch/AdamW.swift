@@ -1,6 +1,6 @@
 import CTorch
 
-/// Adaptive moments with decoupled weight decay (Loshchilov and Hutter 2019), by libtorch's fused kernel: float32 weights that are updated in
+/// Adaptive moments with decoupled weight decay (Loshchilov and Hutter 2019), in one pass over memory: float32 weights that are updated in
 /// place, and for each its gradient's sum and two moments.
 ///
 ///     m ← β₁ m + (1 − β₁) g      v ← β₂ v + (1 − β₂) g²
@@ -30,7 +30,7 @@ public final class AdamW: Optimizer {
   public let options: Options
   /// The weights, float32, written in place.
   public let weights: [Tensor]
-  /// The sum of each weight's gradients since `zeroGradients`.
+  /// The sum of each weight's gradients since the last update.
   public let gradients: [Tensor]
   /// The running means of the gradients, m.
   public let firstMoments: [Tensor]
@@ -63,18 +63,25 @@ public final class AdamW: Optimizer {
   /// - Parameters:
   ///   - learningRate: η.
   ///   - gradientDivisor: what the gradients are divided by first; their norm over its limit where that is exceeded.
-  public func update(learningRate: Double, gradientDivisor: Double) throws {
+  ///   - copies: of the weights, in other types, that get their new values; nil for none.
+  public func update(learningRate: Double, gradientDivisor: Double, copies: [Tensor]?) throws {
+    if let copies, copies.count != weights.count {
+      throw TorchError("AdamW: \(weights.count) weights need as many copies, not \(copies.count)")
+    }
     updates += 1
     let decaying = weights.indices.filter { weights[$0].shape.count >= 2 }
     let plain = weights.indices.filter { weights[$0].shape.count < 2 }
     for (members, decay) in [(decaying, options.weightDecay), (plain, 0)] {
       func handles(_ tensors: [Tensor]) -> [ct_tensor?] { members.map { tensors[$0].handle } }
-      try check(
+      let numbers = ct_adamw_options(
+        step: Int64(updates), learning_rate: learningRate, beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
+        weight_decay: decay, gradient_divisor: gradientDivisor)
+      let to = copies.map(handles)
+      func step(_ to: UnsafePointer<ct_tensor?>?) -> Int32 {
         ct_adamw_step(
-          handles(weights), handles(gradients), handles(firstMoments), handles(secondMoments), Int32(members.count),
-          ct_adamw_options(
-            step: Int64(updates), learning_rate: learningRate, beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
-            weight_decay: decay, gradient_divisor: gradientDivisor)))
+          handles(weights), handles(gradients), handles(firstMoments), handles(secondMoments), to, Int32(members.count), numbers)
+      }
+      try check(to?.withUnsafeBufferPointer { step($0.baseAddress) } ?? step(nil))
     }
   }
 }

@@ -6,18 +6,19 @@ import CTorch
 public protocol Optimizer: AnyObject {
   /// The weights, float32, written in place.
   var weights: [Tensor] { get }
-  /// The sum of each weight's gradients since `zeroGradients`, float32, of the weights' shapes.
+  /// The sum of each weight's gradients since the last update, float32, of the weights' shapes.
   var gradients: [Tensor] { get }
   /// What it remembers, by name: for each weight a float32 tensor of its shape.
   var memory: KeyValuePairs<String, [Tensor]> { get }
   /// Updates done so far.
   var updates: Int { get }
 
-  /// One update.
+  /// One update, which leaves all sums of gradients at zero.
   /// - Parameters:
   ///   - learningRate: the step's length.
   ///   - gradientDivisor: what the gradients are divided by first; their norm over its limit where that is exceeded.
-  func update(learningRate: Double, gradientDivisor: Double) throws
+  ///   - copies: of the weights, in other types, that get their new values; nil for none.
+  func update(learningRate: Double, gradientDivisor: Double, copies: [Tensor]?) throws
 
   /// Goes on where another run stood.
   /// - Parameters:
@@ -30,10 +31,4 @@ public protocol Optimizer: AnyObject {
 extension Optimizer {
   /// √Σ g² over all gradients.
   public func gradientNorm() throws -> Double { try Tensor.norm(of: gradients) }
-
-  /// Starts new sums of gradients.
-  public func zeroGradients() throws {
-    let handles: [ct_tensor?] = gradients.map(\.handle)
-    try check(ct_zero(handles, Int32(handles.count)))
-  }
 }

@@ -161,6 +161,55 @@ import Torch
     }
   }
 
+  /// In bfloat16, where tied tables get the gradient of both their ends, and biases and learned positions theirs.
+  @Test(arguments: ["llama-head-dim", "gemma-multi-query", "opt-published", "gpt2-published"])
+  func batchesSideBySideChangeNoBit(name: String) throws {
+    let golden = try GoldenRun(name, "training")
+    let before = Engine.threads
+    defer { try? Engine.setThreads(before) }
+    func window(threads: Int, checkpoints: Bool) throws -> (loss: Double, levels: [Double]?, sums: [[Float]]) {
+      try Engine.setThreads(threads)
+      let decoder = try LanguageModel(golden.base, elementType: .float32).decoder
+      var settings = golden.trainingSettings
+      settings.batchSize = 1
+      settings.gradientAccumulation = golden.samples.count
+      settings.checkpointsActivations = checkpoints
+      let weights = try TrainableWeights(decoder.parameters, elementType: .bfloat16)
+      let sums = try weights.masters.map { try Tensor.zeros($0.shape) }
+      try weights.collectGradients(into: sums)
+      let plan = MemoryPlan(decoder, settings, elementType: .bfloat16, lengths: golden.samples.map(\.tokens.count), available: 8 << 30)
+      let pass = WindowPass(decoder: decoder, settings: settings, lanes: plan.lanes)
+      let found = try pass.run(golden.samples, step: 0)
+      return (found.loss, found.levels, try sums.map { try $0.floats() })
+    }
+    for checkpoints in [false, true] {
+      let alone = try window(threads: 1, checkpoints: checkpoints)
+      for threads in [2, 3] {
+        let together = try window(threads: threads, checkpoints: checkpoints)
+        #expect(together.loss == alone.loss)
+        #expect(together.levels == alone.levels)
+        #expect(together.sums == alone.sums)
+      }
+    }
+  }
+
+  @Test func batchesSideBySideTakeWhatIsFree() throws {
+    let golden = try GoldenRun("llama-head-dim", "training")
+    let decoder = try LanguageModel(golden.base, elementType: .float32).decoder
+    func plan(available: Int) -> MemoryPlan {
+      MemoryPlan(
+        decoder, golden.trainingSettings, elementType: .bfloat16, lengths: [10, 20, 30, 40, 50, 60], available: available, threads: 2)
+    }
+    func total(available: Int) -> Int { plan(available: available).total }
+    let alone = total(available: 0)
+    #expect(total(available: alone) == alone)
+    let together = total(available: 8 << 30)
+    #expect(together > alone)
+    #expect(total(available: together) == together)
+    #expect(total(available: together - 1) == alone)
+    #expect(plan(available: together).parts.contains { $0.name.hasPrefix("activations of 2 batches of ") })
+  }
+
   @Test func aLossThatIsNoNumberStopsWithTheLastGoodWeights() throws {
     let golden = try GoldenRun("llama-head-dim", "training")
     let scratch = try ScratchFolder()
@@ -283,7 +332,7 @@ import Torch
     let decoder = try LanguageModel(golden.base, elementType: .float32).decoder
     var settings = settings(golden)
     func plan(_ type: ElementType = .bfloat16, probe: [Int]) -> MemoryPlan {
-      MemoryPlan(decoder, settings, elementType: type, lengths: [10, 20], probeLengths: probe)
+      MemoryPlan(decoder, settings, elementType: type, lengths: [10, 20], probeLengths: probe, available: 0)
     }
     let without = plan(probe: [1000, 1000, 1000])
     settings.trackingInterval = 5

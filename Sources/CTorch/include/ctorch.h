@@ -99,7 +99,6 @@ int ct_collect_gradient(ct_tensor leaf, ct_tensor total);
 int ct_backward(const ct_tensor *outputs, const ct_tensor *seeds, int count);
 /// Takes away what `ct_backward` left with a leaf that has no `total`; null where there was nothing.
 int ct_take_gradient(ct_tensor leaf, ct_tensor *out);
-int ct_zero(const ct_tensor *tensors, int count);
 /// Writes each source over its destination, converted.
 int ct_copy_into(const ct_tensor *destinations, const ct_tensor *sources, int count);
 /// Writes the rows of `source` from bounds b_0 … b_B over those of `destination` that begin at `starts[i]`; for what no graph remembers.
@@ -115,10 +114,11 @@ typedef struct {
   /// Gradients are divided by this first: the norm over its limit where it was clipped, else 1.
   double gradient_divisor;
 } ct_adamw_options;
-/// One update by libtorch's fused AdamW; all lists hold `count` float32 tensors of equal shapes.
+/// One update of AdamW; all lists hold `count` float32 tensors of equal shapes. Gradients are left at zero, and `copies`, of whatever type, get the new
+/// weights; where `copies` is null there are none. On a processor this is one pass over memory, elsewhere libtorch's fused kernel and two more.
 int ct_adamw_step(
-    const ct_tensor *weights, const ct_tensor *gradients, const ct_tensor *first_moments, const ct_tensor *second_moments, int count,
-    ct_adamw_options options);
+    const ct_tensor *weights, const ct_tensor *gradients, const ct_tensor *first_moments, const ct_tensor *second_moments,
+    const ct_tensor *copies, int count, ct_adamw_options options);
 /// How many elements differ.
 int ct_count_different(ct_tensor a, ct_tensor b, int64_t *count);
 

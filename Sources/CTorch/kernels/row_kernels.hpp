@@ -16,6 +16,17 @@ inline int64_t product_room(int64_t tokens) { return 4 * (tokens + 1024); }
 /// The numbers of room that `attend` needs for `queries` queries, those of all heads together.
 inline int64_t attend_room(int64_t queries, int64_t n, int64_t count) { return queries * (count + 2 * n); }
 
+/// The numbers of one update of AdamW, the same for all weights.
+struct AdamWStep {
+  float divisor;        // of the gradients
+  float kept;           // 1 − η λ, the share of a weight that decay leaves
+  float first, second;  // 1 − β₁ and 1 − β₂, the shares of the new gradient in the moments
+  float fading;         // β₂
+  float rate;           // η / (1 − β₁ᵗ)
+  float root;           // √(1 − β₂ᵗ)
+  float epsilon;
+};
+
 /// T is float or bf16; rows accumulate in float32.
 template <class T>
 struct RowKernels {
@@ -54,6 +65,8 @@ struct RowKernels {
       int64_t stride, float scale);
   /// total += x.
   void (*accumulate)(const T *x, float *total, int64_t n);
+  /// One update of n weights; gradients become 0, and `copy`, where it is not null, gets the new weights in its type.
+  void (*adamw)(float *weight, float *gradient, float *first, float *second, T *copy, int64_t n, const AdamWStep &step);
   /// Σx², each square and the sum in double precision.
   double (*sum_of_squares)(const T *x, int64_t n);
   /// A row in float32, in the order in which `products` reads it.
