@@ -8,6 +8,7 @@
 #include "ctorch.h"
 #include "loading.h"
 #include "side_by_side.h"
+#include "turns.h"
 
 static loading_library torch = {
     .file = "libHeadwayTorch.so",
@@ -63,16 +64,15 @@ STATUS(ct_detach, (ct_tensor a, ct_tensor *out), (a, out))
 STATUS(ct_collect_gradient, (ct_tensor leaf, ct_tensor total), (leaf, total))
 STATUS(ct_backward, (const ct_tensor *outputs, const ct_tensor *seeds, int count), (outputs, seeds, count))
 STATUS(ct_take_gradient, (ct_tensor leaf, ct_tensor *out), (leaf, out))
-STATUS(ct_zero, (const ct_tensor *tensors, int count), (tensors, count))
 STATUS(ct_copy_into, (const ct_tensor *destinations, const ct_tensor *sources, int count), (destinations, sources, count))
 STATUS(ct_write_rows, (ct_tensor destination, const int64_t *starts, ct_tensor source, const int64_t *bounds, int samples),
     (destination, starts, source, bounds, samples))
 STATUS(ct_clone, (ct_tensor a, int dtype, ct_tensor *out), (a, dtype, out))
 STATUS(ct_global_norm, (const ct_tensor *tensors, int count, double *norm), (tensors, count, norm))
 STATUS(ct_adamw_step,
-    (const ct_tensor *weights, const ct_tensor *gradients, const ct_tensor *first_moments, const ct_tensor *second_moments, int count,
-     ct_adamw_options options),
-    (weights, gradients, first_moments, second_moments, count, options))
+    (const ct_tensor *weights, const ct_tensor *gradients, const ct_tensor *first_moments, const ct_tensor *second_moments, const ct_tensor *copies,
+     int count, ct_adamw_options options),
+    (weights, gradients, first_moments, second_moments, copies, count, options))
 STATUS(ct_count_different, (ct_tensor a, ct_tensor b, int64_t *count), (a, b, count))
 STATUS(ct_reshape, (ct_tensor a, const int64_t *shape, int dimensions, ct_tensor *out), (a, shape, dimensions, out))
 STATUS(ct_transpose, (ct_tensor a, int first, int second, ct_tensor *out), (a, first, second, out))
@@ -127,6 +127,11 @@ STATUS(ct_uniform, (ct_generator generator, double low, double high, const int64
 STATUS(ct_normal, (ct_generator generator, double mean, double deviation, const int64_t *shape, int dimensions, ct_tensor *out),
     (generator, mean, deviation, shape, dimensions, out))
 // The work is done on the one thread that there is.
+LAZY(ct_turns, NULL, ct_turns_make, (void), ())
+LAZY(void, (void)0, ct_turns_free, (ct_turns turns), (turns))
+LAZY(void, (void)0, ct_turns_begin, (ct_turns turns, int64_t number), (turns, number))
+LAZY(void, (void)0, ct_turns_end, (ct_turns turns), (turns))
+STATUS(ct_turns_finish, (ct_turns turns), (turns))
 LAZY(void, body(0, context), ct_side_by_side, (int lanes, void (*body)(int lane, void *context), void *context), (lanes, body, context))
 #else
 #include "ctorch.h"
