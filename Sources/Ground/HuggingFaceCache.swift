@@ -28,9 +28,10 @@ public struct HuggingFaceCache: Sendable, Hashable {
     return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && !$0.hasPrefix(".") && !$0.contains("--") }
   }
 
-  /// The path of a model or dataset changed; a name of a repository stays as it is.
+  /// The path of a model or dataset changed; a name of a repository stays as it is, and so does `-`, standard input.
   public static func changedPath(_ name: String, _ change: (String) -> String) -> String {
-    FileManager.default.fileExists(atPath: (name as NSString).expandingTildeInPath) || !isRepositoryName(name) ? change(name) : name
+    if name == "-" { return name }
+    return FileManager.default.fileExists(atPath: (name as NSString).expandingTildeInPath) || !isRepositoryName(name) ? change(name) : name
   }
 
   /// The folder of a repository `owner/name`, which need not exist; nil where the text is no such name.

@@ -10,6 +10,7 @@ public final class InputFile {
   /// Its length in bytes when it was opened.
   public let size: Int
   private let descriptor: Int32
+  private var position = 0
 
   /// Opens a file.
   /// - Throws: `FileError` where it cannot be opened or is no regular file.
@@ -24,8 +25,9 @@ public final class InputFile {
   public func read(upTo count: Int) throws(FileError) -> [UInt8] {
     var code: Int32 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      let got = InputFile.read(descriptor, UnsafeMutableRawBufferPointer(buffer))
+      let got = InputFile.read(descriptor, UnsafeMutableRawBufferPointer(buffer), at: position)
       filled = max(0, got)
+      position += filled
       if got < 0 { code = errno }
     }
     guard code == 0 else { throw FileError(path: url.path(percentEncoded: false), operation: "read", code: code) }
@@ -90,13 +92,10 @@ public final class InputFile {
     return count == bytes.count && bytes.elementsEqual(opening.utf8)
   }
 
-  private static func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+  /// Reads at a place of its own: a path under `/dev/fd` can lead to a descriptor that others move.
+  private static func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at position: Int) -> Int {
     while true {
-      #if canImport(Darwin)
-        let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
-      #else
-        let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      #endif
+      let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(position))
       if count >= 0 || errno != EINTR { return count }
     }
   }

@@ -38,6 +38,8 @@ extension Setting {
   public static let sample = Setting("sample")
   /// The most samples that are read.
   public static let limit = Setting("limit")
+  /// Whether bad records are passed over and counted.
+  public static let skipsBad = Setting("skip_bad")
   /// The model whose tokenizer counts tokens.
   public static let tokenizer = Setting("tokenizer")
   /// Where a result goes.

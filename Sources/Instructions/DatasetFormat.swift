@@ -80,7 +80,8 @@ public enum DatasetFormats {
   }
 
   /// The one format that a file is in, from its first records.
-  static func recognise(_ file: DataFile) throws(DataError) -> any DatasetFormat {
+  /// - Parameter earlier: the format of the data before, which decides where several fit.
+  static func recognise(_ file: DataFile, after earlier: (any DatasetFormat)? = nil) throws(DataError) -> any DatasetFormat {
     let isText = try file.kind() == .text
     var shared: [Record]?
     var fitting: [any DatasetFormat] = []
@@ -106,16 +107,31 @@ public enum DatasetFormats {
     let refined = Set(fitting.flatMap(\.refines))
     fitting.removeAll { refined.contains($0.name) }
     if let format = fitting.first, fitting.count == 1 { return format }
+    if let earlier, fitting.contains(where: { $0.name == earlier.name }) { return earlier }
     let found = shared?.first.map { "its fields are \(listed($0.fields.names))" } ?? "it is plain text"
     if fitting.isEmpty {
       throw .file(
         file.name,
         problem:
-          "is in no format that Headway knows (\(found)); name the fields with \(setting: .map.set(to: "prompt=FIELD,response=FIELD")) or the format with \(setting: .format)"
+          "is in no format that Headway knows (\(found)); \(shared?.first.flatMap(remedy) ?? "name the fields with \(setting: .map.set(to: "prompt=FIELD,response=FIELD")) or the format with \(setting: .format)")"
       )
     }
     throw .file(
       file.name, problem: "fits the formats \(listed(fitting.map(\.name))) (\(found)); name the right one with \(setting: .format)")
+  }
+
+  /// What can be done about a record of a shape that is known and yet no format.
+  private static func remedy(for record: Record) -> Message? {
+    if record.has("chosen"), record.has("rejected") {
+      let wanted: Message =
+        record["chosen.0"]?.object == nil
+        ? "\(setting: .map.set(to: record.has("prompt") ? "prompt=prompt,response=chosen" : "response=chosen"))"
+        : "\(setting: .format.set(to: "chat")) and \(setting: .map.set(to: record["prompt.0"]?.object == nil ? "messages=chosen" : "completion=chosen"))"
+      return "it holds preferences; read the answers that were chosen with \(wanted)"
+    }
+    guard record.hasText("text") else { return nil }
+    return
+      "read its texts with \(setting: .format.set(to: "text")), or name the fields with \(setting: .map.set(to: "prompt=FIELD,response=FIELD"))"
   }
 
   /// Up to this many records are looked at to recognise a format.

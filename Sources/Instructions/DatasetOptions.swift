@@ -17,6 +17,10 @@ public struct DatasetOptions: Sendable {
   /// The model's own chat template, in whose form the format `chat` is written where `chat` is nil. One that is none of the known forms
   /// is refused when such data is opened.
   public var modelChatTemplate: String?
+  /// Whether all data is written in the model's own chat form, not the format `chat` alone.
+  public var writesModelChat = false
+  /// The model as the user named it, for messages.
+  public var modelName: String?
   /// The published split to read of a folder that holds several: `train`, `test`, `validation`…
   public var split: String?
   /// Which samples are kept, by what they are.

@@ -45,8 +45,10 @@ extension InstructionReader {
     func none(_ noun: String, _ what: String) -> String {
       count == 1 ? "its only \(noun) has no \(what)" : "none of its \(count) \(noun)s has a \(what)"
     }
-    if dataset.format.isChat || isChat { return "\(none("conversation", "turn of the assistant")); give conversations that have one" }
-    if dataset.format is PairsFormat {
+    if dataset.parts.allSatisfy(\.format.isChat) || isChat {
+      return "\(none("conversation", "turn of the assistant")); give conversations that have one"
+    }
+    if dataset.parts.allSatisfy({ $0.format is PairsFormat }) {
       return "\(none("sample", "response")); name the field that holds it with \(setting: .map.set(to: "response=FIELD"))"
     }
     return "\(none("sample", "published answer")), as in test parts of benchmarks; read another part"

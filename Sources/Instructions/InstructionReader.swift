@@ -49,7 +49,7 @@ public final class InstructionReader {
     while true {
       if let drawn, drawn.isEmpty { return nil }
       guard let sample = try stream.next() else {
-        guard counts.read > 0 || skipped > 0 else { throw .file(dataset.dataFiles[0].name, problem: "holds no record") }
+        guard counts.read > 0 || skipped > 0 else { throw .file(dataset.name, problem: "holds no record") }
         return nil
       }
       defer { streamPosition += 1 }

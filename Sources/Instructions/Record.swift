@@ -53,22 +53,24 @@ public struct Record: Sendable, Hashable {
     return value
   }
 
-  /// The text of a field that must be there; a whole number is taken as its digits.
+  /// The text of a field that must be there; a number is taken as Python writes it.
   func text(_ field: String) throws(DataError) -> String {
     switch try value(field) {
     case .string(let text): return text
     case .int(let number): return String(number)
+    case .double(let number):
+      guard number.isFinite else {
+        throw error(field, "is \(number) and not a number; give the text that is meant, or leave the field out")
+      }
+      // Beyond 2^53 not every digit of the file is known any more.
+      guard number.magnitude < 0x1p53 else { throw error(field, "is a number of more digits than are kept; put it in quotes") }
+      return number.description
     case let other: throw error(field, "is \(other.kind), not text")
     }
   }
 
-  /// The text of a field that may be missing or null.
-  func optionalText(_ field: String) throws(DataError) -> String? {
-    switch self[field] {
-    case nil, .null: nil
-    default: try text(field)
-    }
-  }
+  /// The text of a field that may be missing, null, or the NaN that Python writes where a table has nothing.
+  func optionalText(_ field: String) throws(DataError) -> String? { try has(field) ? text(field) : nil }
 
   /// The text of the first of these fields that is there and not null.
   func firstText(of fields: String...) throws(DataError) -> String? {
@@ -122,10 +124,19 @@ public struct Record: Sendable, Hashable {
 
   /// Whether a field is there and is text.
   func hasText(_ field: String) -> Bool { self[field]?.string != nil }
-  /// Whether a field is there and not null (tables write null where JSON leaves a field out).
+  /// Whether a field is there and is text, or a number that stands for one.
+  func hasTextOrNumber(_ field: String) -> Bool {
+    switch self[field] {
+    case .string, .int: true
+    case .double(let number): number.isFinite
+    default: false
+    }
+  }
+  /// Whether a field is there and not null (tables write null, and Python NaN, where JSON leaves a field out).
   func has(_ field: String) -> Bool {
     switch self[field] {
     case nil, .null: false
+    case .double(let number): !number.isNaN
     default: true
     }
   }

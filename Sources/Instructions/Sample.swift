@@ -30,7 +30,7 @@ public struct Sample: Sendable, Hashable {
     fields = record.fields
     self.messages = messages
     fields["prompt"] = messages.first { $0.role == .user }.map { .string($0.content) }
-    fields["response"] = messages.first { $0.role == .assistant }.map { .string($0.content) }
+    fields["response"] = messages.first(where: \.carriesLoss).map { .string($0.content) }
   }
 
   /// The sample with its instruction changed.

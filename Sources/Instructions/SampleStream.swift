@@ -6,9 +6,12 @@ struct SampleStream {
   private let dataset: Dataset
   /// Files that were opened.
   private(set) var nextFile = 0
+  private var remaining: ArraySlice<(part: DataPart, file: DataFile)>
   private var records: (any RecordReader)?
   private var pending: ArraySlice<Result<Sample, DataError>> = []
   private var place = RecordPlace(file: "", number: 0)
+  /// How the record at hand is read.
+  private var part: DataPart
   private var position = 0
   private var seen: Set<TextKey> = []
 
@@ -16,6 +19,8 @@ struct SampleStream {
 
   init(_ dataset: Dataset) {
     self.dataset = dataset
+    part = dataset.parts[0]
+    remaining = dataset.parts.flatMap { part in part.files.map { (part, $0) } }[...]
   }
 
   mutating func next() throws(DataError) -> Sample? {
@@ -38,13 +43,13 @@ struct SampleStream {
     while pending.isEmpty {
       guard let record = try nextRecord() else { return nil }
       place = record.place
-      pending = try dataset.format.samples(of: try renamed(record), form: dataset.form)[...]
+      pending = try part.format.samples(of: try renamed(record), form: part.form)[...]
     }
     guard var sample = try pending.popFirst()?.get() else { return nil }
     if let template = dataset.template { try sample.apply(template, at: place) }
-    if let chat = dataset.chat { try sample.apply(chat, at: place) }
+    if let chat = part.chat { try sample.apply(chat, at: place) }
     sample.instruction.index = position
-    sample.instruction.task = sample.instruction.task ?? dataset.formatName
+    sample.instruction.task = part.task ?? sample.instruction.task ?? part.format.name
     position += 1
     return sample
   }
@@ -68,9 +73,9 @@ struct SampleStream {
   private mutating func nextRecord() throws(DataError) -> Record? {
     while true {
       if records == nil {
-        guard nextFile < dataset.dataFiles.count else { return nil }
-        let unit = dataset.format.textUnit(form: dataset.form) ?? .file
-        records = try dataset.dataFiles[nextFile].records(unit: unit)
+        guard let (part, file) = remaining.popFirst() else { return nil }
+        self.part = part
+        records = try file.records(unit: part.format.textUnit(form: part.form) ?? .file)
         nextFile += 1
       }
       if let record = try records?.next() { return record }

@@ -10,8 +10,8 @@ public struct DataSettings: RecordedSettings, Hashable {
     case train, test
   }
 
-  /// Files or folders of one dataset, as they are published.
-  public var files: [String]
+  /// Files or folders, as they are published; each is read in its own format, and its samples are of the task that it names.
+  public var files: [TaskFile]
   /// The data's format; recognised by its fields where nil.
   public var format: String?
   /// Field names that differ from the format's, by the format's name.
@@ -52,13 +52,17 @@ public struct DataSettings: RecordedSettings, Hashable {
   public var skipsBad = false
 
   /// Data with the defaults.
-  public init(_ files: [String]) { self.files = files }
+  /// - Parameter files: files or folders, `FILE` or `NAME=FILE` each.
+  public init(_ files: [String]) { self.files = files.map(TaskFile.init(text:)) }
 
   /// The keys of data in records.
   public static let form: SettingsForm<DataSettings> = SettingsForm(
     DataSettings([]),
     [
-      .sources("data", \.files, isRequired: true), .setting("format", \.format), .setting("map", \.map), .setting("form", \.form),
+      .setting("data", \.files, isRequired: true).mapping { settings, change in
+        settings.files = settings.files.map { $0.mappingPaths(change) }
+      },
+      .setting("format", \.format), .setting("map", \.map), .setting("form", \.form),
       .path("template", \.template), .setting("chat", \.chat), .setting("split", \.split), .setting("require", \.requiredTags),
       .setting("only", \.onlyTags), .setting("language", \.languages), .setting("min_tokens", \.minimumTokens),
       .setting("max_tokens", \.maximumTokens), .setting("deduplicate", \.deduplicates), .setting("hold_out", \.holdOut),
@@ -115,14 +119,29 @@ public struct DataSettings: RecordedSettings, Hashable {
   /// The files that are read of a dataset, and the template: no run that reads them may write there.
   public func inputs(_ dataset: Dataset) -> [URL] { dataset.files + [template].compactMap { $0.map { URL(filePath: $0) } } }
 
+  /// Opens the data.
+  /// - Parameter options: how it is read.
+  public func dataset(_ options: DatasetOptions) throws -> Dataset { try Dataset(of: files.map(\.source), options: options) }
+
   /// The options for the library.
-  /// - Parameter tokenizer: counts tokens for the filters by length, and names the model's own chat form; nil where no model is at hand.
-  public func datasetOptions(tokenizer: Tokenizer? = nil) throws -> DatasetOptions {
+  /// - Parameters:
+  ///   - tokenizer: counts tokens for the filters by length, and names the model's own chat form; nil where no model is at hand.
+  ///   - model: the model that the tokenizer is of, as the user named it, for messages.
+  public func datasetOptions(tokenizer: Tokenizer? = nil, of model: String? = nil) throws -> DatasetOptions {
     var options = DatasetOptions(
       format: format, map: map, form: form, template: template.map { URL(filePath: $0) }, split: split, deduplicates: deduplicates,
       sample: sample, seed: seed, limit: limit, skipBad: skipsBad)
-    options.chat = try chatForm(tokenizer)
     options.modelChatTemplate = tokenizer?.chatTemplate
+    options.modelName = model
+    if chat == "own" {
+      guard tokenizer?.chatTemplate != nil else {
+        let reason = tokenizer == nil ? "no model is named" : "the model has no chat template"
+        throw RunError("\(setting: Setting("chat", value: "own")) asks for the model's chat form, but \(reason); name a form instead")
+      }
+      options.writesModelChat = true
+    } else {
+      options.chat = try chat.map(ChatForm.init(named:))
+    }
     options.holdOut = holdOut.map { DatasetOptions.HoldOut(fraction: $0, readsHeldOut: part == .test) }
     options.filter = InstructionFilter(
       requiredTags: requiredTags, onlyTags: onlyTags, languages: languages, minimumTokens: minimumTokens, maximumTokens: maximumTokens)
@@ -135,15 +154,5 @@ public struct DataSettings: RecordedSettings, Hashable {
     var count = instruction.endsWithEndOfSequence ? 1 : 0
     for (number, piece) in instruction.pieces.enumerated() { count += tokenizer.encode(piece.text, addSpecialTokens: number == 0).count }
     return count
-  }
-
-  private func chatForm(_ tokenizer: Tokenizer?) throws -> ChatForm? {
-    guard let chat else { return nil }
-    guard chat == "own" else { return try ChatForm(named: chat) }
-    guard let template = tokenizer?.chatTemplate else {
-      let reason = tokenizer == nil ? "no model is named" : "the model has no chat template"
-      throw RunError("\(setting: Setting("chat", value: "own")) asks for the model's chat form, but \(reason); name a form instead")
-    }
-    return try ChatForm(template: template)
   }
 }

@@ -41,20 +41,20 @@ public struct EncodedData: Sendable {
 
   /// Opens data files for a model, encodes them, and says what a user should know before anything is computed.
   /// - Parameters:
-  ///   - paths: files or folders of one dataset.
-  ///   - options: how it is read.
+  ///   - data: the files.
+  ///   - options: how they are read.
   ///   - encoder: the model's.
   ///   - shape: the model's, which says how long a sample may be.
   ///   - what: what the messages call it.
   ///   - monitor: is told what a user should know.
   /// - Throws: `RunError` where no sample has a label.
   public static func read(
-    _ paths: [String], _ options: DatasetOptions, _ encoder: SampleEncoder, _ shape: DecoderShape, as what: String = "data",
+    _ data: DataSettings, _ options: DatasetOptions, _ encoder: SampleEncoder, _ shape: DecoderShape, as what: String = "data",
     _ monitor: RunMonitor
   ) throws -> (dataset: Dataset, encoded: EncodedData) {
-    let dataset = try Dataset(at: paths.map { URL(filePath: $0) }, options: options)
+    let dataset = try data.dataset(options)
     if dataset.formatWasRecognised {
-      monitor.note("\(what): read as \(dataset.formatName) (say \(setting: Setting("format")) to choose another)")
+      monitor.note("\(what): read as \(dataset.formatDescription) (say \(setting: Setting("format")) to choose another)")
     }
     for note in encoder.notes { monitor.note("note: \(note)") }
     let encoded = try EncodedData(dataset, encoder)

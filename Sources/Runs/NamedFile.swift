@@ -33,6 +33,9 @@ extension NamedFile {
     }
   }
 
+  /// As it is written on a command line.
+  public var text: String { givenName.map { "\($0)=\(path)" } ?? path }
+
   /// As it is written in records, where a path with an equals sign and without a name begins with one.
   var recorded: String { givenName.map { "\($0)=\(path)" } ?? (path.contains("=") ? "=\(path)" : path) }
 

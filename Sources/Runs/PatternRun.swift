@@ -76,7 +76,7 @@ public struct PatternRun: Run, RecordedSettings {
     let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: data.maximumLength)
     let (dataset, encoded) = try EncodedData.read(
-      data.files, data.datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, monitor)
+      data, data.datasetOptions(tokenizer: tokenizer, of: model.model), encoder, loaded.decoder.shape, monitor)
     try outputs.protect(data.inputs(dataset))
 
     var provenance = Provenance(

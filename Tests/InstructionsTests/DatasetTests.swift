@@ -59,8 +59,8 @@ import Testing
   @Test func namesBadRecords() throws {
     let folder = try TemporaryFolder()
     let file = try folder.write(
-      "train.jsonl", Self.gsm8k + "{\"question\": 1.5, \"answer\": \"#### 2\"}" + "\n{\"question\": \"\"\n" + Self.gsm8k)
-    #expect(message { _ = try Dataset(at: [file]).readAll() } == "\(file.relativePath):3: field 'question' is a number, not text")
+      "train.jsonl", Self.gsm8k + "{\"question\": true, \"answer\": \"#### 2\"}" + "\n{\"question\": \"\"\n" + Self.gsm8k)
+    #expect(message { _ = try Dataset(at: [file]).readAll() } == "\(file.relativePath):3: field 'question' is true or false, not text")
     let reader = try Dataset(at: [file], options: DatasetOptions(format: "gsm8k", skipBad: true)).instructions()
     #expect(try reader.rest().map(\.index) == [0, 1, 4, 5])
     #expect(reader.skipped == 2)

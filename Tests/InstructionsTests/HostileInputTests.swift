@@ -181,7 +181,7 @@ import Testing
   }
 
   @Test func chatTemplatesOfAnyLength() {
-    #expect(throws: DataError.self) { try ChatForm(template: String(repeating: "{{ 'a' }}", count: 100_000)) }
+    #expect(ChatForm(template: String(repeating: "{{ 'a' }}", count: 100_000)) == nil)
   }
 
   // MARK: Folders
@@ -220,7 +220,6 @@ import Testing
     let folder = try TemporaryFolder()
     let pipe = folder.url.appending(path: "x.jsonl")
     #expect(mkfifo(pipe.path(percentEncoded: false), 0o600) == 0)
-    #expect(message { _ = try Dataset(at: [pipe]) }.hasSuffix("cannot be opened: it is a pipe or a device, not a file; name a file"))
     #expect(message { _ = try Dataset(at: [folder.url]) }.contains("it is a pipe or a device"))
     #expect(message { _ = try Dataset(at: [URL(filePath: "/dev/zero")]) }.contains("it is a pipe or a device"))
     #expect(message { _ = try PromptTemplate(at: pipe) }.contains("it is a pipe or a device"))

@@ -76,8 +76,10 @@ import Testing
       let fields = try #require(value.object)
       let text = try #require(fields["text"]?.string)
       let rows = try #require(fields["rows"]?.list).map { ($0.list ?? []).compactMap(\.string) }
+      let delimiter = fields["delimiter"]?.string?.utf8.first ?? UInt8(ascii: ",")
       for pieceSize in [1, 3, 1 << 18] {
-        let read = try records(of: CSVReader(MemoryBytes(Array(text.utf8), pieceSize: pieceSize), name: "x.csv"))
+        let read = try records(
+          of: CSVReader(MemoryBytes(Array(text.utf8), pieceSize: pieceSize), name: "x.csv", delimiter: delimiter))
         #expect(read.map { $0.fields.fields.compactMap(\.value.string) } == Array(rows.dropFirst()), "\(text.debugDescription)")
         #expect(read.allSatisfy { $0.fields.names == rows.first })
       }

@@ -28,7 +28,7 @@ import Tokenizers
     let encoder = try SampleEncoder(Tokenizer.load(from: model.tokenizerFolder.url), for: model, maximumLength: 1024)
     var data = DataSettings([Examples.problems])
     data.limit = 4
-    let (_, encoded) = try EncodedData.read(data.files, data.datasetOptions(), encoder, model.decoder.shape, .silent)
+    let (_, encoded) = try EncodedData.read(data, data.datasetOptions(), encoder, model.decoder.shape, .silent)
     let sets = heads.heads.map { HeadSet([$0]) } + [HeadSet(heads.heads)]
     let direct = try AblationMeasurement(HeadAblation(model.decoder, sets: sets, batchTokens: 200)).run(encoded.samples)
     #expect(result.samples == 4 && result.items.map(\.name) == ["2:6", "0:1", "3:3"])

@@ -127,7 +127,7 @@ import Testing
     let error = #expect(throws: UnlikePatterns.self) { try change.run() }
     let again = try #require(error?.again.first)
     #expect(error?.again.count == 1 && again.model.elementType == .float32 && again.keepsSamples && again.data.limit == 2)
-    #expect(again.data.files.map { URL(filePath: $0).standardizedFileURL } == [URL(filePath: Examples.problems).standardizedFileURL])
+    #expect(again.data.files.map { URL(filePath: $0.path).standardizedFileURL } == [URL(filePath: Examples.problems).standardizedFileURL])
     // What it says, done: the two are then alike.
     _ = try again.run()
     #expect(try change.run().pairedSamples == 2)

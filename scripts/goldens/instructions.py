@@ -155,7 +155,7 @@ def packed():
 
 
 def tables():
-    """CSV texts and the rows that Python's csv module reads from them."""
+    """Tables and the rows that Python's csv module reads from them; with tabs also ones that are written without quoting."""
     written = [
         ["id", "question", "note"],
         ["1", 'He said "no", twice', "a,b"],
@@ -173,6 +173,16 @@ def tables():
                 cases.append({"text": text, "rows": rows})
     loose = 'a,b\nx"y,5" tall\n,\n"",""\n'
     cases.append({"text": loose, "rows": list(csv.reader(io.StringIO(loose, newline="")))})
+    for delimiter in (";", "\t"):
+        buffer = io.StringIO()
+        cells = [[cell.replace("a,b", f"a,b;c{delimiter}d") for cell in row] for row in written]
+        csv.writer(buffer, lineterminator="\r\n", delimiter=delimiter).writerows(cells)
+        text = buffer.getvalue()
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        cases.append({"delimiter": delimiter, "text": text, "rows": rows})
+    bare = 'question\tanswer\n"Yes" is a word\tso "it" is\n"a" and "b"\t5" tall\n'
+    rows = list(csv.reader(io.StringIO(bare, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE))
+    cases.append({"delimiter": "\t", "text": bare, "rows": rows})
     return {"provenance": PROVENANCE, "cases": cases}
 
 

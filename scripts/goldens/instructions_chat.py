@@ -67,13 +67,19 @@ CONVERSATIONS = [
     [say("system", "Be brief.\n"), say("user", " Hi"), say("assistant", "Hello"), say("user", "Bye"), say("assistant", " Bye ")],
     [say("user", "unanswered")],
 ]
+# TRL's conversational prompt and completion (docs/source/dataset_formats.md, sft_trainer.py: `tokenize_fn`): the prompt is rendered with the
+# generation prompt, then both together; what the second adds carries the loss.
+COMPLETIONS = [
+    ([say("user", "What is 2 < 3 & 4?")], [say("assistant", "True.")]),
+    ([say("user", " a "), say("assistant", "b\n"), say("user", "c")], [say("assistant", " d")]),
+    ([say("system", "Be brief."), say("user", "Hi")], [say("assistant", "Hello"), say("user", "Bye"), say("assistant", "Bye")]),
+]
 
 
 def rendered(name, messages):
     bos, eos = SPECIAL[name]
-    texts, _ = render_jinja_template(
-        [messages], chat_template=TEMPLATES[name], add_generation_prompt=messages[-1]["role"] == "user", bos_token=bos, eos_token=eos
-    )
+    asks = messages[-1]["role"] == "user"
+    texts, _ = render_jinja_template([messages], chat_template=TEMPLATES[name], add_generation_prompt=asks, bos_token=bos, eos_token=eos)
     return texts[0].removeprefix(bos)
 
 
@@ -84,10 +90,19 @@ if __name__ == "__main__":
             if messages[0]["role"] == "system" and name in ("gemma", "mistral"):
                 continue
             cases.append({"form": name, "messages": messages, "text": rendered(name, messages)})
+    completions = []
+    for name in TEMPLATES:
+        for prompt, completion in COMPLETIONS:
+            if prompt[0]["role"] == "system" and name in ("gemma", "mistral"):
+                continue
+            given, whole = rendered(name, prompt), rendered(name, prompt + completion)
+            assert whole.startswith(given)
+            completions.append({"form": name, "prompt": prompt, "completion": completion, "given": given, "said": whole[len(given) :]})
     golden = {
         "provenance": f"made by scripts/goldens/instructions_chat.py with transformers {transformers.__version__}",
         "templates": TEMPLATES,
         "others": OTHERS,
         "cases": cases,
+        "completions": completions,
     }
     (FIXTURES / "chat.json").write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n")

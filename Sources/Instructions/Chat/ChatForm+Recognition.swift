@@ -5,8 +5,8 @@ extension ChatForm {
   ///
   /// A template is known by the texts that it puts out, in their order, and by whether it trims what people say. Role names, field names
   /// and the messages of its complaints say nothing about the form and are passed over. Anything else that it could put out
-  /// (a date, tools, a default system message) makes it another form, which is refused.
-  public init(template: String) throws(DataError) {
+  /// (a date, tools, a default system message) makes it another form, for which this is nil.
+  public init?(template: String) {
     // The templates of these forms have a few hundred characters; the longest published ones some thousand.
     let code = JinjaTexts(template.utf8.count <= 1 << 17 ? template : "")
     for (form, signatures) in ChatForm.signatures {
@@ -16,9 +16,7 @@ extension ChatForm {
         return
       }
     }
-    let names = ChatForm.allCases.map(\.rawValue).joined(separator: ", ")
-    throw .options(
-      "the model's own chat template is none of the forms that Headway writes (\(names)); name the one to use with \(setting: .chat)")
+    return nil
   }
 
   /// The texts that each form's published templates put out. The last one is often the generation prompt, which not all have.

@@ -37,7 +37,8 @@ public enum ChatForm: String, Sendable, Hashable, CaseIterable {
   ///
   /// What ends an assistant's turn (`<|eot_id|>`, `</s>`…) carries loss with it, since the model has to say it; the line break that
   /// some forms put behind it belongs to the next turn and is left out at the end. A last turn of the user, which nothing answers,
-  /// is only given where there is no assistant turn at all: behind the last label no text has an effect.
+  /// is only given where nothing carries loss at all: behind the last label no text has an effect. An assistant's turn without loss is
+  /// a part of what is given.
   func pieces(of messages: [ChatMessage]) -> [Instruction.Turn] {
     var pieces: [Instruction.Turn] = []
     func add(_ text: String, loss: Bool = false) {
@@ -47,18 +48,18 @@ public enum ChatForm: String, Sendable, Hashable, CaseIterable {
         pieces.append(.init(text, carriesLoss: loss))
       }
     }
-    let end = messages.lastIndex { $0.role == .assistant } ?? messages.count - 1
+    let end = messages.lastIndex(where: \.carriesLoss) ?? messages.count - 1
     for (index, message) in messages.enumerated() where index <= end {
       let isFirst = index == 0
       let content = message.content
       let trimmed = content.trimmingCharacters(in: .whitespacesAndNewlines)
       switch (self, message.role) {
-      case (.plain, .assistant): add(content, loss: true)
+      case (.plain, .assistant): add(content, loss: message.carriesLoss)
       case (.plain, _): add((isFirst || messages[index - 1].role == .system ? "" : "\n") + content + "\n")
 
       case (.llama3, .assistant):
         add("<|start_header_id|>assistant<|end_header_id|>\n\n")
-        add(trimmed + "<|eot_id|>", loss: true)
+        add(trimmed + "<|eot_id|>", loss: message.carriesLoss)
       case (.llama3, let role): add("<|start_header_id|>\(role.rawValue)<|end_header_id|>\n\n\(trimmed)<|eot_id|>")
 
       case (.llama2, .system): break  // written into the first user turn
@@ -66,25 +67,25 @@ public enum ChatForm: String, Sendable, Hashable, CaseIterable {
         let system = messages.first.flatMap { $0.role == .system && index == 1 ? "<<SYS>>\n\($0.content)\n<</SYS>>\n\n" : nil } ?? ""
         let inner = (system + content).trimmingCharacters(in: .whitespacesAndNewlines)
         add((pieces.isEmpty ? "" : "<s>") + "[INST] \(inner) [/INST]")
-      case (.llama2, .assistant): add(" \(trimmed) </s>", loss: true)
+      case (.llama2, .assistant): add(" \(trimmed) </s>", loss: message.carriesLoss)
 
       case (.gemma, .assistant):
         add("<start_of_turn>model\n")
-        add(trimmed + "<end_of_turn>", loss: true)
+        add(trimmed + "<end_of_turn>", loss: message.carriesLoss)
       case (.gemma, _): add((isFirst ? "" : "\n") + "<start_of_turn>user\n\(trimmed)<end_of_turn>\n")
 
-      case (.mistral, .assistant): add(content + "</s>", loss: true)
+      case (.mistral, .assistant): add(content + "</s>", loss: message.carriesLoss)
       case (.mistral, _): add("[INST] \(content) [/INST]")
 
       case (.chatml, .assistant):
         add("<|im_start|>assistant\n")
-        add(content + "<|im_end|>", loss: true)
+        add(content + "<|im_end|>", loss: message.carriesLoss)
       case (.chatml, let role):
         let follows = !isFirst && messages[index - 1].role == .assistant
         add((follows ? "\n" : "") + "<|im_start|>\(role.rawValue)\n\(content)<|im_end|>\n")
       }
     }
-    if !messages.contains(where: { $0.role == .assistant }) { add(opening) }
+    if messages.last?.role != .assistant, end == messages.count - 1 { add(opening) }
     return pieces
   }
 

@@ -9,7 +9,7 @@ struct AlpacaFormat: DatasetFormat {
   let fields = ["instruction", "input", "output"]
 
   func fits(_ record: Record) -> Bool {
-    record.hasText("instruction") && record.hasText("output")
+    record.hasText("instruction") && record.hasTextOrNumber("output")
   }
 
   func sample(of record: Record, form: String) throws(DataError) -> Sample {

@@ -6,7 +6,7 @@ struct DollyFormat: DatasetFormat {
   let fields = ["instruction", "context", "response"]
 
   func fits(_ record: Record) -> Bool {
-    record.hasText("instruction") && record.has("context") && record.hasText("response")
+    record.hasText("instruction") && record.has("context") && record.hasTextOrNumber("response")
   }
 
   func sample(of record: Record, form: String) throws(DataError) -> Sample {

@@ -1,8 +1,8 @@
 import Ground
 public import StrictJSON
 
-/// Headway's own form, and that of every file read with `--map`: `prompt` and `response`, both verbatim, and optionally `task`,
-/// `id`, `tags`, `categories`, `language`, `answer`, `options`, and further `turns`.
+/// Headway's own form, and that of every file read with `--map`: `prompt` and `response` (TRL's `completion`), both verbatim, and optionally
+/// `task`, `id`, `tags`, `categories`, `language`, `answer`, `options`, and further `turns`.
 struct PairsFormat: DatasetFormat {
   let name = "pairs"
   let fields = ["prompt", "response"]
@@ -12,11 +12,16 @@ struct PairsFormat: DatasetFormat {
   ]
 
   func fits(_ record: Record) -> Bool {
-    record.hasText("prompt") && record.hasText("response")
+    record.hasTextOrNumber("prompt") && (record.hasTextOrNumber("response") || record.hasTextOrNumber("completion"))
   }
 
   func sample(of record: Record, form: String) throws(DataError) -> Sample {
-    let response = try record.optionalText("response")
+    let response = try record.firstText(of: "response", "completion")
+    if !record.has("response"), record.has("completion"), let label = record["label"]?.bool {
+      throw record.error(
+        "label",
+        "is \(label): it says which completions are wanted, and Headway would learn from all; keep the wanted ones, without 'label'")
+    }
     var sample = Sample(record, prompt: try record.text("prompt"), response: response)
     sample.instruction.task = try record.optionalText("task")
     sample.instruction.id = try record.optionalText("id")

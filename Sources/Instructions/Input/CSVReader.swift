@@ -1,9 +1,13 @@
 import Ground
 import StrictJSON
 
-/// A table of comma-separated values (RFC 4180): quoted cells may hold commas, line breaks and doubled quotes. All values are text.
+/// A table of values separated by commas (RFC 4180), semicolons or tabs: quoted cells may hold separators, line breaks and doubled quotes. All
+/// values are text.
+///
+/// Tables with tabs are also published without any quoting: there a quote that does not close at a cell's end is one like any other character.
 struct CSVReader: RecordReader {
   private var lines: LineReader
+  private let delimiter: UInt8
   private let name: String
   private var columns: [String]?
   private var pending: Row?
@@ -14,9 +18,18 @@ struct CSVReader: RecordReader {
     var line: Int
   }
 
-  init(_ source: any ByteSource, name: String) {
+  init(_ source: any ByteSource, name: String, delimiter: UInt8 = UInt8(ascii: ",")) {
     lines = LineReader(source, name: name, keepsCarriageReturns: true)
     self.name = name
+    self.delimiter = delimiter
+  }
+
+  /// How many cells the first rows have; a row that is broken ends the list.
+  static func rowSizes(of bytes: [UInt8], delimiter: UInt8, limit: Int) -> [Int] {
+    var reader = CSVReader(MemoryBytes(bytes), name: "", delimiter: delimiter)
+    var sizes: [Int] = []
+    while sizes.count < limit, let row = try? reader.row() { sizes.append(row.cells.count) }
+    return sizes
   }
 
   mutating func next() throws(DataError) -> Record? {
@@ -66,6 +79,23 @@ struct CSVReader: RecordReader {
     index >= line.count || (index == line.count - 1 && line[index] == 0x0D)
   }
 
+  /// Whether the quote at the index opens a quoted cell. Between tabs it only does where what closes it stands at the cell's end.
+  private func opensQuotedCell(_ index: Int, of line: [UInt8]) -> Bool {
+    guard delimiter == UInt8(ascii: "\t") else { return true }
+    var index = index + 1
+    while index < line.count {
+      guard line[index] == UInt8(ascii: "\"") else {
+        index += 1
+        continue
+      }
+      guard index + 1 < line.count, line[index + 1] == UInt8(ascii: "\"") else {
+        return isEnd(index + 1, of: line) || line[index + 1] == delimiter
+      }
+      index += 2
+    }
+    return true
+  }
+
   /// Splits a line into cells, reading on where a quoted cell goes over the line's end.
   private mutating func cells(of line: [UInt8], startingAt number: Int) throws(DataError) -> [String] {
     let place = RecordPlace(file: name, number: number)
@@ -76,7 +106,7 @@ struct CSVReader: RecordReader {
     var index = 0
     while true {
       cell.removeAll(keepingCapacity: true)
-      if index < line.count, line[index] == UInt8(ascii: "\"") {
+      if index < line.count, line[index] == UInt8(ascii: "\""), opensQuotedCell(index, of: line) {
         index += 1
         quoted: while true {
           guard index < line.count else {
@@ -103,11 +133,11 @@ struct CSVReader: RecordReader {
             break quoted
           }
         }
-        guard isEnd(index, of: line) || line[index] == UInt8(ascii: ",") else {
+        guard isEnd(index, of: line) || line[index] == delimiter else {
           throw .record(place, problem: "cell \(cells.count + 1) goes on behind its closing quote")
         }
       } else {
-        while !isEnd(index, of: line), line[index] != UInt8(ascii: ",") {
+        while !isEnd(index, of: line), line[index] != delimiter {
           cell.append(line[index])
           index += 1
         }
@@ -118,7 +148,7 @@ struct CSVReader: RecordReader {
       do throws(ForeignText.Problem) {
         cells.append(try foreignText(cell))
       } catch {
-        throw .record(place, problem: "cell \(cells.count + 1) \(error.rawValue)")
+        throw .record(place, problem: "cell \(cells.count + 1) \(problem(error, of: cell, in: name))")
       }
       if isEnd(index, of: line) { return cells }
       index += 1

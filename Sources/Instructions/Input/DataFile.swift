@@ -6,10 +6,13 @@ struct DataFile: Sendable, Hashable {
   var url: URL
   /// The file's name in messages: its path as the user gave it.
   var name: String
+  /// Whether the bytes came through a pipe, so that no name says what they are.
+  var isPiped: Bool
 
-  init(_ url: URL, name: String? = nil) {
+  init(_ url: URL, name: String? = nil, isPiped: Bool = false) {
     self.url = url
     self.name = name ?? url.relativePath
+    self.isPiped = isPiped
   }
 
   /// The last component of the name without `.gz`, in lower case.
@@ -22,7 +25,8 @@ struct DataFile: Sendable, Hashable {
   enum Kind: Sendable, Hashable {
     case jsonLines
     case jsonDocument
-    case csv
+    /// Rows of cells with this byte between them.
+    case table(delimiter: UInt8)
     case text
     case parquet
   }
@@ -35,7 +39,7 @@ struct DataFile: Sendable, Hashable {
     case .parquet: return try ParquetReader(url, name: name)
     case .jsonLines: return JSONLinesReader(source, name: name)
     case .jsonDocument: return JSONDocumentReader(source, name: name)
-    case .csv: return CSVReader(source, name: name)
+    case .table(let delimiter): return CSVReader(source, name: name, delimiter: delimiter)
     case .text: return TextReader(source, name: name, unit: unit)
     }
   }
@@ -54,6 +58,10 @@ struct DataFile: Sendable, Hashable {
       return (.parquet, file)
     }
     guard !head.isEmpty else { throw .file(name, problem: "is empty; it should hold at least one record") }
+    if let encoding = ForeignEncoding.wide(head) {
+      let conversion = ForeignEncoding.conversion(of: name, from: encoding)
+      throw .file(name, problem: "is \(String(encoding.prefix(6))) and not UTF-8; \(conversion)")
+    }
     return (try kind(of: head), RewoundBytes(head: head, rest: source))
   }
 
@@ -66,7 +74,8 @@ struct DataFile: Sendable, Hashable {
   }
 
   private func kind(of head: [UInt8]) throws(DataError) -> Kind {
-    if plainName.hasSuffix(".csv") { return .csv }
+    if plainName.hasSuffix(".csv") { return .table(delimiter: TableShape(of: head).delimiter) }
+    if plainName.hasSuffix(".tsv") || plainName.hasSuffix(".tab") { return .table(delimiter: UInt8(ascii: "\t")) }
     let text = head.starts(with: byteOrderMark) ? head[byteOrderMark.count...] : head[...]
     let first = text.first { !isJSONWhitespace($0) }
     switch first {
@@ -87,7 +96,10 @@ struct DataFile: Sendable, Hashable {
       if plainName.hasSuffix(".jsonl") || plainName.hasSuffix(".ndjson") { return .jsonLines }
       if plainName.hasSuffix(".json") { return .jsonDocument }
       if plainName.hasSuffix(".txt") || plainName.hasSuffix(".text") || plainName.hasSuffix(".md") { return .text }
-      throw .file(name, problem: "is none of JSON lines, JSON, CSV, Parquet (plain or gzip) and text (.txt)")
+      let shape = TableShape(of: head)
+      if shape.isTable { return .table(delimiter: shape.delimiter) }
+      if isPiped { return .text }
+      throw .file(name, problem: "is none of JSON lines, JSON, CSV, TSV, Parquet (plain or gzip) and text (.txt)")
     }
   }
 }

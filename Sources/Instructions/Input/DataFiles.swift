@@ -10,6 +10,10 @@ enum DataFiles {
   static func find(_ paths: [URL], split: String?, cache: HuggingFaceCache) throws(DataError) -> [DataFile] {
     var files: [DataFile] = []
     for var path in paths {
+      if let piped = try piped(path) {
+        files.append(piped)
+        continue
+      }
       if isFolder(path.path(percentEncoded: false)) == nil, let cached = try cachedDataset(path.relativePath, cache) { path = cached }
       guard let isFolder = isFolder(path.path(percentEncoded: false)) else {
         throw .file(path.relativePath, problem: "there is no such file or folder")
@@ -28,6 +32,17 @@ enum DataFiles {
     return files
   }
 
+  /// Standard input or a named pipe, copied where it can be read again; nil for anything else.
+  private static func piped(_ path: URL) throws(DataError) -> DataFile? {
+    let name = path.relativePath
+    do throws(FileError) {
+      guard let copy = try PipeCopy.file(of: name) else { return nil }
+      return DataFile(copy, name: PipeCopy.isStandardInput(name) ? PipeCopy.standardInput : name, isPiped: true)
+    } catch {
+      throw .file(error.path, problem: "cannot \(error.operation == "write" ? "be written" : "be read"): \(error.reason); \(error.remedy)")
+    }
+  }
+
   private static func inFolder(_ folder: URL, split: String?) throws(DataError) -> [DataFile] {
     let root = try snapshot(of: folder)
     var listing = FolderListing(name: folder.relativePath)
@@ -38,7 +53,7 @@ enum DataFiles {
     let structured = paths.filter { !isPlainText($0) }
     if !structured.isEmpty { paths = structured }
     guard !paths.isEmpty else {
-      throw .file(folder.relativePath, problem: "the folder holds no data file (.jsonl, .json, .csv, .parquet, .txt, plain or .gz)")
+      throw .file(folder.relativePath, problem: "the folder holds no data file (.jsonl, .json, .csv, .tsv, .parquet, .txt, plain or .gz)")
     }
     if root != folder { try checkConfigurations(paths, of: folder) }
     let splits = paths.map { self.split(of: $0) }
@@ -87,7 +102,7 @@ enum DataFiles {
   /// The folder of a dataset `owner/name`. Nil where the text is no such name; an error with the command to run where it is not in the cache.
   static func cachedDataset(_ name: String, _ cache: HuggingFaceCache) throws(DataError) -> URL? {
     // A name with a data file's ending is a path that is not there.
-    let endings = [".jsonl", ".json", ".csv", ".parquet", ".txt", ".gz", ".ndjson"]
+    let endings = [".jsonl", ".json", ".csv", ".tsv", ".parquet", ".txt", ".gz", ".ndjson"]
     guard HuggingFaceCache.isRepositoryName(name), !endings.contains(where: { name.lowercased().hasSuffix($0) }) else { return nil }
     if let place = cache.repository(.dataset, named: name), isFolder(place.path(percentEncoded: false)) == true { return place }
     throw .file(

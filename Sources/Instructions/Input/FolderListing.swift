@@ -45,6 +45,7 @@ struct FolderListing {
   private static func isData(_ name: String) -> Bool {
     let name = DataFile(URL(filePath: name), name: name).plainName
     let descriptions: Set = ["dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json"]
-    return [".jsonl", ".ndjson", ".json", ".csv", ".parquet", ".txt"].contains { name.hasSuffix($0) } && !descriptions.contains(name)
+    return [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".txt"].contains { name.hasSuffix($0) }
+      && !descriptions.contains(name)
   }
 }

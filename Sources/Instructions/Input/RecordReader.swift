@@ -52,6 +52,7 @@ func record(from bytes: UnsafeBufferPointer<UInt8>, at place: RecordPlace) throw
   do throws(JSONError) {
     value = try dataParser.parse(bytes)
   } catch {
+    if let problem = ForeignEncoding.problem(of: bytes, in: place.file) { throw .record(place, problem: "the record \(problem)") }
     throw .record(place, problem: "the JSON is broken: \(error)")
   }
   switch value {

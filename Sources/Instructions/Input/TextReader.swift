@@ -50,7 +50,7 @@ struct TextReader: RecordReader {
     do throws(ForeignText.Problem) {
       return Record(fields: ["text": .string(try foreignText(text))], place: place)
     } catch {
-      throw .record(place, problem: "the text \(error.rawValue)")
+      throw .record(place, problem: "the text \(problem(error, of: text, in: name))")
     }
   }
 }
@@ -61,4 +61,10 @@ func foreignText(_ bytes: [UInt8]) throws(ForeignText.Problem) -> String {
     do throws(ForeignText.Problem) { return .success(try ForeignText.text(buffer)) } catch { return .failure(error) }
   }
   return try result.get()
+}
+
+/// What is wrong with bytes that are no text, as the end of a sentence.
+func problem(_ problem: ForeignText.Problem, of bytes: [UInt8], in file: String) -> Message {
+  guard problem == .invalid else { return "\(problem.rawValue)" }
+  return bytes.withUnsafeBufferPointer { ForeignEncoding.problem(of: $0, in: file) } ?? "\(problem.rawValue)"
 }

@@ -99,7 +99,7 @@ public struct AblationRun: Run, RecordedSettings {
     let shape = loaded.decoder.shape
     let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: data.maximumLength)
-    let (dataset, encoded) = try EncodedData.read(data.files, data.datasetOptions(tokenizer: tokenizer), encoder, shape, monitor)
+    let (dataset, encoded) = try EncodedData.read(data, data.datasetOptions(tokenizer: tokenizer, of: model.model), encoder, shape, monitor)
     try outputs.protect(data.inputs(dataset))
     // What is not there is refused before anything is measured.
     try choice.validate(for: shape)
@@ -161,7 +161,8 @@ public struct AblationRun: Run, RecordedSettings {
   /// Options are compared with heads switched off; text is not written without them.
   private func validateBenchmark() throws {
     guard let benchmark else { return }
-    var questions = DataSettings(data.files)
+    var questions = DataSettings([])
+    questions.files = data.files
     questions.format = data.format
     try benchmark.validate(with: questions)
     guard benchmark.isLoss else { return }

@@ -59,7 +59,7 @@ public struct DataSummary: Codable, Sendable, Hashable {
     _ dataset: Dataset, _ counts: ReadingCounts, _ summary: DatasetSummary, _ first: [Instruction], maximumLength: Int,
     written: String?
   ) throws {
-    files = dataset.files.map(\.relativePath)
+    files = dataset.fileNames
     format = dataset.formatName
     recognised = dataset.formatWasRecognised
     template = dataset.templateName

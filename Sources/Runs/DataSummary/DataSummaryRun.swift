@@ -47,7 +47,7 @@ public struct DataSummaryRun: Run, RecordedSettings {
   public func run(_ monitor: RunMonitor) throws -> DataSummary {
     try validate()
     let tokenizer = try tokenizer.map { try Tokenizer.load(from: LanguageModel.tokenizerFolder(of: ModelFolder(named: $0)).url) }
-    let dataset = try Dataset(at: data.files.map { URL(filePath: $0) }, options: data.datasetOptions(tokenizer: tokenizer))
+    let dataset = try data.dataset(data.datasetOptions(tokenizer: tokenizer, of: self.tokenizer))
     let outputs = OutputGuard(overwrites: overwrite)
     defer { outputs.release() }
     if let write {

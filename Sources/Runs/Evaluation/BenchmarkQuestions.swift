@@ -28,7 +28,8 @@ struct BenchmarkQuestions: Sendable {
       shotData = nil
     } else {
       let shots = try Self.dataset(
-        settings.shots, data, DatasetOptions(format: data.format, map: data.map, split: data.split, skipBad: data.skipsBad), benchmark)
+        settings.shots.map { TaskFile($0) }, data,
+        DatasetOptions(format: data.format, map: data.map, split: data.split, skipBad: data.skipsBad), benchmark)
       try Self.requireOthers(shots, than: dataset)
       given = try Self.items(of: shots, benchmark, monitor)
       shotData = shots
@@ -54,16 +55,16 @@ struct BenchmarkQuestions: Sendable {
   }
 
   private static func dataset(
-    _ files: [String], _ data: DataSettings, _ options: DatasetOptions, _ benchmark: any Benchmark
+    _ files: [TaskFile], _ data: DataSettings, _ options: DatasetOptions, _ benchmark: any Benchmark
   ) throws -> Dataset {
     var options = options
     // A benchmark's forms of publication are told apart by their file names: text is its last.
     let isText = files.allSatisfy { file in
-      let name = file.lowercased()
+      let name = file.path.lowercased()
       return name.hasSuffix(".txt") || name.hasSuffix(".txt.gz")
     }
     options.format = data.format ?? (isText ? benchmark.formats.last : benchmark.formats.first)
-    return try Dataset(at: files.map { URL(filePath: $0) }, options: options)
+    return try Dataset(of: files.map(\.source), options: options)
   }
 
   private static func items(of dataset: Dataset, _ benchmark: any Benchmark, _ monitor: RunMonitor) throws -> [Item] {

@@ -128,7 +128,7 @@ public struct EvaluationRun: Run, RecordedSettings {
     let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: maximumLength ?? data.maximumLength)
     let (dataset, encoded) = try EncodedData.read(
-      data.files, data.datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, monitor)
+      data, data.datasetOptions(tokenizer: tokenizer, of: model.model), encoder, loaded.decoder.shape, monitor)
     try outputs.protect(data.inputs(dataset))
     let about = try about(loaded, dataset, encoder.maximumLength)
     var identity = about.identity(batchTokens: model.batchTokens)

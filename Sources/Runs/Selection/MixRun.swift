@@ -10,10 +10,7 @@ public struct MixRun: Run, RecordedSettings {
   public static let form: SettingsForm<MixRun> = SettingsForm(
     "mix", MixRun(fit: nil, tasks: [], total: 1, out: ""),
     [
-      .group(\.recordedData).mapping { run, change in
-        run.tasks = run.tasks.map { $0.mappingPaths(change) }
-        run.reading = run.reading.mappingPaths(change)
-      },
+      .group(\.recordedData),
       .path("fit", \.fit), .setting("total", \.total, isRequired: true), .setting("top", \.top), .setting("shares", \.shares),
       .path("within", \.within),
       .rare("pool", \.pool, unless: []).mapping { run, change in run.pool = run.pool.map { $0.mappingPaths(change) } },
@@ -57,11 +54,11 @@ public struct MixRun: Run, RecordedSettings {
   private var recordedData: DataSettings {
     get {
       var data = reading
-      data.files = tasks.map(\.recorded)
+      data.files = tasks
       return data
     }
     set {
-      tasks = newValue.files.map(TaskFile.init(recorded:))
+      tasks = newValue.files
       reading = newValue
       reading.files = []
     }
@@ -188,7 +185,7 @@ public struct MixRun: Run, RecordedSettings {
       let files = tasks.filter { $0.name == part.name }.map { URL(filePath: $0.path) }
       let dataset = try Dataset(at: files, options: reading.datasetOptions())
       if dataset.formatWasRecognised {
-        monitor.note("\(part.name): read as \(dataset.formatName) (say \(setting: Setting("format")) to choose another)")
+        monitor.note("\(part.name): read as \(dataset.formatDescription) (say \(setting: Setting("format")) to choose another)")
       }
       return MixtureSource(name: part.name, dataset: dataset)
     }

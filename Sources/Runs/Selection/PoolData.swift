@@ -26,7 +26,7 @@ struct PoolData {
   init(_ paths: [String], _ reading: DataSettings, as what: String, _ monitor: RunMonitor) throws {
     let dataset = try Dataset(at: paths.map { URL(filePath: $0) }, options: reading.datasetOptions())
     if dataset.formatWasRecognised {
-      monitor.note("\(what): read as \(dataset.formatName) (say \(setting: Setting("format")) to choose another)")
+      monitor.note("\(what): read as \(dataset.formatDescription) (say \(setting: Setting("format")) to choose another)")
     }
     try self.init(dataset, paths, reading)
   }
@@ -54,7 +54,7 @@ struct PoolData {
         continue
       }
       guard files.count > 1, files.count == paths.count else { throw otherData(file, files.count) }
-      let part = try Dataset(at: [URL(filePath: paths[number])], options: wholeOptions)
+      let part = try Dataset(at: [URL(filePath: paths[number])], options: wholeOptions(ofSource: number))
       guard try own == nil || own == part.fingerprint() else { throw otherData(file, files.count, paths[number]) }
       let start = begin
       positions += index.map { start + Int($0) }
@@ -68,8 +68,9 @@ struct PoolData {
   }
 
   /// Everything that is there: positions are counted before any filter or limit.
-  private var wholeOptions: DatasetOptions {
-    DatasetOptions(format: dataset.formatName, map: options.map, form: options.form, split: options.split, skipBad: options.skipBad)
+  private func wholeOptions(ofSource number: Int) -> DatasetOptions {
+    let (format, form) = dataset.sourceFormats[number]
+    return DatasetOptions(format: format, map: options.map, form: form, split: options.split, skipBad: options.skipBad)
   }
 
   private func otherData(_ file: SampleFile, _ count: Int, _ path: String? = nil) -> RunError {

@@ -17,7 +17,7 @@ struct TargetTexts {
     guard !paths.isEmpty else { return nil }
     dataset = try Dataset(at: paths.map { URL(filePath: $0) }, options: DatasetOptions(format: format))
     if dataset.formatWasRecognised {
-      monitor.note("target: read as \(dataset.formatName) (say \(setting: Setting("target_format")) to choose another)")
+      monitor.note("target: read as \(dataset.formatDescription) (say \(setting: Setting("target_format")) to choose another)")
     }
     fingerprint = try dataset.fingerprint()
     let reader = dataset.instructions()

@@ -1,3 +1,6 @@
+import Foundation
+public import Instructions
+
 /// A file or folder of a task's data with the task's name.
 public struct TaskFile: NamedFile {
   /// The file, the folder, or `owner/name` of a downloaded dataset.
@@ -10,6 +13,9 @@ public struct TaskFile: NamedFile {
     self.path = path
     givenName = name
   }
+
+  /// Where the data lies, for the library.
+  public var source: DataSource { DataSource(URL(filePath: path), task: givenName) }
 
   func mappingPaths(_ change: (String) -> String) -> TaskFile {
     var file = self

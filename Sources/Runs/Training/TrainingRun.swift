@@ -162,7 +162,7 @@ public struct TrainingRun: Run, RecordedSettings {
     let encoder = try SampleEncoder(tokenizer, for: loaded, maximumLength: data.maximumLength)
     func read(_ settings: DataSettings, _ what: String) throws -> [TokenizedSample] {
       let (dataset, encoded) = try EncodedData.read(
-        settings.files, settings.datasetOptions(tokenizer: tokenizer), encoder, loaded.decoder.shape, as: what, monitor)
+        settings, settings.datasetOptions(tokenizer: tokenizer, of: model.model), encoder, loaded.decoder.shape, as: what, monitor)
       try outputs.protect(settings.inputs(dataset))
       let usable = encoded.samples.filter { $0.labelCount > 0 }
       let tokens = usable.reduce(0) { $0 + $1.tokens.count }
@@ -218,7 +218,7 @@ public struct TrainingRun: Run, RecordedSettings {
   /// How another file is read: as the training data, but whole and in its own format where one is named.
   private func beside(_ file: String, _ format: String?, _ limit: Int?) -> DataSettings {
     var settings = data
-    settings.files = [file]
+    settings.files = [TaskFile(text: file)]
     settings.format = format ?? data.format
     settings.limit = limit
     settings.sample = nil

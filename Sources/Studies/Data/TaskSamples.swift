@@ -111,10 +111,10 @@ struct StudyMaterial: Sendable {
     reading.maximumLength = study.training.maximumLength
     reading.seed = study.splitSeed
     if task.files.isEmpty {
-      reading.files = isTest ? task.test : task.train
+      reading.files = (isTest ? task.test : task.train).map { TaskFile($0) }
       reading.split = isTest ? task.testSplit : task.trainSplit
     } else {
-      reading.files = task.files
+      reading.files = task.files.map { TaskFile($0) }
       // Of data that is only chosen from, nothing is held out.
       if task.roles != [.pool] {
         reading.holdOut = task.holdOut
@@ -149,5 +149,5 @@ struct StudyMaterial: Sendable {
 
 extension DataSettings {
   /// The dataset that is read, without a tokenizer.
-  func dataset() throws -> Dataset { try Dataset(at: files.map { URL(filePath: $0) }, options: datasetOptions()) }
+  func dataset() throws -> Dataset { try dataset(datasetOptions()) }
 }

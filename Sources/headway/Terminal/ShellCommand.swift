@@ -8,7 +8,7 @@ enum ShellCommand {
   /// `headway pattern MODEL --data FILE… --out FILE`, with the settings that are not at their defaults.
   static func text(of run: PatternRun) -> String {
     let plain = entries(PatternRun(model: "", data: [], out: ""))
-    var words = ["headway", "pattern", run.model.model, "--data"] + run.data.files
+    var words = ["headway", "pattern", run.model.model, "--data"] + run.data.files.map(\.text)
     for (key, value) in entries(run).sorted(by: { $0.key < $1.key }) where !["model", "data", "out"].contains(key) && plain[key] != value {
       let option = ("\(setting: Setting(key))" as Message).onCommandLine
       switch value {
