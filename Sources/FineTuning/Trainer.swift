@@ -157,6 +157,10 @@ public final class Trainer {
       let stored = TrainingCheckpoint(url: folder.checkpoint(checkpoint))
       state = try stored.state()
       try folder.requireSameRun(identity, as: state.identity)
+      if let earlier = LearningRateSchedule(of: state.identity, peak: settings.learningRate, windowsPerEpoch: order.windowsPerEpoch) {
+        try schedule.requireContinuation(of: earlier, after: state.step, in: folder.url.path(percentEncoded: false))
+      }
+      state.identity = identity
       try stored.restore(weights, optimizer, updates: state.step)
       patterns = try stored.patterns(layers: shape.layers, heads: shape.attentionHeads)
       warnings = state.differencesOfMachine()

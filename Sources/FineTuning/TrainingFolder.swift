@@ -44,10 +44,11 @@ public struct TrainingFolder: Sendable, Hashable {
   /// Whether a run was started here that ended before it had written anything of a model.
   public var holdsBeginning: Bool { output.isUsed && output.own.isEmpty }
 
-  /// Refuses to continue a run under another identity.
+  /// Refuses to continue a run under another identity. How long it is and how its rate runs may differ: what of that is sound, the trainer
+  /// knows, which finds how far the run is.
   /// - Throws: `TrainingError`, which names what differs.
   public func requireSameRun(_ identity: RunIdentity, as earlier: RunIdentity) throws {
-    guard let difference = identity.difference(from: earlier) else { return }
+    guard let difference = identity.withoutSchedule.difference(from: earlier.withoutSchedule) else { return }
     throw TrainingError(
       "the run in \(url.path(percentEncoded: false)) was started differently (\(difference)); resume it with the same settings, or choose another \(setting: .output)"
     )
