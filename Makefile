@@ -1,5 +1,5 @@
 # `make demo` and `make test` each do all their own set-up on a fresh machine.
-.PHONY: setup build demo test bench bench-all experiment experiment-real docs format lint clean
+.PHONY: setup build demo test bench bench-all experiment experiment-real share docs format lint clean
 
 setup:
 	@scripts/setup
@@ -33,6 +33,10 @@ experiment: build
 experiment-real: build
 	@echo "experiment: real data and weights of ../shared, to experiment-real/"
 	@scripts/experiment/run.py real
+
+# What a package installs below share/: completions for bash, zsh and fish, and the manual page.
+share: build
+	@scripts/share .build/release/headway .build/share
 
 docs: setup
 	@scripts/docs

@@ -61,6 +61,8 @@ extension KnownName {
   }
 
   static var allValueStrings: [String] { known }
+
+  static var defaultCompletionKind: CompletionKind { .list(known) }
 }
 
 /// A format in which data is published.

@@ -7,7 +7,7 @@ struct ShotOptions: ParsableArguments {
     parsing: .upToNextOption,
     help: ArgumentHelp(
       "Files of the benchmark's training or dev part, whose first items are shown before questions; Headway's own shots where left out.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var shots: [String] = []
 
   @Option(help: ArgumentHelp("How many shots; the variant's number where left out.", valueName: "n"))

@@ -15,7 +15,9 @@ struct DataOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Which of the format's ways to make samples is taken, where it has several.", valueName: "name"))
   var form: String?
 
-  @Option(help: ArgumentHelp("A file with a prompt template of {{field}}s, in place of the format's own.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("A file with a prompt template of {{field}}s, in place of the format's own.", valueName: "file"), completion: .file()
+  )
   var template: String?
 
   @Option(

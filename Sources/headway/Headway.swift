@@ -32,7 +32,17 @@ struct Headway: ParsableCommand {
       RunCommand.self,
       DemoCommand.self,
       WorldCommand.self,
+      CompletionsCommand.self,
+      ManualCommand.self,
     ])
+
+  @Flag(name: .customShort("v"), help: "Show the version.")
+  var showsVersion = false
+
+  func run() throws {
+    guard showsVersion else { throw CleanExit.helpRequest(Headway.self) }
+    try Terminal.writeLine(RunRecord.version)
+  }
 }
 
 @main

@@ -122,7 +122,8 @@ struct LayerNames: ExpressibleByArgument {
 struct TrackingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A probe set whose pattern is measured before the first update and after every --track-every updates.", valueName: "file"))
+      "A probe set whose pattern is measured before the first update and after every --track-every updates.", valueName: "file"),
+    completion: .file())
   var track: String?
 
   @Option(help: ArgumentHelp("Updates between two patterns of the probe set; 10 where left out.", valueName: "n"))
@@ -140,12 +141,13 @@ struct TrackingOptions: ParsableArguments {
   @Flag(help: "Do not record the patterns of the training windows' own gates.")
   var noWindowPatterns = false
 
-  @Option(help: ArgumentHelp("Data on which the loss is measured beside the training.", valueName: "file"))
+  @Option(help: ArgumentHelp("Data on which the loss is measured beside the training.", valueName: "file"), completion: .file())
   var evalData: String?
 
   @Option(
     help: ArgumentHelp(
-      "A benchmark that is asked whenever the training is evaluated, with its questions; repeat it for several.", valueName: "name=file"))
+      "A benchmark that is asked whenever the training is evaluated, with its questions; repeat it for several.", valueName: "name=file"),
+    completion: .file())
   var evalBenchmark: [NamedBenchmark] = []
 
   @Option(help: ArgumentHelp("Updates between two evaluations; 10 where left out.", valueName: "n"))

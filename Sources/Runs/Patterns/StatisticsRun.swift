@@ -9,7 +9,7 @@ public struct StatisticsRun: Run, RecordedSettings {
     "stats", StatisticsRun([]),
     [
       .files("files", \.files), .setting("strongest", \.strongest), .setting("bootstrap", \.bootstrap), .setting("seed", \.seed),
-      .setting("score", \.score),
+      .setting("score", \.score), .output("head_scores", \.headScores), .flag("overwrite", \.overwrite),
     ])
 
   /// The files; a training run's tracked patterns are described step by step.
@@ -23,25 +23,58 @@ public struct StatisticsRun: Run, RecordedSettings {
   /// The score to look at; the first that a file has where nil.
   public var score: Score?
 
+  /// Where the one file's levels go as the JSON of tools for retrieval heads, `{"LAYER-HEAD": [scores]}`; nil for nowhere.
+  public var headScores: String?
+  /// Whether a file that is there is replaced by the one that is written.
+  public var overwrite = false
+
   /// A description of these files.
   public init(_ files: [PatternSource]) { self.files = files }
 
-  /// Refuses fewer than 0 strongest heads, and too few resamples for an interval.
+  /// Refuses fewer than 0 strongest heads, too few resamples for an interval, and scores of several files in one.
   /// - Throws: `SettingsError`.
   public func validate() throws {
     if strongest < 0 { throw SettingsError("\(setting: Setting("strongest")) takes a number from 0 on, not \(strongest)") }
     try requireReplicates(bootstrap)
+    guard let headScores else {
+      if overwrite {
+        throw SettingsError("\(setting: .overwrite) has no effect without \(setting: Key.headScores); give that too, or leave it out")
+      }
+      return
+    }
+    if files.count > 1 { throw SettingsError("\(setting: Key.headScores) holds the scores of one file, not of \(files.count); name one") }
+    guard URL(filePath: headScores).pathExtension.lowercased() == "json" else {
+      throw SettingsError("\(setting: Key.headScores) names a file that ends in .json, not '\(headScores)'")
+    }
   }
+
+  private enum Key { static let headScores = Setting("head_scores") }
 
   /// - Returns: a description of each file, and of each step of a training run, in their order.
   /// - Throws: `PatternError`, `CheckpointError` for a file that holds no pattern.
   public func run(_ monitor: RunMonitor) throws -> [StatisticsResult] {
     try validate()
+    let outputs = OutputGuard(overwrites: overwrite)
+    defer { outputs.release() }
+    if let headScores {
+      try outputs.claim(file: URL(filePath: headScores), as: .unmarked("a file of head scores"))
+      try outputs.protect(files.flatMap(\.files))
+      monitor.identify(try files.identity())
+    }
     var generator = SeededGenerator(seed: seed, stream: "stats bootstrap")
     var results: [StatisticsResult] = []
     for source in files {
       for (name, step, file) in try source.readAll() {
         let one = try PatternComparison([(name, file)], score: score)
+        if let headScores {
+          if let step {
+            throw RunError(
+              "\(source.path) holds the patterns of several steps (step \(step), …), and \(setting: Key.headScores) one; measure the checkpoint that is meant by headway pattern"
+            )
+          }
+          let undefined = try HeadScoreFile.write(file, score: one.scores[0], to: URL(filePath: headScores))
+          if undefined > 0 { monitor.note("\(headScores): \(undefined) heads whose change is undefined are left out") }
+        }
         var result = StatisticsResult(
           name: name, path: source.path, step: step, score: one.scores[0], .init(one.matrices[0], strongest: strongest))
         if let bootstrap {

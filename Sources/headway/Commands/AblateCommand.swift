@@ -2,7 +2,7 @@ import ArgumentParser
 import Runs
 
 /// `headway ablate`: what switching heads off really does to the loss, beside what their levels predict.
-struct AblateCommand: RunningCommand {
+struct AblateCommand: TabularCommand {
   static let configuration = CommandConfiguration(
     commandName: "ablate", abstract: "Switches heads off and compares the true change of loss with what their levels predict.",
     discussion: """
@@ -13,10 +13,14 @@ struct AblateCommand: RunningCommand {
         headway ablate ./llama-3-8b --data gsm8k/test.jsonl --limit 100 --strongest 20 --cumulative --out ablation.json --svg ablation.svg
       """)
 
-  @Argument(help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"), completion: .directory)
   var model: String
 
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("Data files or folders, as they are published.", valueName: "file"))
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Data files or folders, as they are published, each FILE or NAME=FILE; - is standard input.", valueName: "file"),
+    completion: .file())
   var data: [String]
 
   @OptionGroup(title: "What is switched off") var choiceOptions: AblationChoiceOptions
@@ -38,10 +42,12 @@ struct AblateCommand: RunningCommand {
 
   @OptionGroup var shotOptions: ShotOptions
 
-  @Option(help: ArgumentHelp("Where the result goes as JSON.", valueName: "file"))
+  @Option(help: ArgumentHelp("Where the result goes as JSON.", valueName: "file"), completion: .file())
   var out: String?
 
-  @Option(help: ArgumentHelp("Where a picture goes: prediction against truth, or the curves of --cumulative.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Where a picture goes: prediction against truth, or the curves of --cumulative.", valueName: "file"),
+    completion: .file())
   var svg: String?
 
   @Flag(help: "Keep every sample's changes and predictions in the result.")
@@ -53,6 +59,7 @@ struct AblateCommand: RunningCommand {
   @OptionGroup var replacing: OverwriteOption
   @OptionGroup var dataOptions: DataOptions
   @OptionGroup var modelOptions: ModelOptions
+  @OptionGroup var tableOptions: TableOptions
   @OptionGroup var output: OutputOptions
 
   func asked() throws -> any Run {
@@ -97,7 +104,9 @@ struct AblationChoiceOptions: ParsableArguments {
     transform: { try LayerList($0) })
   var layers: LayerList?
 
-  @Option(help: ArgumentHelp("Take the magnitudes for --strongest from this pattern file, not from the data at hand.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Take the magnitudes for --strongest from this pattern file, not from the data at hand.", valueName: "file"),
+    completion: .file())
   var pattern: String?
 
   @Option(help: ArgumentHelp("Seeds --random, the random orders of --cumulative, and resamples.", valueName: "n"))

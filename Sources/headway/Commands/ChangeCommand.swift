@@ -4,7 +4,7 @@ import Reports
 import Runs
 
 /// `headway change`: what fine-tuning did to a pattern.
-struct ChangeCommand: RunningCommand {
+struct ChangeCommand: TabularCommand {
   static let configuration = CommandConfiguration(
     commandName: "change", abstract: "The change from one pattern to another, ΔAP = AP_after − AP_before, samples paired by id.",
     discussion: """
@@ -12,13 +12,13 @@ struct ChangeCommand: RunningCommand {
         headway change gsm8k-base.safetensors gsm8k-tuned.safetensors --out gsm8k-change.safetensors
       """)
 
-  @Argument(help: ArgumentHelp("The base model's pattern.", valueName: "before"))
+  @Argument(help: ArgumentHelp("The base model's pattern.", valueName: "before"), completion: .file())
   var before: String
 
-  @Argument(help: ArgumentHelp("The fine-tuned model's pattern on the same samples.", valueName: "after"))
+  @Argument(help: ArgumentHelp("The fine-tuned model's pattern on the same samples.", valueName: "after"), completion: .file())
   var after: String
 
-  @Option(help: ArgumentHelp("Where the change goes: .safetensors, .npy or .npz.", valueName: "file"))
+  @Option(help: ArgumentHelp("Where the change goes: .safetensors, .npy or .npz.", valueName: "file"), completion: .file())
   var out: String
 
   @Flag(help: "Divide by the level before; heads whose level is 0 are then undefined.")
@@ -28,6 +28,7 @@ struct ChangeCommand: RunningCommand {
   var mixed = false
 
   @OptionGroup var replacing: OverwriteOption
+  @OptionGroup var tableOptions: TableOptions
   @OptionGroup var output: OutputOptions
 
   func asked() throws -> any Run {

@@ -3,7 +3,7 @@ import Reports
 import Runs
 
 /// `headway correlate`: how alike patterns are.
-struct CorrelateCommand: RunningCommand {
+struct CorrelateCommand: TabularCommand {
   static let configuration = CommandConfiguration(
     commandName: "correlate", abstract: "The Pearson correlation of every pair of patterns or changes, over their heads.",
     discussion: """
@@ -11,11 +11,12 @@ struct CorrelateCommand: RunningCommand {
         headway correlate math.safetensors gsm8k.safetensors stories=hellaswag.safetensors
       """)
 
-  @Argument(help: ArgumentHelp("Pattern or change files, each FILE or NAME=FILE.", valueName: "file"))
+  @Argument(help: ArgumentHelp("Pattern or change files, each FILE or NAME=FILE.", valueName: "file"), completion: .file())
   var files: [PatternSource]
 
   @OptionGroup var bootstrapOptions: BootstrapOptions
   @OptionGroup var comparisonOptions: ComparisonOptions
+  @OptionGroup var tableOptions: TableOptions
   @OptionGroup var output: OutputOptions
 
   func asked() throws -> any Run {

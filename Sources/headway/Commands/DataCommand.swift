@@ -14,16 +14,19 @@ struct DataCommand: RunningCommand {
         headway data aqua/dev.json --map prompt=question,response=rationale,answer=correct
       """)
 
-  @Argument(help: ArgumentHelp("Data files or folders, or owner/name of a downloaded dataset.", valueName: "file"))
+  @Argument(
+    help: ArgumentHelp(
+      "Data files or folders, each FILE or NAME=FILE, or owner/name of a downloaded dataset; - is standard input.", valueName: "file"),
+    completion: .file())
   var files: [String]
 
   @Option(help: ArgumentHelp("How many of the first samples are shown.", valueName: "n"))
   var show = 3
 
-  @Option(help: ArgumentHelp("Write the samples as JSON lines of prompt and response.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write the samples as JSON lines of prompt and response.", valueName: "file"), completion: .file())
   var write: String?
 
-  @Option(help: ArgumentHelp("Count tokens with this model's tokenizer.", valueName: "model"))
+  @Option(help: ArgumentHelp("Count tokens with this model's tokenizer.", valueName: "model"), completion: .directory)
   var tokenizer: String?
 
   @OptionGroup var replacing: OverwriteOption

@@ -14,7 +14,7 @@ struct DemoCommand: RunningCommand {
         headway demo --out headway-demo
       """)
 
-  @Option(help: ArgumentHelp("The folder that everything goes to.", valueName: "folder"))
+  @Option(help: ArgumentHelp("The folder that everything goes to.", valueName: "folder"), completion: .directory)
   var out = "headway-demo"
 
   @Option(help: ArgumentHelp("Makes another world, another model and other draws.", valueName: "n"))

@@ -2,7 +2,7 @@ import ArgumentParser
 import Runs
 
 /// `headway evaluate`: a benchmark's questions, asked and scored as the field does.
-struct EvaluateCommand: RunningCommand {
+struct EvaluateCommand: TabularCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Asks a benchmark's questions and scores the answers as OpenCompass or lm-evaluation-harness does.",
     discussion: """
@@ -14,7 +14,8 @@ struct EvaluateCommand: RunningCommand {
         headway evaluate ./llama-3-8b --benchmark hellaswag --variant lm-eval --data hellaswag_val.jsonl --show 0
       """)
 
-  @Argument(help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"), completion: .directory)
   var model: String
 
   @Option(help: ArgumentHelp("What is asked.", valueName: "name"))
@@ -26,15 +27,18 @@ struct EvaluateCommand: RunningCommand {
       valueName: "opencompass|suffix|lm-eval"))
   var variant: String?
 
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("The benchmark's files or folders, as they are published.", valueName: "file"))
+  @Option(
+    parsing: .upToNextOption, help: ArgumentHelp("The benchmark's files or folders, as they are published.", valueName: "file"),
+    completion: .file())
   var data: [String]
 
   @OptionGroup var shotOptions: ShotOptions
 
-  @Option(help: ArgumentHelp("Where a line a question goes: prompt, options or output, answer, verdict.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Where a line a question goes: prompt, options or output, answer, verdict.", valueName: "file"), completion: .file())
   var predictions: String?
 
-  @Option(help: ArgumentHelp("Where the result goes as JSON.", valueName: "file"))
+  @Option(help: ArgumentHelp("Where the result goes as JSON.", valueName: "file"), completion: .file())
   var out: String?
 
   @Option(help: ArgumentHelp("Only show the prompt and token ids of the item at this index of the data.", valueName: "index"))
@@ -46,6 +50,7 @@ struct EvaluateCommand: RunningCommand {
   @OptionGroup var replacing: OverwriteOption
   @OptionGroup var dataOptions: DataOptions
   @OptionGroup var modelOptions: ModelOptions
+  @OptionGroup var tableOptions: TableOptions
   @OptionGroup var output: OutputOptions
 
   func asked() throws -> any Run {
@@ -59,7 +64,10 @@ struct EvaluateCommand: RunningCommand {
     run.predictions = predictions
     run.resume = resume
     run.overwrite = replacing.overwrite
-    if let show { return PromptRun(run, index: show) }
+    if let show {
+      if tableOptions.csv { throw ValidationError("--csv has no effect with --show, which prints a prompt and no table; leave it out.") }
+      return PromptRun(run, index: show)
+    }
     return run
   }
 }

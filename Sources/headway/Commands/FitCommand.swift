@@ -2,7 +2,7 @@ import ArgumentParser
 import Runs
 
 /// `headway fit`: how a change is composed of basic ones.
-struct FitCommand: RunningCommand {
+struct FitCommand: TabularCommand {
   static let configuration = CommandConfiguration(
     commandName: "fit", abstract: "Fits one change by others, ΔAP_complex = Σ α_i ΔAP_basic_i, by least squares without intercept.",
     discussion: """
@@ -12,10 +12,12 @@ struct FitCommand: RunningCommand {
         headway fit --target sgsm.safetensors --basic gsm8k.safetensors code.safetensors math.safetensors --subsets 2 --out fit.json
       """)
 
-  @Option(help: ArgumentHelp("The change to explain, FILE or NAME=FILE.", valueName: "file"))
+  @Option(help: ArgumentHelp("The change to explain, FILE or NAME=FILE.", valueName: "file"), completion: .file())
   var target: PatternSource
 
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("The changes to explain it by, each FILE or NAME=FILE.", valueName: "file"))
+  @Option(
+    parsing: .upToNextOption, help: ArgumentHelp("The changes to explain it by, each FILE or NAME=FILE.", valueName: "file"),
+    completion: .file())
   var basic: [PatternSource]
 
   @Option(help: ArgumentHelp("Fit every subset of up to K basics too, and rank them by R² within their size.", valueName: "k"))
@@ -38,12 +40,13 @@ struct FitCommand: RunningCommand {
   @Option(help: ArgumentHelp("Fit on half of the heads (and of the samples), R² on the other half, N times.", valueName: "n"))
   var heldOut: Int?
 
-  @Option(help: ArgumentHelp("Where the result goes as JSON.", valueName: "file"))
+  @Option(help: ArgumentHelp("Where the result goes as JSON.", valueName: "file"), completion: .file())
   var out: String?
 
   @OptionGroup var bootstrapOptions: BootstrapOptions
   @OptionGroup var comparisonOptions: ComparisonOptions
   @OptionGroup var replacing: OverwriteOption
+  @OptionGroup var tableOptions: TableOptions
   @OptionGroup var output: OutputOptions
 
   func asked() throws -> any Run {

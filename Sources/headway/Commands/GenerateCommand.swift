@@ -19,13 +19,14 @@ struct GenerateCommand: RunningCommand {
         headway generate ./llama-3-8b --prompt "Once upon a time" --temperature 0.8 --top-p 0.95 --seed 7
       """)
 
-  @Argument(help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"), completion: .directory)
   var model: String
 
   @Option(help: ArgumentHelp("The text to continue; - reads it from standard input.", valueName: "text"))
   var prompt: String?
 
-  @Option(help: ArgumentHelp("Many prompts, one a line of JSON.", valueName: "file"))
+  @Option(help: ArgumentHelp("Many prompts, one a line of JSON.", valueName: "file"), completion: .file())
   var prompts: String?
 
   @Option(help: ArgumentHelp("The most texts that are written at once.", valueName: "n"))

@@ -12,10 +12,11 @@ struct HeatmapCommand: RunningCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Pattern or change files, each FILE or NAME=FILE, or folders of training runs that tracked patterns.", valueName: "file"))
+      "Pattern or change files, each FILE or NAME=FILE, or folders of training runs that tracked patterns.", valueName: "file"),
+    completion: .file())
   var files: [PatternSource]
 
-  @Option(help: ArgumentHelp("Where the picture goes: .svg.", valueName: "file"))
+  @Option(help: ArgumentHelp("Where the picture goes: .svg.", valueName: "file"), completion: .file())
   var out: String
 
   @Option(help: ArgumentHelp("A title above the maps.", valueName: "text"))

@@ -13,7 +13,7 @@ struct MergeCommand: RunningCommand {
   @Argument(help: ArgumentHelp("A folder of adapters, as headway sft --lora-rank and PEFT write them.", valueName: "adapter"))
   var adapter: String
 
-  @Option(help: ArgumentHelp("The folder for the merged model.", valueName: "folder"))
+  @Option(help: ArgumentHelp("The folder for the merged model.", valueName: "folder"), completion: .directory)
   var out: String
 
   @Option(help: ArgumentHelp("The type the model is written in; auto is the base model's.", valueName: "auto|float32|bfloat16"))

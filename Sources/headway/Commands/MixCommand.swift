@@ -4,7 +4,7 @@ import Runs
 import Selection
 
 /// `headway mix`: data of basic tasks in the proportion in which a fit composes a complex one of them.
-struct MixCommand: RunningCommand {
+struct MixCommand: TabularCommand {
   static let configuration = CommandConfiguration(
     commandName: "mix", abstract: "Mixes data of basic tasks in the proportion of a fit's coefficients.",
     discussion: """
@@ -16,7 +16,9 @@ struct MixCommand: RunningCommand {
         headway mix --shares equal --total 1000 --data gsm8k=gsm8k/train.jsonl code=code/train.jsonl --out equal.jsonl
       """)
 
-  @Option(help: ArgumentHelp("The fit, as headway fit --out writes it; left out where --shares needs none.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The fit, as headway fit --out writes it; left out where --shares needs none.", valueName: "file"),
+    completion: .file())
   var fit: String?
 
   @Option(help: ArgumentHelp("The samples of the mixture.", valueName: "n"))
@@ -33,18 +35,19 @@ struct MixCommand: RunningCommand {
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("The tasks' data, each NAME=FILE with the task's name in the fit.", valueName: "name=file"))
+    help: ArgumentHelp("The tasks' data, each NAME=FILE with the task's name in the fit.", valueName: "name=file"), completion: .file())
   var data: [TaskFile]
 
   @Option(
     help: ArgumentHelp(
       "Draw each task's samples by the likeness of their patterns to this one, both under the target's model, in place of chance.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var within: String?
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("The tasks' patterns for --within, measured with --per-sample, each NAME=FILE.", valueName: "name=file"))
+    help: ArgumentHelp("The tasks' patterns for --within, measured with --per-sample, each NAME=FILE.", valueName: "name=file"),
+    completion: .file())
   var pool: [PatternSource] = []
 
   @Flag(name: .customLong("repeat"), help: "Let a task with too few samples give them more than once.")
@@ -53,11 +56,12 @@ struct MixCommand: RunningCommand {
   @Option(help: ArgumentHelp("Seeds what is drawn.", valueName: "n"))
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("Where the mixture goes as JSON lines.", valueName: "file"))
+  @Option(help: ArgumentHelp("Where the mixture goes as JSON lines.", valueName: "file"), completion: .file())
   var out: String
 
   @OptionGroup var dataOptions: DataOptions
   @OptionGroup var replacing: OverwriteOption
+  @OptionGroup var tableOptions: TableOptions
   @OptionGroup var output: OutputOptions
 
   func asked() throws -> any Run {

@@ -13,13 +13,17 @@ struct PatternCommand: RunningCommand {
         headway pattern ./llama-3-8b --data gsm8k/test.jsonl --per-sample --out gsm8k.safetensors
       """)
 
-  @Argument(help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"), completion: .directory)
   var model: String
 
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("Data files or folders, as they are published.", valueName: "file"))
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Data files or folders, as they are published, each FILE or NAME=FILE; - is standard input.", valueName: "file"),
+    completion: .file())
   var data: [String]
 
-  @Option(help: ArgumentHelp("Where the pattern goes: .safetensors, .npy or .npz.", valueName: "file"))
+  @Option(help: ArgumentHelp("Where the pattern goes: .safetensors, .npy or .npz.", valueName: "file"), completion: .file())
   var out: String
 
   @Option(help: ArgumentHelp("The task's name; the data's own where left out.", valueName: "name"))

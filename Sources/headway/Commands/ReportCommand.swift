@@ -17,7 +17,7 @@ struct ReportCommand: RunningCommand {
   @Argument(
     help: ArgumentHelp(
       "A folder of pattern and change files (.safetensors), results of headway fit and headway ablate (.json) and training runs; or a run's own folder.",
-      valueName: "folder"))
+      valueName: "folder"), completion: .directory)
   var folder: String
 
   @Option(help: ArgumentHelp("The page's heading; the folder's name where it is left out.", valueName: "text"))

@@ -21,16 +21,19 @@ struct RepresentCommand: RunningCommand {
   @Argument(
     help: ArgumentHelp(
       "A Hugging Face model folder, or owner/name of a downloaded one; for gradients the folder of a training of adapters.",
-      valueName: "model"))
+      valueName: "model"), completion: .directory)
   var model: String
 
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("Data files or folders, as they are published.", valueName: "file"))
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Data files or folders, as they are published, each FILE or NAME=FILE; - is standard input.", valueName: "file"),
+    completion: .file())
   var data: [String]
 
   @Option(help: ArgumentHelp("What a sample is represented by.", valueName: "gradient|embedding|loss"))
   var representation: RepresentationFile.Kind
 
-  @Option(help: ArgumentHelp("Where it goes: .safetensors.", valueName: "file"))
+  @Option(help: ArgumentHelp("Where it goes: .safetensors.", valueName: "file"), completion: .file())
   var out: String
 
   @Option(help: ArgumentHelp("The task's name; the data's own where left out.", valueName: "name"))

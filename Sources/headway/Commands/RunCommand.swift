@@ -14,7 +14,7 @@ struct RunCommand: RunningCommand {
         headway run gsm8k.run.yaml --set max_length=512 --set out=gsm8k-512.safetensors
       """)
 
-  @Argument(help: ArgumentHelp("A record.", valueName: "file"))
+  @Argument(help: ArgumentHelp("A record.", valueName: "file"), completion: .file())
   var file: String
 
   @Option(

@@ -12,13 +12,20 @@ struct SFTCommand: RunningCommand {
         headway sft ./llama-3-8b --data gsm8k/train.jsonl --out tuned --track gsm8k/test.jsonl --track-every 10
       """)
 
-  @Argument(help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"), completion: .directory)
   var model: String
 
-  @Option(parsing: .upToNextOption, help: ArgumentHelp("Data files or folders to learn from, as they are published.", valueName: "file"))
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Data files or folders to learn from, as they are published, each FILE or NAME=FILE; - is standard input.", valueName: "file"),
+    completion: .file())
   var data: [String]
 
-  @Option(help: ArgumentHelp("The folder for the trained model, and for everything about the run in its headway/.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("The folder for the trained model, and for everything about the run in its headway/.", valueName: "folder"),
+    completion: .directory)
   var out: String
 
   @OptionGroup(title: "Training") var training: TrainingOptions

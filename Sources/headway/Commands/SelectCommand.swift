@@ -5,7 +5,7 @@ import Runs
 import Selection
 
 /// `headway select`: the samples of a pool that are most like a target.
-struct SelectCommand: RunningCommand {
+struct SelectCommand: TabularCommand {
   static let configuration = CommandConfiguration(
     commandName: "select", abstract: "Chooses the samples of a pool that are most like a target.",
     discussion: """
@@ -18,22 +18,24 @@ struct SelectCommand: RunningCommand {
         headway select --target target.safetensors --pool pool.safetensors --pool-data pool.jsonl --top 500 --out chosen.jsonl
       """)
 
-  @Option(help: ArgumentHelp("The target's pattern, or its file of headway represent.", valueName: "file"))
+  @Option(help: ArgumentHelp("The target's pattern, or its file of headway represent.", valueName: "file"), completion: .file())
   var target: String?
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("The pool's patterns, measured with --per-sample, or its files of headway represent.", valueName: "file"))
+    help: ArgumentHelp("The pool's patterns, measured with --per-sample, or its files of headway represent.", valueName: "file"),
+    completion: .file())
   var pool: [String] = []
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("The pool's data: what the pool's files were measured on, in the same order.", valueName: "file"))
+    help: ArgumentHelp("The pool's data: what the pool's files were measured on, in the same order.", valueName: "file"),
+    completion: .file())
   var poolData: [String]
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("The target's data, for --representation bm25 and for --group.", valueName: "file"))
+    help: ArgumentHelp("The target's data, for --representation bm25 and for --group.", valueName: "file"), completion: .file())
   var targetData: [String] = []
 
   @Option(help: ArgumentHelp("The format of the target's data; recognised by its fields where left out.", valueName: "name"))
@@ -68,11 +70,12 @@ struct SelectCommand: RunningCommand {
   @Option(help: ArgumentHelp("Seeds what --representation random draws.", valueName: "n"))
   var seed: UInt64?
 
-  @Option(help: ArgumentHelp("Where the chosen samples go as JSON lines.", valueName: "file"))
+  @Option(help: ArgumentHelp("Where the chosen samples go as JSON lines.", valueName: "file"), completion: .file())
   var out: String
 
   @OptionGroup(title: "Pool data") var dataOptions: DataOptions
   @OptionGroup var replacing: OverwriteOption
+  @OptionGroup var tableOptions: TableOptions
   @OptionGroup var output: OutputOptions
 
   func asked() throws -> any Run {

@@ -4,19 +4,21 @@ import Reports
 import Runs
 
 /// `headway stats`: what patterns look like in a few numbers.
-struct StatsCommand: RunningCommand {
+struct StatsCommand: TabularCommand {
   static let configuration = CommandConfiguration(
     commandName: "stats", abstract: "Gini coefficient, coefficient of variation, kurtosis, mean, least, greatest, strongest heads.",
     discussion: """
       A training run's tracked patterns are described step by step.
 
-      Example:
+      Examples:
         headway stats gsm8k.safetensors code.safetensors
+        headway stats gsm8k.safetensors --head-scores heads.json
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "Pattern or change files, each FILE or NAME=FILE, or folders of training runs that tracked patterns.", valueName: "file"))
+      "Pattern or change files, each FILE or NAME=FILE, or folders of training runs that tracked patterns.", valueName: "file"),
+    completion: .file())
   var files: [PatternSource]
 
   @Option(help: ArgumentHelp("How many of the strongest heads to name.", valueName: "n"))
@@ -25,7 +27,15 @@ struct StatsCommand: RunningCommand {
   @Option(help: ArgumentHelp("Which score to look at, where the files hold several.", valueName: "name"))
   var score: Score?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where the file's levels go as the JSON that tools for retrieval heads read, {\"LAYER-HEAD\": [scores]}, a score a sample.",
+      valueName: "file"), completion: .file())
+  var headScores: String?
+
+  @OptionGroup var replacing: OverwriteOption
   @OptionGroup var bootstrapOptions: BootstrapOptions
+  @OptionGroup var tableOptions: TableOptions
   @OptionGroup var output: OutputOptions
 
   func asked() throws -> any Run {
@@ -34,6 +44,8 @@ struct StatsCommand: RunningCommand {
     run.bootstrap = bootstrapOptions.bootstrap
     run.seed = bootstrapOptions.seed
     run.score = score
+    run.headScores = headScores
+    run.overwrite = replacing.overwrite
     return run
   }
 }

@@ -32,12 +32,13 @@ struct StudyNewCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Which study.", valueName: "paper|small|task"))
   var kind: StudyTemplate
 
-  @Option(help: ArgumentHelp("The model of a small study or a task's.", valueName: "model"))
+  @Option(help: ArgumentHelp("The model of a small study or a task's.", valueName: "model"), completion: .directory)
   var model: String?
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("The data: a file for a task, several of the form NAME=FILE for a small study.", valueName: "name=file"))
+    help: ArgumentHelp("The data: a file for a task, several of the form NAME=FILE for a small study.", valueName: "name=file"),
+    completion: .file())
   var data: [TaskFile] = []
 
   @OptionGroup var output: OutputOptions
@@ -63,10 +64,12 @@ struct StudyRunCommand: ParsableCommand {
         headway study run study.yaml --out study --set 'seeds=[0, 1, 2]' --dry-run
       """)
 
-  @Argument(help: ArgumentHelp("The study's file.", valueName: "file"))
+  @Argument(help: ArgumentHelp("The study's file.", valueName: "file"), completion: .file())
   var file: String
 
-  @Option(help: ArgumentHelp("The folder that it fills; the file's name without extension where it is left out.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("The folder that it fills; the file's name without extension where it is left out.", valueName: "folder"),
+    completion: .directory)
   var out: String?
 
   @Option(

@@ -20,7 +20,8 @@ struct TokenizeCommand: ParsableCommand {
         headway tokenize ./llama-3-8b --quoted < texts.jsonl
       """)
 
-  @Argument(help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp("A Hugging Face model folder, or owner/name of a downloaded one.", valueName: "model"), completion: .directory)
   var model: String
 
   @Option(help: ArgumentHelp("The text; lines of standard input where left out.", valueName: "text"))

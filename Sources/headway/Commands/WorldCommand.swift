@@ -15,7 +15,7 @@ struct WorldCommand: RunningCommand {
         headway sft world/untrained --data world/pretraining.jsonl --epochs 1 --lr 2e-3 --batch-size 32 --accumulate 1 --dtype float32 --out base
       """)
 
-  @Option(help: ArgumentHelp("The folder that everything goes to.", valueName: "folder"))
+  @Option(help: ArgumentHelp("The folder that everything goes to.", valueName: "folder"), completion: .directory)
   var out: String
 
   @Option(help: ArgumentHelp("Makes another world and another model.", valueName: "n"))

@@ -44,7 +44,7 @@ struct OutputOptions: ParsableArguments {
         line.finish()
         warn(text.onCommandLine)
       },
-      progress: { now in line.show(now.text) }, wrote: wrote, shouldStop: { received.number != 0 })
+      progress: { now in line.show(now) }, wrote: wrote, shouldStop: { received.number != 0 })
     do {
       return try run.runRecording(monitor)
     } catch let stopped as RunStopped {
@@ -55,10 +55,11 @@ struct OutputOptions: ParsableArguments {
     }
   }
 
-  /// Does a run and shows what it found: as JSON where asked, else as text for a person.
-  func show(_ work: some Run) throws {
+  /// Does a run and shows what it found: as JSON or a table of values where asked, else as text for a person.
+  func show(_ work: some Run, asTable: Bool = false) throws {
     let result = try perform(work)
     if json { return try printJSON(result) }
+    if asTable, let table = (result as? any TabularResult)?.table { return try Terminal.write(Data(table.text.utf8)) }
     guard let readable = result as? any ReadableResult else { return }
     if !readable.text.isEmpty { try Terminal.writeLine(readable.text) }
     for text in readable.notes { note(text) }

@@ -36,8 +36,22 @@ enum Terminal {
 
   private static func writeRawError(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 
-  /// Whether a person watches standard error.
-  static var errorIsTerminal: Bool { isatty(2) == 1 }
+  /// Whether a person watches standard error, on a terminal that can write over a line.
+  static var errorIsTerminal: Bool { isatty(2) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
+
+  /// The columns of the terminal that standard error is: what the terminal says, else COLUMNS, else 80.
+  static var errorColumns: Int {
+    var size = winsize()
+    if ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+    return ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } ?? 80
+  }
+
+  /// Whether the terminal's language is written in UTF-8.
+  static var takesUTF8: Bool {
+    let environment = ProcessInfo.processInfo.environment
+    let language = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
+    return language.map { $0.uppercased().contains("UTF-8") || $0.uppercased().contains("UTF8") } ?? false
+  }
   /// Whether a person watches standard output.
   static var outputIsTerminal: Bool { isatty(1) == 1 }
 }
