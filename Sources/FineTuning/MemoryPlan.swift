@@ -2,7 +2,7 @@ public import CheckpointFiles
 public import Ground
 public import LanguageModels
 import Probing
-import Torch
+public import Torch
 
 /// What a run will need of the machine's memory, in bytes. Weights and optimiser are exact; activations are estimated from the layers' widths.
 public struct MemoryPlan: Sendable {

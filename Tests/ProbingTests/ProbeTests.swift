@@ -132,7 +132,8 @@ extension ProbeTests {
       }
     }
     #expect(pattern?.description.contains(part) == true)
-    #expect(asked == 1)
+    // Each lane begins a batch before the first one's end.
+    #expect((1...max(1, Engine.threads)).contains(asked))
     let ablation = #expect(throws: NotFiniteError.self) {
       _ = try HeadAblation(decoder, sets: [HeadSet([HeadPlace(layer: 0, head: 0)])], batchTokens: 64).losses(of: golden.samples)
     }

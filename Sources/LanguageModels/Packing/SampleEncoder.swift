@@ -3,7 +3,7 @@ public import Instructions
 public import Tokenizers
 
 /// Turns instructions into token ids (INTERFACE, "Encoding"): the prompt with the tokenizer's special tokens, what follows it without, then the
-/// end-of-sequence token unless the text ends with it (as in TRL); cut at the right end.
+/// end-of-sequence token; cut at the right end.
 public struct SampleEncoder: Sendable {
   private let tokenizer: Tokenizer
   /// The token that ends a response: the tokenizer's, else the model's; nil where there is none.
@@ -61,9 +61,7 @@ public struct SampleEncoder: Sendable {
       tokens += ids
       isLabel += repeatElement(piece.carriesLoss, count: ids.count)
     }
-    // Texts that were written for a model can hold the token already.
-    let endsItself = instruction.pieces.last { !$0.text.isEmpty }?.carriesLoss == true && tokens.last == endOfSequence
-    if instruction.endsWithEndOfSequence, !endsItself, let endOfSequence {
+    if instruction.endsWithEndOfSequence, let endOfSequence {
       tokens.append(endOfSequence)
       isLabel.append(true)
     }

@@ -98,7 +98,8 @@ public struct SelectRun: Run, RecordedSettings {
     let writer = try InstructionWriter(to: chosenFile)
     var result = SelectResult(self, found, pool: data)
     for choice in choices {
-      guard var (sample, file) = samples[found.positions[choice.sample]] else { continue }
+      guard let (read, file) = samples[found.positions[choice.sample]] else { continue }
+      var sample = read
       sample.id = sample.id ?? String(sample.index)
       try writer.write(sample)
       result.chosen.append(try chosen(choice, sample, file, found))
