@@ -45,8 +45,8 @@ struct Converter {
 
 /// The most rows of x that go through a weight together: their numbers in float32 stay in the cache.
 constexpr int64_t product_tokens = 64;
-/// The most rows for which that is faster than the kernels of whole matrices.
-constexpr int64_t few_tokens = 32;
+/// The most rows in bfloat16; with more, products of matrices are as fast or faster (docs/Performance.md).
+int64_t product_tokens_bfloat16() { return multiplies_bfloat16() ? 4 : 8; }
 
 /// Whether a product has so few rows, as text that is being written has, that reading the weight is most of its work (measured: docs/Performance.md). No
 /// graph remembers such products.
@@ -54,7 +54,7 @@ bool by_rows(const at::Tensor &x, const at::Tensor &weight) {
   if (at::GradMode::is_enabled() || !x.is_cpu() || !weight.is_cpu() || x.dim() != 2 || weight.dim() != 2) return false;
   if (x.scalar_type() != weight.scalar_type() || x.size(1) != weight.size(1) || !weight.is_contiguous()) return false;
   if (x.scalar_type() == at::kFloat) return x.size(0) <= product_tokens;
-  if (x.scalar_type() == at::kBFloat16) return x.size(0) <= (multiplies_bfloat16() ? 4 : few_tokens);
+  if (x.scalar_type() == at::kBFloat16) return x.size(0) <= product_tokens_bfloat16();
   return false;
 }
 
