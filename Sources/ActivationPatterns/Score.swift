@@ -12,6 +12,10 @@ public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStri
   case token
   /// Σ_qk |Γ ⊙ ∂L/∂Γ|, the form of Wang et al. (2023).
   case saliency
+  /// The part of `token` at queries that predict no label: what a head does to read the prompt. 0 in the last layer, whose prompt reaches no label.
+  case tokenPrompt = "token-prompt"
+  /// The part of `token` at queries that predict a label: what a head does to write the response. The two parts add up to `token`.
+  case tokenResponse = "token-response"
 
   /// Its name on the command line and in files.
   public var description: String { rawValue }
@@ -22,13 +26,16 @@ public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStri
     public let gates: Tensor
     /// Σ_k |Γ ⊙ ∂L/∂Γ| of each query and head, [T, H]; nil where no score `readsWeights`.
     public let weights: Tensor?
+    /// 1 for each query that predicts a label, else 0, [T, 1]; nil where no score `readsLabels`.
+    public let labels: Tensor?
     /// Where each sample's tokens begin, and where the last one's end, [B + 1].
     public let bounds: [Int]
 
     /// Evidence of one layer.
-    public init(gates: Tensor, weights: Tensor?, bounds: [Int]) {
+    public init(gates: Tensor, weights: Tensor?, labels: Tensor?, bounds: [Int]) {
       self.gates = gates
       self.weights = weights
+      self.labels = labels
       self.bounds = bounds
     }
   }
@@ -36,8 +43,16 @@ public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStri
   /// Whether the gates do not tell it, so that the pass must look at every attention weight.
   public var readsWeights: Bool {
     switch self {
-    case .magnitude, .signed, .token: false
+    case .magnitude, .signed, .token, .tokenPrompt, .tokenResponse: false
     case .saliency: true
+    }
+  }
+
+  /// Whether it tells queries that predict a label from those that do not.
+  public var readsLabels: Bool {
+    switch self {
+    case .magnitude, .signed, .token, .saliency: false
+    case .tokenPrompt, .tokenResponse: true
     }
   }
 
@@ -55,6 +70,14 @@ public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStri
           remedy: "measure with a probe of this \(setting: .score)")
       }
       return try weights.segmentSums(bounds: evidence.bounds).floats()
+    case .tokenPrompt, .tokenResponse:
+      guard let labels = evidence.labels else {
+        throw PatternError(
+          problem: "the score \(self) asks which queries predict a label, which the pass did not keep",
+          remedy: "measure with a probe of this \(setting: .score)")
+      }
+      let counted = self == .tokenResponse ? labels : try labels * -1 + 1
+      return try (evidence.gates.absolute() * counted).segmentSums(bounds: evidence.bounds).floats()
     }
   }
 }

@@ -77,6 +77,13 @@ public struct Probe {
     decoder.activationBytes(tokens: tokens, keepsActivations: keepsActivations(of: tokens))
   }
 
+  /// 1 for each token that predicts a label, else 0, [T, 1].
+  private func labelMask(of batch: PackedBatch) throws -> Tensor {
+    var mask = [Float](repeating: 0, count: batch.tokens.count)
+    for position in batch.labelPositions where mask.indices.contains(position) { mask[position] = 1 }
+    return try Tensor(mask, shape: [mask.count, 1]).moved(to: decoder.device)
+  }
+
   private func measure(_ samples: [TokenizedSample], _ batch: PackedBatch) throws -> [MeasuredSample] {
     guard batch.sampleCount > 0 else { return [] }
     let device = decoder.device
@@ -93,8 +100,9 @@ public struct Probe {
 
     // Each layer's [T, H] becomes [B, H] a score.
     var layers: [Score: [[Float]]] = [:]
+    let labels = try scores.contains(where: \.readsLabels) ? labelMask(of: batch) : nil
     for layer in 0..<shape.layers {
-      let evidence = Score.Evidence(gates: byGates[layer], weights: pass.saliency?[layer], bounds: batch.bounds)
+      let evidence = Score.Evidence(gates: byGates[layer], weights: pass.saliency?[layer], labels: labels, bounds: batch.bounds)
       for score in scores { layers[score, default: []].append(try score.levels(from: evidence)) }
     }
     let heads = shape.attentionHeads

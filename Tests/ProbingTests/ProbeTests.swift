@@ -10,6 +10,8 @@ import Torch
 
 @Suite struct ProbeTests {
   static let names = Golden.all
+  /// The scores that every model's golden file has.
+  static let published: [Score] = [.magnitude, .signed, .token, .saliency]
 
   /// The greatest difference from the golden levels in units of that sample's and head's saliency, which bounds what can cancel (METHOD §2).
   static func distance(_ actual: [MeasuredSample], _ golden: Golden, prefix: String = "", score: Score) throws -> Double {
@@ -27,7 +29,7 @@ import Torch
     let golden = try Golden(name)
     let probe = Probe(try golden.model(.float32).decoder, scores: Score.allCases, memory: memory)
     let levels = try probe.levels(of: golden.samples)
-    for score in Score.allCases {
+    for score in Self.published {
       let distance = try Self.distance(levels, golden, score: score)
       #expect(distance < 1e-5, "\(name) \(score): \(distance)")
     }
@@ -57,7 +59,7 @@ import Torch
     let folder = try ModelFolder(named: golden.folder.path(percentEncoded: false))
     let stored = try LanguageModel(folder, elementType: .float32, conversionLimit: 0)
     let levels = try Probe(stored.decoder, scores: Score.allCases).levels(of: golden.samples)
-    for score in Score.allCases { #expect(try Self.distance(levels, golden, score: score) < 1e-5) }
+    for score in Self.published { #expect(try Self.distance(levels, golden, score: score) < 1e-5) }
     #expect(try levels == Probe(golden.model(.float32).decoder, scores: Score.allCases).levels(of: golden.samples))
   }
 }
@@ -92,13 +94,35 @@ extension ProbeTests {
     }
   }
 
+  /// What `token` sums up over the queries of the prompt and over those that predict a label, from full attention matrices in float64
+  /// (scripts/goldens/token_parts.py); together they are `token`.
+  @Test(arguments: ["llama-grouped-tied", "mistral-sliding", "opt-published"]) func partsOfTokenEqualFullMatrices(name: String) throws {
+    let golden = try Golden(name)
+    let url = try #require(Bundle.module.url(forResource: "Fixtures/token_parts", withExtension: "safetensors"))
+    let file = try SafetensorsFile(at: url)
+    let saliency = try golden.file.floats("saliency")
+    let levels = try Probe(try golden.model(.float32).decoder, scores: Score.allCases).levels(of: golden.samples)
+    for score in [Score.tokenPrompt, .tokenResponse] {
+      let expected = try file.floats("\(name).\(score)")
+      let found = levels.flatMap { $0.levels[score] ?? [] }
+      #expect(found.count == expected.count && found.count == saliency.count)
+      for (place, level) in found.enumerated() { #expect(abs(level - expected[place]) < 1e-5 * saliency[place]) }
+    }
+    for sample in levels {
+      let (prompt, response) = (try #require(sample.levels[.tokenPrompt]), try #require(sample.levels[.tokenResponse]))
+      for (sum, whole) in zip(zip(prompt, response).map(+), try #require(sample.levels[.token])) {
+        #expect(abs(sum - whole) <= 1e-5 * whole)
+      }
+    }
+  }
+
   /// The released script's loss: all label tokens of four consecutive samples together.
   @Test(arguments: names) func batchLossEqualsTheReleasedScript(name: String) throws {
     let golden = try Golden(name)
     let measurement = PatternMeasurement(
       Probe(try golden.model(.float32).decoder, scores: Score.allCases), loss: .batch(4), batchTokens: 20)
     let result = try measurement.run(golden.samples)
-    for score in Score.allCases {
+    for score in Self.published {
       #expect(try Self.distance(result.samples, golden, prefix: "batch4.", score: score) < 1e-5)
     }
   }

@@ -33,7 +33,7 @@ public enum StudyKeys {
     .init("tasks", "the tasks and their data"),
     .init("training", "how models are fine-tuned; the paper's settings (appendix B)"),
     .init("dtype", "what patterns and values are computed in, on the float32 masters of what was trained; float32"),
-    .init("score", "magnitude, signed, token or saliency; magnitude"),
+    .init("score", "magnitude, signed, token, saliency, token-prompt or token-response; magnitude"),
     .init("seeds", "what is drawn again for each: training samples, their order, mixtures, random choices; [0]"),
     .init("split_seed", "the seed of splits without published parts, the same for all seeds; 0"),
     .init("budgets", "the most samples of each kind; all"),
@@ -169,7 +169,7 @@ public enum StudyKeys {
   static let method: [StudyKey] = [
     .init("representation", "pattern, gradient, embedding, loss, bm25 or length"),
     .init("algorithm", "mean, round-robin or best; mean"),
-    .init("score", "of a pattern: magnitude, signed, token or saliency, or, in retrieval, several side by side; the study's"),
+    .init("score", "of a pattern: one of the six scores, or, in retrieval, several side by side; the study's"),
     .init("standardise", "whether each head's level, or entry of an embedding, is taken against the pool's mean and spread; false"),
     .init("weigh", "in retrieval: whether a head counts by how reliable the target's mean is in it; false"),
   ]

@@ -96,7 +96,7 @@ extension Study.Method {
       method.algorithm = "round-robin"
       return method
     }
-    let together = [[Score.magnitude, .token], [.signed, .token], Score.allCases]
+    let together = [[Score.magnitude, .token], [.signed, .token], [.tokenPrompt, .tokenResponse], Score.allCases]
     let forms =
       together.map { Study.Method(representation: "pattern", algorithm: "mean", scores: $0, standardises: true) }
       + ([[Score.token]] + together).map {
