@@ -21,20 +21,19 @@ def small_world(is_development):
         # Of each skill: 240 samples to train on, 100 to choose from, 200 questions; text for the longest pretraining.
         "world": {"pretraining": 204_800, "train": 240, "pool": 100, "test": 200},
         # Texts: half as long as the demo's, the demo's, and four times as long, which masters what it is shown.
-        "bases": {"short": 12_800, "base": 51_200, "long": 204_800},
+        # Texts: a quarter of the demo's, the demo's, and twice as many.
+        "bases": {"short": 12_800, "base": 51_200, "long": 102_400},
         "pretraining": ["--epochs", 1, "--lr", "2e-3", "--batch-size", 32, "--accumulate", 1, "--warmup-ratio", 0.05, "--weight-decay", 0.01],
         "studies": [
-            {"name": "figures", "file": "small-world-figures.yaml", "make": FIGURES, "seeds": first(10), "bases": ["short", "base"]},
-            {"name": "mastered", "file": "small-world-figures.yaml", "make": FIGURES, "seeds": first(3), "bases": ["base", "long"]},
-            {"name": "table-2", "file": "small-world-targets.yaml", "make": ["table-2"], "seeds": first(10), "bases": ["base"]},
-            {"name": "table-3", "file": "small-world-targets.yaml", "make": ["table-3"], "seeds": first(4), "bases": ["base"]},
-            {"name": "retrieval", "file": "small-world-retrieval.yaml", "make": ["retrieval"], "seeds": first(10), "bases": ["base"]},
-            {"name": "ablation", "file": "small-world-figures.yaml", "make": ["ablation"], "seeds": first(10), "bases": ["base"]},
-            {"name": "distance-bins", "file": "small-world-targets.yaml", "make": ["distance-bins"], "seeds": first(4), "bases": ["base"]},
-            {"name": "distance-bins-with", "file": "small-world-targets.yaml", "make": ["distance-bins"], "seeds": first(4), "bases": ["base"],
-             "set": {"distance_bins.pools": "[with]", "tasks.capital-reversal.role": "[target, pool]", "distance_bins.targets": "[capital-reversal]"}},
-            {"name": "datamodelling", "file": "small-world-targets.yaml", "make": ["datamodelling"], "seeds": first(2), "bases": ["base"],
-             "set": {"budgets.pool": "20", "training.epochs": "6"}},
+            {"name": "figures", "file": "small-world-figures.yaml", "make": FIGURES + ["ablation"], "seeds": first(10), "bases": ["base"]},
+            {"name": "table-2", "file": "small-world-targets.yaml", "make": ["table-2"], "seeds": first(6), "bases": ["base"]},
+            {"name": "retrieval", "file": "small-world-retrieval.yaml", "make": ["retrieval"], "seeds": first(5), "bases": ["base"]},
+            {"name": "table-3", "file": "small-world-targets.yaml", "make": ["table-3"], "seeds": first(3), "bases": ["base"]},
+            {"name": "bases", "file": "small-world-figures.yaml", "make": ["table-1", "figure-5"], "seeds": first(3), "bases": ["short", "base", "long"]},
+            {"name": "distance-bins", "file": "small-world-targets.yaml", "make": ["distance-bins"], "seeds": first(3), "bases": ["base"],
+             "set": {"tasks.capital-reversal.role": "[target, pool]", "distance_bins.targets": "[capital-reversal]", "training.epochs": "4"}},
+            {"name": "datamodelling", "file": "small-world-targets.yaml", "make": ["datamodelling"], "seeds": first(1), "bases": ["base"],
+             "set": {"budgets.pool": "20", "training.epochs": "3"}},
         ],
     }
 

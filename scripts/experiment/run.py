@@ -9,7 +9,7 @@
 What is done is not done again: a killed run goes on where it was. Every study's page, tables and figures lie in OUT/STUDY/, and OUT/log/ has what the
 programs said. Ends with status 1 where a study could not be made.
 """
-import argparse, concurrent.futures, json, pathlib, signal, subprocess, sys, threading, time
+import argparse, concurrent.futures, functools, json, pathlib, signal, subprocess, sys, threading, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -162,25 +162,29 @@ class Experiment:
         return call(self.arguments(study), self.out / "log" / f"{study['name']}.txt")
 
     def run(self):
+        """Studies in the plan's order, each once its bases are pretrained; whatever can begin takes a core that is free."""
         started = time.time()
         self.worlds()
-        failed = []
+        waiting = {}  # what is to be done: its name, what must be done before, and how
+        for study in self.studies:
+            needs = [(seed, base) for seed in study["seeds"] for base in study.get("bases", [])]
+            for pair in needs:
+                waiting.setdefault(f"{pair[1]} of seed {pair[0]}", ([], functools.partial(self.pretrain, *pair)))
+            waiting[study["name"]] = ([f"{base} of seed {seed}" for seed, base in needs], functools.partial(self.study, study))
+        running, done, failed = {}, set(), []
         with concurrent.futures.ThreadPoolExecutor(self.asked.jobs) as pool:
-            # The longest first, so that none is alone at the end.
-            bases = sorted(self.bases(), key=lambda pair: -self.plan["bases"][pair[1]])
-            for pair, status in zip(bases, pool.map(lambda pair: self.pretrain(*pair), bases)):
-                if status != 0:
-                    failed.append(f"{pair[1]} of seed {pair[0]}")
-            if failed:
-                sys.exit(f"pretraining failed: {', '.join(failed)}; see {self.out}/log")
-            if bases:
-                self.say(started, "every base is pretrained")
-            jobs = {pool.submit(self.study, study): study["name"] for study in self.studies}
-            for job in concurrent.futures.as_completed(jobs):
-                status = job.result()
-                self.say(started, f"{jobs[job]}: {'done' if status == 0 else f'status {status}'}")
-                if status != 0:
-                    failed.append(jobs[job])
+            while waiting or running:
+                for name, (needs, job) in list(waiting.items()):
+                    if any(need in failed for need in needs):
+                        failed.append(name)
+                        del waiting[name]
+                    elif len(running) < self.asked.jobs and done.issuperset(needs):
+                        running[pool.submit(job)] = name
+                        del waiting[name]
+                for job in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
+                    name, status = running.pop(job), job.result()
+                    self.say(started, f"{name}: {'done' if status == 0 else f'status {status}'}")
+                    done.add(name) if status == 0 else failed.append(name)
         if failed:
             sys.exit(f"not made: {', '.join(failed)}; see {self.out}/log, then run this again: what is done is not done again")
 
