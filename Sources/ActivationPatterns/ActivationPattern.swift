@@ -74,7 +74,8 @@ public struct ActivationPattern: Sendable {
   /// - Throws: `PatternError` where there is no score, or shapes or sample counts differ.
   public init(provenance: Provenance, levels: [Score: Levels], samples: Samples? = nil) throws {
     guard let first = levels.min(by: { $0.key.rawValue < $1.key.rawValue })?.value.mean else {
-      throw PatternError(problem: "a pattern needs at least one score", remedy: "name one of \(Score.allCases.map(\.rawValue).joined(separator: ", "))")
+      throw PatternError(
+        problem: "a pattern needs at least one score", remedy: "name one of \(Score.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     for (score, level) in levels {
       guard level.mean.hasSameShape(as: first), level.samples.map({ $0.entryCount == first.count }) ?? true else {
