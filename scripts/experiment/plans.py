@@ -1,9 +1,9 @@
 """What run.py makes: studies with their seeds, and what steps take. docs/Findings-plan.md says why; both change together."""
 
-# Guesses, until a finished run has been measured (run.py --measure): seconds that a step of a kind takes before it computes, and operations a second
-# then, on one thread.
+# Seconds that a step of a kind takes before it computes, guessed, and operations a second then, on one thread: of the development seed of `mixtures` on
+# an AMD processor with AVX2, beside other work; `represent` and `ablate` as `pattern` (run.py --measure tells them of a finished run).
 FIXED = {"sft": 0.12, "pattern": 0.05, "evaluate": 0.05, "represent": 0.05, "ablate": 0.1, "part": 0.01, "other": 0.02}
-RATE = {"sft": 4e10, "pattern": 4e10, "evaluate": 4e10, "represent": 4e10, "ablate": 4e10, "other": 1e12}
+RATE = {"sft": 4.5e10, "pattern": 4.2e10, "evaluate": 7e10, "represent": 4.2e10, "ablate": 4.2e10, "other": 1e12}
 # Of pretraining the small world's Llama.
 SECONDS_A_TEXT = 0.0025
 
