@@ -61,7 +61,7 @@ void attend_by_steps(const at::Tensor &q, const at::Tensor &k, const at::Tensor 
       int64_t row = (layout.key_starts[s] + skipped) * kv + head, place = ((first + i) * heads + head * groups) * width;
       kernels.attend(
           queries + place, keys + row * width, values + row * width, to + place, rooms.data() + thread * room, here, groups, width,
-          visible - skipped, kv * width, static_cast<float>(layout.scale));
+          visible - skipped, kv * width, static_cast<float>(layout.scale), static_cast<float>(layout.softcap));
     }
   });
 }
@@ -216,6 +216,7 @@ int ct_packed_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, ct_
     layout->key_counts.assign(options.key_counts, options.key_counts + samples);
     layout->scale = options.scale;
     layout->window = options.window;
+    layout->softcap = options.softcap;
     if (options.saliency != nullptr) {
       layout->saliency = get(options.saliency);
       TORCH_CHECK(layout->saliency.dim() == 2 && layout->saliency.size(0) == q.size(0) && layout->saliency.size(1) == q.size(1), "saliency must be [T, H]");

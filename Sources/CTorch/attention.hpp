@@ -19,6 +19,7 @@ struct AttentionLayout {
   std::vector<int64_t> parents;  // of each sample, -1 for none; empty where nobody has one
   double scale;
   int64_t window;
+  double softcap;        // logits x become softcap · tanh(x / softcap); 0 where they stay as they are
   at::Tensor saliency;  // [T, H] float32, or undefined
   bool walks_back;      // whether gradients may be asked for
   int64_t samples() const { return static_cast<int64_t>(query_bounds.size()) - 1; }

@@ -70,6 +70,7 @@ AttentionPiece<T> piece_of(
   piece.key_stride = kv * width;
   piece.window = layout.window;
   piece.scale = static_cast<float>(layout.scale);
+  piece.softcap = static_cast<float>(layout.softcap);
   return piece;
 }
 

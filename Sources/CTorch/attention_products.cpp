@@ -31,7 +31,7 @@ void for_each_row(at::Tensor &weights, Body &&body) {
 /// A sample takes this road where its queries are all its keys', and its weights, all heads together, no larger than a tile.
 bool by_products(const AttentionLayout &layout, int64_t sample, const at::Tensor &q) {
   int64_t count = layout.queries(sample);
-  return multiplies_bfloat16() && q.is_cpu() && q.scalar_type() == at::kBFloat16 && !layout.continues(sample) && !layout.is_cut(sample) &&
+  return multiplies_bfloat16() && q.is_cpu() && q.scalar_type() == at::kBFloat16 && !layout.continues(sample) && !layout.is_cut(sample) && layout.softcap == 0 &&
          count == layout.key_counts[sample] && count <= longest_product && q.size(1) * count * count <= tile_elements;
 }
 

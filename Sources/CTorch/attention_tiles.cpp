@@ -45,10 +45,19 @@ void for_each_tile(int64_t queries, int64_t keys, int64_t heads, int64_t window,
   }
 }
 
-/// Attention logits of a tile, [H, rows, keys], in float32 or wider.
-at::Tensor tile_logits(const at::Tensor &q, const at::Tensor &k, const Tile &tile, double scale) {
+/// Attention logits of a tile, [H, rows, keys], in float32 or wider, and what capped ones grow by with the products' multiples (undefined without a cap).
+struct TileLogits {
+  at::Tensor values, slopes;
+};
+TileLogits tile_logits(const at::Tensor &q, const at::Tensor &k, const Tile &tile, const AttentionLayout &layout) {
   auto product = at::matmul(q.narrow(1, tile.first_row, tile.rows), k.narrow(1, tile.first_key, tile.keys).transpose(1, 2));
-  return (product.to(wide_type(q)) * scale).masked_fill(tile.hidden, -std::numeric_limits<double>::infinity());
+  TileLogits result{product.to(wide_type(q)) * layout.scale, {}};
+  if (layout.softcap > 0) {
+    auto bent = (result.values / layout.softcap).tanh();
+    result = {bent * layout.softcap, 1 - bent * bent};
+  }
+  result.values = result.values.masked_fill(tile.hidden, -std::numeric_limits<double>::infinity());
+  return result;
 }
 
 }  // namespace
@@ -61,7 +70,7 @@ void attend_by_tiles(
   auto part_k = repeated(k, layout, sample, heads), part_v = repeated(v, layout, sample, heads);
   auto part_sums = sample_sums(sums, layout, sample, heads);
   for_each_tile(count, part_k.size(1), heads, layout.window, q.device(), [&](const Tile &tile) {
-    auto logits = tile_logits(part_q, part_k, tile, layout.scale);
+    auto logits = tile_logits(part_q, part_k, tile, layout).values;
     auto sum = at::logsumexp(logits, {-1});
     auto weights = (logits - sum.unsqueeze(-1)).exp().to(q.scalar_type());
     auto result = at::matmul(weights, part_v.narrow(1, tile.first_key, tile.keys));  // [H, rows, D]
@@ -84,14 +93,16 @@ void attend_by_tiles_backward(
   auto dk = wanted ? at::zeros({heads, key_count, width}, q.options().dtype(wide)) : at::Tensor();
   auto dv = wanted ? at::zeros({heads, key_count, width}, q.options().dtype(wide)) : at::Tensor();
   for_each_tile(count, key_count, heads, layout.window, q.device(), [&](const Tile &tile) {
-    auto weights = (tile_logits(part_q, part_k, tile, layout.scale) - part_sums.narrow(1, tile.first_row, tile.rows).unsqueeze(-1).to(wide)).exp();
+    auto logits = tile_logits(part_q, part_k, tile, layout);
+    auto weights = (logits.values - part_sums.narrow(1, tile.first_row, tile.rows).unsqueeze(-1).to(wide)).exp();
     auto d = part_d.narrow(1, tile.first_row, tile.rows);
     auto by_weights = at::matmul(d, part_v.narrow(1, tile.first_key, tile.keys).transpose(1, 2)).to(wide);  // [H, rows, keys]
     if (layout.saliency.defined())
       layout.saliency.narrow(0, first + tile.first_row, tile.rows).copy_((weights * by_weights).abs().sum(-1).transpose(0, 1));
     if (!wanted) return;
     auto row = (d.to(wide) * part_o.narrow(1, tile.first_row, tile.rows).to(wide)).sum(-1, true);
-    auto by_logits = (weights * (by_weights - row) * layout.scale).to(q.scalar_type());
+    auto by_capped = weights * (by_weights - row) * layout.scale;
+    auto by_logits = (logits.slopes.defined() ? by_capped * logits.slopes : by_capped).to(q.scalar_type());
     gradients.by_queries.narrow(0, first + tile.first_row, tile.rows)
         .copy_(at::matmul(by_logits, part_k.narrow(1, tile.first_key, tile.keys)).transpose(0, 1));
     dk.narrow(1, tile.first_key, tile.keys).add_(at::matmul(by_logits.transpose(1, 2), part_q.narrow(1, tile.first_row, tile.rows)).to(wide));

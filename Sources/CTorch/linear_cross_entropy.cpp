@@ -51,7 +51,7 @@ at::Tensor cross_entropy(at::Tensor &logits, const at::Tensor &targets, const at
 struct LinearCrossEntropy : Function<LinearCrossEntropy> {
   static variable_list forward(
       AutogradContext *context, const at::Tensor &hidden, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
-      const at::Tensor &targets, const at::Tensor &label_weights, int64_t chunk, bool by_hidden, bool by_weight, bool by_bias,
+      const at::Tensor &targets, const at::Tensor &label_weights, int64_t chunk, double softcap, bool by_hidden, bool by_weight, bool by_bias,
       const std::optional<at::Tensor> &collect) {
     int64_t labels = hidden.size(0);
     auto wide = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
@@ -69,7 +69,14 @@ struct LinearCrossEntropy : Function<LinearCrossEntropy> {
       int64_t count = std::min(chunk, labels - first);
       auto rows = hidden.narrow(0, first, count);
       auto logits = linear_product(rows, weight, bias);
+      at::Tensor slopes;  // what capped logits grow by with the logits
+      if (softcap > 0) {
+        auto bent = logits.div_(softcap).tanh_();
+        if (any) slopes = 1 - bent * bent;
+        logits = bent.mul_(softcap);
+      }
       each.narrow(0, first, count).copy_(cross_entropy(logits, targets.narrow(0, first, count), factors.narrow(0, first, count), any));
+      if (slopes.defined()) logits.mul_(slopes);
       if (by_hidden) hidden_gradient.narrow(0, first, count).copy_(product_with(logits, weight));
       if (collected && !turn) turn.emplace(weight_total);
       if (by_weight) add_matrix_product(logits.t(), rows, collected ? weight_total : weight_gradient);
@@ -89,7 +96,7 @@ struct LinearCrossEntropy : Function<LinearCrossEntropy> {
     TORCH_CHECK(
         !context->saved_data["collected"].toBool() || gradients[0].item<double>() == 1,
         "the loss must be walked back with the weight 1 where the gradient of the vocabulary projection is added up in place");
-    variable_list result(10);
+    variable_list result(11);
     for (size_t i = 0; i < 3; i++)
       if (saved[i].defined()) result[i] = (saved[i] * gradients[0].to(saved[i].scalar_type())).to(i == 0 ? saved[i].scalar_type() : type);
     return result;
@@ -99,8 +106,8 @@ struct LinearCrossEntropy : Function<LinearCrossEntropy> {
 }  // namespace
 
 int ct_linear_cross_entropy(
-    ct_tensor hidden, ct_tensor weight, ct_tensor bias, ct_tensor targets, ct_tensor label_weights, int64_t chunk, ct_tensor *loss,
-    ct_tensor *each) {
+    ct_tensor hidden, ct_tensor weight, ct_tensor bias, ct_tensor targets, ct_tensor label_weights, int64_t chunk, double softcap,
+    ct_tensor *loss, ct_tensor *each) {
   return guarded("linear cross-entropy", {hidden, weight, bias, targets, label_weights}, [&] {
     auto &h = get(hidden), &w = get(weight), &t = get(targets), &factors = get(label_weights);
     TORCH_CHECK(h.dim() == 2 && w.dim() == 2 && h.size(1) == w.size(1), "hidden [M, n] and weight [V, n] are needed");
@@ -111,7 +118,7 @@ int ct_linear_cross_entropy(
     auto b = get_optional(bias);
     bool recording = at::GradMode::is_enabled();
     auto both = LinearCrossEntropy::apply(
-        h.contiguous(), w, b, t.contiguous(), factors, chunk, recording && h.requires_grad(), recording && w.requires_grad(),
+        h.contiguous(), w, b, t.contiguous(), factors, chunk, softcap, recording && h.requires_grad(), recording && w.requires_grad(),
         recording && b && b->requires_grad(), recording ? sink_of(w) : std::nullopt);
     *loss = wrap(both[0]);
     *each = wrap(both[1]);

@@ -95,6 +95,7 @@ STATUS(ct_segment_sum, (ct_tensor a, const int64_t *bounds, int segments, ct_ten
 STATUS(ct_matmul, (ct_tensor a, ct_tensor b, ct_tensor *out), (a, b, out))
 STATUS(ct_argmax, (ct_tensor a, int dimension, ct_tensor *out), (a, dimension, out))
 STATUS(ct_log_softmax, (ct_tensor a, ct_tensor *out), (a, out))
+STATUS(ct_soft_cap, (ct_tensor a, double cap, ct_tensor *out), (a, cap, out))
 STATUS(ct_all_finite, (ct_tensor a, bool *finite), (a, finite))
 STATUS(ct_linear, (ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out), (x, weight, bias, out))
 STATUS(ct_add_low_rank, (ct_tensor y, ct_tensor x, ct_tensor down, ct_tensor up, double scale, ct_dropout dropout, ct_tensor *out),
@@ -114,9 +115,9 @@ STATUS(ct_rotary_tables, (ct_tensor positions, ct_tensor frequencies, ct_tensor 
 STATUS(ct_packed_attention, (ct_tensor queries, ct_tensor keys, ct_tensor values, ct_tensor gates, ct_attention_options options, ct_tensor *out),
     (queries, keys, values, gates, options, out))
 STATUS(ct_linear_cross_entropy,
-    (ct_tensor hidden, ct_tensor weight, ct_tensor bias, ct_tensor targets, ct_tensor label_weights, int64_t chunk, ct_tensor *loss, ct_tensor
-     *each),
-    (hidden, weight, bias, targets, label_weights, chunk, loss, each))
+    (ct_tensor hidden, ct_tensor weight, ct_tensor bias, ct_tensor targets, ct_tensor label_weights, int64_t chunk, double softcap, ct_tensor *loss,
+     ct_tensor *each),
+    (hidden, weight, bias, targets, label_weights, chunk, softcap, loss, each))
 STATUS(ct_qr, (ct_tensor a, bool with_q, ct_tensor *q, ct_tensor *r), (a, with_q, q, r))
 STATUS(ct_svd, (ct_tensor a, ct_tensor *u, ct_tensor *s, ct_tensor *vh), (a, u, s, vh))
 STATUS(ct_solve_positive_definite, (ct_tensor a, ct_tensor b, ct_tensor *solution, ct_tensor *least_pivots), (a, b, solution, least_pivots))

@@ -81,6 +81,12 @@ int ct_argmax(ct_tensor a, int dimension, ct_tensor *out) {
 int ct_log_softmax(ct_tensor a, ct_tensor *out) {
   return guarded("log softmax", {a}, [&] { *out = wrap(at::log_softmax(get(a), -1)); });
 }
+int ct_soft_cap(ct_tensor a, double cap, ct_tensor *out) {
+  return guarded("soft cap", {a}, [&] {
+    TORCH_CHECK(cap > 0, "a cap is greater than 0, not ", cap);
+    *out = wrap((get(a) / cap).tanh() * cap);
+  });
+}
 int ct_all_finite(ct_tensor a, bool *finite) {
   return guarded("finite", {a}, [&] { *finite = at::isfinite(get(a)).all().item<bool>(); });
 }

@@ -10,7 +10,8 @@ extension CausalDecoder {
     let projection = outputProjection
     return try hidden.linearCrossEntropy(
       weight: projection.weight, bias: projection.bias, targets: try Tensor(batch.targets).moved(to: device),
-      labelWeights: try Tensor(batch.labelWeights, shape: [batch.labelWeights.count]).moved(to: device), chunk: labelChunk)
+      labelWeights: try Tensor(batch.labelWeights, shape: [batch.labelWeights.count]).moved(to: device), chunk: labelChunk,
+      softcap: logitSoftcap)
   }
 
   /// Computes the loss of a batch and walks back from it to every leaf that asks for its gradient: weights under training, gates.

@@ -81,7 +81,7 @@ extension CausalDecoder {
     let projection = outputProjection
     return try hidden.linearCrossEntropy(
       weight: projection.weight, bias: projection.bias, targets: try Tensor(targets).moved(to: device),
-      labelWeights: try Tensor.ones([targets.count], on: device), chunk: labelChunk
+      labelWeights: try Tensor.ones([targets.count], on: device), chunk: labelChunk, softcap: logitSoftcap
     ).each.doubles()
   }
 }

@@ -143,6 +143,8 @@ public protocol CausalDecoder: AnyObject {
   var parameters: [Parameter] { get }
   /// The vocabulary projection `[V, hidden]`, and its bias `[V]` where there is one.
   var outputProjection: (weight: Tensor, bias: Tensor?) { get }
+  /// c where logits x become c · tanh(x / c); nil, which is the default, where they stay as they are.
+  var logitSoftcap: Double? { get }
 
   /// Fills in what the pass needs of this architecture (rotary tables) and embeds its tokens: `[T, hidden]`.
   func begin(_ pass: inout ForwardPass) throws -> ResidualStream
@@ -153,6 +155,9 @@ public protocol CausalDecoder: AnyObject {
 }
 
 extension CausalDecoder {
+  /// Most models' logits are not capped.
+  public var logitSoftcap: Double? { nil }
+
   /// The hidden states after the last normalisation, `[T, hidden]`, or `[M, hidden]` where the pass names its rows.
   public func hiddenStates(of pass: ForwardPass) throws -> Tensor {
     var pass = pass
@@ -163,7 +168,8 @@ extension CausalDecoder {
 
   /// The logits `[·, V]` of hidden states `[·, hidden]`.
   public func logits(of hiddenStates: Tensor) throws -> Tensor {
-    try hiddenStates.linear(outputProjection.weight, bias: outputProjection.bias)
+    let logits = try hiddenStates.linear(outputProjection.weight, bias: outputProjection.bias)
+    return try logitSoftcap.map(logits.softCapped(at:)) ?? logits
   }
 
   /// The number of numbers in its parameters.

@@ -157,10 +157,12 @@ extension Tensor {
   ///   - bounds: which rows belong together.
   ///   - scale: the factor on the products of queries and keys.
   ///   - window: how many keys a query sees at most, itself included; nil for all.
+  ///   - softcap: c where scaled products x become c · tanh(x / c) before the softmax; nil where they stay as they are.
   ///   - saliency: `[T, H]` float32; the backward pass writes Σ_k |Γ ⊙ ∂L/∂Γ| into it.
   /// - Returns: `[T, H·D]`.
   public func packedAttention(
-    keys: Tensor, values: Tensor, gates: Tensor?, bounds: PackedBounds, scale: Double, window: Int? = nil, saliency: Tensor? = nil
+    keys: Tensor, values: Tensor, gates: Tensor?, bounds: PackedBounds, scale: Double, window: Int? = nil, softcap: Double? = nil,
+    saliency: Tensor? = nil
   ) throws -> Tensor {
     let samples = bounds.queries.count - 1
     guard samples >= 0, bounds.keyStarts.count == samples, bounds.keyCounts.count == samples else {
@@ -180,7 +182,7 @@ extension Tensor {
             let options = ct_attention_options(
               query_bounds: queryBounds.baseAddress, key_starts: starts.baseAddress, key_counts: counts.baseAddress,
               samples: Int32(samples), scale: scale, window: Int64(window ?? 0), saliency: saliency?.handle,
-              parents: bounds.parents == nil ? nil : parents.baseAddress)
+              parents: bounds.parents == nil ? nil : parents.baseAddress, softcap: softcap ?? 0)
             return try made { ct_packed_attention(handle, keys.handle, values.handle, gates?.handle, options, $0) }
           }
         }
@@ -196,15 +198,16 @@ extension Tensor {
   ///   - targets: `[M]` int64, one for each row of this `[M, n]`.
   ///   - labelWeights: `[M]` float32.
   ///   - chunk: how many rows' logits exist at a time.
+  ///   - softcap: c where logits x become c · tanh(x / c); nil where they stay as they are.
   /// - Returns: Σ weightᵢ · cross-entropyᵢ, a scalar in float32, and the rows' own cross-entropies `[M]`.
   public func linearCrossEntropy(
-    weight: Tensor, bias: Tensor? = nil, targets: Tensor, labelWeights: Tensor, chunk: Int
+    weight: Tensor, bias: Tensor? = nil, targets: Tensor, labelWeights: Tensor, chunk: Int, softcap: Double? = nil
   ) throws -> (loss: Tensor, each: Tensor) {
     var loss: ct_tensor?
     var each: ct_tensor?
     try check(
       ct_linear_cross_entropy(
-        handle, weight.handle, bias?.handle, targets.handle, labelWeights.handle, Int64(chunk), &loss, &each))
+        handle, weight.handle, bias?.handle, targets.handle, labelWeights.handle, Int64(chunk), softcap ?? 0, &loss, &each))
     guard let loss, let each else { throw TorchError("linear cross-entropy: an operation left no tensor behind") }
     return (Tensor(loss), Tensor(each))
   }

@@ -67,7 +67,9 @@ extension Tensor {
   public func matrixProduct(_ other: Tensor) throws -> Tensor { try made { ct_matmul(handle, other.handle, $0) } }
   /// The index of the greatest entry along a dimension.
   public func indexOfGreatest(dimension: Int) throws -> Tensor { try made { ct_argmax(handle, Int32(clamping: dimension), $0) } }
-  /// Logarithms of the softmax over the last dimension.
+  /// c · tanh(x / c) of every entry x, c being the cap.
+  public func softCapped(at cap: Double) throws -> Tensor { try made { ct_soft_cap(handle, cap, $0) } }
+  /// The logarithm of the softmax over the last dimension.
   public func logSoftmax() throws -> Tensor { try made { ct_log_softmax(handle, $0) } }
   /// Whether no element is infinite or not a number.
   public func isFinite() throws -> Bool {

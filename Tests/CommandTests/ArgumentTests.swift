@@ -33,7 +33,7 @@ import Testing
     (pattern + ["--map", "prompt = question"], "--map names 'prompt ', which is empty or begins or ends with a space"),
     (pattern + ["--score", "magnitude,signed"], "an .npy file holds one score and --score names 2"),
     (pattern + ["--part", "test"], "--hold-out"), (pattern + ["--min-tokens", "5", "--max-tokens", "3"], "leave no sample"),
-    (["stats", "a", "--score", "big"], "it is one of 'magnitude', 'signed', 'token', 'saliency', 'token-prompt' or 'token-response'"),
+    (["stats", "a", "--score", "big"], "it is one of magnitude, signed, token, saliency, token-prompt, token-response"),
     (["ablate", "m", "--data", "d", "--all", "--random-orders", "3"], "--random-orders has no effect without --cumulative"),
     (sft + ["--batch-tokens", "9"], "unknown option '--batch-tokens'"), (sft + ["--track-every", "5"], "no effect without --track;"),
     (sft + ["--track-limit", "5"], "no effect without --track;"), (sft + ["--eval-every", "5"], "no effect without --eval-data"),

@@ -23,7 +23,9 @@ import Torch
     var shared: Set<String>
   }
 
-  static let types = ["llama", "gemma", "mistral", "qwen2", "qwen3", "olmo2", "opt", "gpt2", "gpt_neox", "smollm3", "phi3", "gemma3_text"]
+  static let types = [
+    "llama", "gemma", "mistral", "qwen2", "qwen3", "olmo2", "opt", "gpt2", "gpt_neox", "smollm3", "phi3", "gemma2", "gemma3_text",
+  ]
 
   private static func family(_ type: String) throws -> Family {
     let url = try #require(Bundle.module.url(forResource: "Fixtures/configurations", withExtension: "json"))
@@ -107,7 +109,7 @@ import Torch
   private static let fixtures = [
     "llama": "llama-plain", "gemma": "gemma-multi-query", "mistral": "mistral-sliding", "qwen2": "qwen2-sliding", "qwen3": "qwen3-tied",
     "olmo2": "olmo2-grouped", "opt": "opt-untied", "gpt2": "gpt2-untied", "gpt_neox": "gpt-neox-sequential",
-    "smollm3": "smollm3-listed", "phi3": "phi3-window", "gemma3_text": "gemma3-published",
+    "smollm3": "smollm3-listed", "phi3": "phi3-window", "gemma2": "gemma2-published", "gemma3_text": "gemma3-published",
   ]
 
   /// A file that leaves a key out means what one means that spells the default out.
@@ -165,6 +167,7 @@ import Torch
         "phi3-longrope", ["rope_scaling": ["type": "longrope", "short_factor": [1], "long_factor": [1, 2]]],
         "'rope_scaling.short_factor' must be a list of 2"
       ),
+      ("gemma2-published", ["attn_logit_softcapping": 0], "'attn_logit_softcapping' must be greater than 0, or null for none"),
       ("gemma3-defaults", ["rope_parameters": ["rope_type": "default"]], "rotary positions that do not say which layers they are for"),
       ("gemma3-defaults", ["sliding_window": .null], "'sliding_window' must be given, for the layers that have one"),
       ("llama-plain", ["quantization_config": ["bits": 4]], "quantised weights"),

@@ -11,7 +11,10 @@ import Torch
     var keyHeads: Int
     var width: Int
     var window: Int?
-    var testDescription: String { "\(lengths), \(groups) × \(keyHeads) heads of \(width), window \(window ?? 0)" }
+    var softcap: Double?
+    var testDescription: String {
+      "\(lengths), \(groups) × \(keyHeads) heads of \(width), window \(window ?? 0), cap \(softcap ?? 0)"
+    }
 
     var bounds: PackedBounds { PackedBounds(queries: lengths.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1) }) }
     var tokens: Int { lengths.reduce(0, +) }
@@ -36,7 +39,8 @@ import Torch
     let gates = try (Tensor.ones([shape.tokens, heads]).converted(to: wide) * Double(gate ?? 1)).requiringGradient()
     let saliency = try Tensor.zeros([shape.tokens, heads])
     let output = try leaves[0].packedAttention(
-      keys: leaves[1], values: leaves[2], gates: gates, bounds: shape.bounds, scale: 0.3, window: shape.window, saliency: saliency)
+      keys: leaves[1], values: leaves[2], gates: gates, bounds: shape.bounds, scale: 0.3, window: shape.window, softcap: shape.softcap,
+      saliency: saliency)
     let seed = try random.normal(output.shape).converted(to: rounded).converted(to: type)
     let found = try gradients(of: [output], seeds: [seed], by: leaves + [gates])
     return Outcome(output: try output.doubles(), gradients: try found.map { try $0?.doubles() ?? [] } + [try saliency.doubles()])
@@ -55,6 +59,8 @@ import Torch
     [1, 8, 20, 33, 64, 80, 256].map { Shape(lengths: [1, 0, 17, 50, 3], groups: 2, keyHeads: 2, width: $0) }
     + [1, 3, 8].map { Shape(lengths: [5, 49, 1], groups: $0, keyHeads: 1, width: 12) }
     + [1, 2, 16, 48, 60, 4_294_967_296].map { Shape(lengths: [60, 7], groups: 3, keyHeads: 2, width: 16, window: $0) }
+    // From where the hyperbolic tangent is flat to where it is straight.
+    + [0.01, 0.4, 3, 50].map { Shape(lengths: [60, 1, 7], groups: 2, keyHeads: 2, width: 20, window: 30, softcap: $0) }
 
   @Test(arguments: shapes, [FusedKernelTests.cases[0], FusedKernelTests.cases[1]])
   func equalsTilesInFloat64(shape: Shape, testCase: FusedKernelTests.Case) throws {
@@ -78,6 +84,23 @@ import Torch
       let one = try attend(shape, type, rounded: type, gate: 0.5)
       try Engine.setThreads(2)
       #expect(try attend(shape, type, rounded: type, gate: 0.5) == one)
+    }
+  }
+
+  /// The way of text that is being written, one query after many keys, gives what the whole text gives.
+  @Test(arguments: [ElementType.float32, .bfloat16]) func cappedLogitsOneQueryAtATime(type: ElementType) throws {
+    let random = try RandomTensors(seed: 7)
+    func made(_ heads: Int) throws -> Tensor { try random.normal([45, heads, 20]).converted(to: type) }
+    let (q, k, v) = (try made(4), try made(2), try made(2))
+    try withoutGradients {
+      let whole = try q.packedAttention(
+        keys: k, values: v, gates: nil, bounds: PackedBounds(queries: [0, 45]), scale: 0.3, window: 40, softcap: 0.5
+      ).floats()
+      let last = try q.narrowed(0, from: 44, length: 1).packedAttention(
+        keys: k, values: v, gates: nil, bounds: PackedBounds(queries: [0, 1], keys: [0, 45]), scale: 0.3, window: 40, softcap: 0.5
+      ).floats()
+      let tolerance: Float = type == .float32 ? 1e-6 : 1e-2
+      #expect(zip(last, whole.suffix(80)).allSatisfy { abs($0 - $1) <= tolerance * max(1, abs($1)) })
     }
   }
 

@@ -214,8 +214,12 @@ import Torch
     let targets = try Tensor([0, 36, 5, 5, 20, 1, 7])
     let weights = try Tensor([1, 0.5, 0, 2, 0.25, 1, 1] as [Float], shape: [7])
     let inputs = [try normal([7, 16], seed: 16), try normal([37, 16], seed: 17), try normal([37], seed: 18)]
-    try compare(inputs, testCase) {
-      try $0[0].linearCrossEntropy(weight: $0[1], bias: $0[2], targets: targets, labelWeights: weights, chunk: chunk).loss
+    for softcap in [nil, 1.5] {
+      try compare(inputs, testCase) {
+        try $0[0].linearCrossEntropy(
+          weight: $0[1], bias: $0[2], targets: targets, labelWeights: weights, chunk: chunk, softcap: softcap
+        ).loss
+      }
     }
     let error = #expect(throws: TorchError.self) {
       try inputs[0].linearCrossEntropy(weight: inputs[1], targets: Tensor([0, 1, 2, 3, 4, 5, 37]), labelWeights: weights, chunk: chunk)

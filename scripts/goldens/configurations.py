@@ -43,6 +43,7 @@ BASES = {
         rope_parameters=dict(rope_type="default", rope_theta=100.0, partial_rotary_factor=0.5)),
     "smollm3": ROTARY | dict(num_hidden_layers=4, no_rope_layer_interval=2, use_sliding_window=True, sliding_window=4),
     "phi3": ROTARY | dict(sliding_window=4, original_max_position_embeddings=8),
+    "gemma2": ROTARY | dict(head_dim=4, sliding_window=4, attn_logit_softcapping=0.5, final_logit_softcapping=2.0),
     "gemma3_text": ROTARY | dict(head_dim=4, sliding_window=4, sliding_window_pattern=2, rope_parameters=dict(
         full_attention=dict(rope_type="default", rope_theta=100.0), sliding_attention=dict(rope_type="default", rope_theta=50.0))),
     "opt": dict(vocab_size=32, hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=16, bos_token_id=2, eos_token_id=2, pad_token_id=1),

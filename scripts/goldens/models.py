@@ -23,7 +23,7 @@ from typing import Callable
 import torch, transformers
 from safetensors.torch import load_file, save_file
 from transformers import (
-    AutoConfig, AutoModelForCausalLM, Gemma3TextConfig, GemmaConfig, GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, Olmo2Config, OPTConfig, Phi3Config, Qwen2Config, Qwen3Config, SmolLM3Config)
+    AutoConfig, AutoModelForCausalLM, Gemma3TextConfig, Gemma2Config, GemmaConfig, GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, Olmo2Config, OPTConfig, Phi3Config, Qwen2Config, Qwen3Config, SmolLM3Config)
 
 root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "Benchmarks" / "peers"))
@@ -81,6 +81,10 @@ def smollm3(**changes):
 
 def phi3(**changes):
     return small(Phi3Config, **(dict(num_key_value_heads=2, original_max_position_embeddings=64) | changes))
+
+
+def gemma2(**changes):
+    return small(Gemma2Config, **(dict(hidden_size=24, intermediate_size=32, num_key_value_heads=2, head_dim=8, num_hidden_layers=3, sliding_window=7, query_pre_attn_scalar=12, bos_token_id=2, eos_token_id=1) | changes))
 
 
 def gemma3(**changes):
@@ -181,6 +185,14 @@ def pythia_config(config):
     config.update(rotary_pct=rope["partial_rotary_factor"], rotary_emb_base=rope["rope_theta"], rope_scaling=None)
 
 
+def gemma2_as_published(config):
+    """config.json as transformers 4 wrote it for Gemma 2: hidden_act beside hidden_activation, layers told by the default."""
+    rope = config.pop("rope_parameters")
+    config["torch_dtype"] = config.pop("dtype")
+    config.pop("layer_types")
+    config.update(rope_theta=rope["rope_theta"], hidden_act="gelu_pytorch_tanh", cache_implementation="hybrid")
+
+
 def gemma3_as_published(config):
     """config.json as transformers 4 wrote it for Gemma 3: the bases beside each other, and the pattern as a number."""
     rope = config.pop("rope_parameters")
@@ -263,6 +275,9 @@ FIXTURES = [
     Fixture("phi3-window", phi3(sliding_window=7, rope_parameters=dict(rope_type="default", rope_theta=100.0, partial_rotary_factor=0.5), head_dim=8), "fused projections, window 7, half of each head rotated, head_dim 8"),
     Fixture("phi3-longrope", phi3(num_key_value_heads=4, max_position_embeddings=64, original_max_position_embeddings=16, rope_parameters=dict(LONGROPE)), "longrope with both sets of factors: one sample is longer than original_max_position_embeddings 16", edit_config=phi3_as_published),
     Fixture("phi3-longrope-partial", phi3(hidden_size=32, tie_word_embeddings=True, max_position_embeddings=64, original_max_position_embeddings=24, rope_parameters=dict(LONGROPE, attention_factor=1.25, partial_rotary_factor=0.5)), "longrope on half of each head, an attention_factor, tied"),
+    Fixture("gemma2-published", gemma2(attn_logit_softcapping=0.7, final_logit_softcapping=2.0), "bfloat16, window 7 in layers 0 and 2, told by the default, caps so low that they count", dtype=torch.bfloat16, edit_config=gemma2_as_published),
+    Fixture("gemma2-capped-attention", gemma2(attn_logit_softcapping=0.5, final_logit_softcapping=None, num_key_value_heads=1, head_dim=20, num_hidden_layers=2, layer_types=["full_attention", "full_attention"]), "attention capped and the vocabulary not, no window, one key/value head, head_dim 20"),
+    Fixture("gemma2-capped-vocabulary", gemma2(attn_logit_softcapping=None, final_logit_softcapping=1.5, attention_bias=True, tie_word_embeddings=False, num_hidden_layers=2), "the vocabulary capped and attention not, biases, untied"),
     Fixture("gemma3-published", gemma3(layer_types=["sliding_attention", "full_attention", "sliding_attention"], rope_parameters=dict(full_attention=dict(LINEAR), sliding_attention=dict(rope_type="default", rope_theta=50.0))), "bfloat16, window 7 in layers 0 and 2, two bases of rotary positions, linear scaling in layer 1", dtype=torch.bfloat16, edit_config=gemma3_as_published),
     Fixture("gemma3-defaults", gemma3(num_hidden_layers=6, hidden_size=8, num_attention_heads=2, num_key_value_heads=1, attention_bias=True, tie_word_embeddings=False), "six layers, of which the last sees everything, told by the default; biases, untied", edit_config=without("layer_types", "rope_parameters")),
 ]

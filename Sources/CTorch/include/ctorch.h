@@ -147,6 +147,8 @@ int ct_segment_sum(ct_tensor a, const int64_t *bounds, int segments, ct_tensor *
 int ct_matmul(ct_tensor a, ct_tensor b, ct_tensor *out);
 int ct_argmax(ct_tensor a, int dimension, ct_tensor *out);
 int ct_log_softmax(ct_tensor a, ct_tensor *out);
+/// cap · tanh(a / cap).
+int ct_soft_cap(ct_tensor a, double cap, ct_tensor *out);
 int ct_all_finite(ct_tensor a, bool *finite);
 
 // Parts of a decoder.
@@ -199,6 +201,8 @@ typedef struct {
   /// For each sample the earlier one that it continues, -1 for none: the keys of that one, and of all that this one continues, stand in front of its
   /// own. Null where no sample continues another. Only without gradients.
   const int64_t *parents;
+  /// Logits x become softcap · tanh(x / softcap); 0 where they stay as they are.
+  double softcap;
 } ct_attention_options;
 /// Causal attention of packed samples with a gate on every head's output.
 /// queries [T, H, D], keys and values [S, K, D], gates [T, H] float32 or null; gives [T, H·D]. The gradient by the gates is
@@ -206,10 +210,11 @@ typedef struct {
 int ct_packed_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, ct_tensor gates, ct_attention_options options, ct_tensor *out);
 
 /// Σ_i weights_i · cross-entropy(hidden_i · weightᵀ + bias, targets_i), a scalar in float32, and each label's own cross-entropy [M].
-/// The logits of at most `chunk` labels exist at a time; the gradient is formed in the same pass.
+/// The logits of at most `chunk` labels exist at a time; the gradient is formed in the same pass. Logits are capped as by `ct_soft_cap` where `softcap`
+/// is not 0.
 int ct_linear_cross_entropy(
-    ct_tensor hidden, ct_tensor weight, ct_tensor bias, ct_tensor targets, ct_tensor label_weights, int64_t chunk, ct_tensor *loss,
-    ct_tensor *each);
+    ct_tensor hidden, ct_tensor weight, ct_tensor bias, ct_tensor targets, ct_tensor label_weights, int64_t chunk, double softcap,
+    ct_tensor *loss, ct_tensor *each);
 
 // Linear algebra, batched over leading dimensions.
 /// a [..., n, k] = q r with r [..., min(n, k), k] upper triangular; `*q` [..., n, min(n, k)] is null where it is not asked for.

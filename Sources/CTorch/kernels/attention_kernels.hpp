@@ -32,6 +32,7 @@ struct AttentionPiece {
   int64_t query_stride, key_stride;  // from token to token
   int64_t window;    // how many keys a query sees at most; 0 for all
   float scale;
+  float softcap;     // logits x become softcap · tanh(x / softcap); 0 where they stay as they are
 };
 
 template <class T>

@@ -59,10 +59,10 @@ struct RowKernels {
   /// From the row's products and its gradient by weights: row becomes the weights, `gradient` the gradient by the products.
   void (*attention_weights_backward)(T *row, T *gradient, float sum, int64_t visible, int64_t n, float scale);
   /// Attention of one token to `count` keys: `heads` heads of keys and values, n values each, end to end in rows that lie `stride` apart, and `groups`
-  /// queries to each head. An output is Σ softmax(scale · query · key) · value. `room` holds `attend_room` numbers.
+  /// queries to each head. An output is Σ softmax(scale · query · key) · value, the products x capped to softcap · tanh(x / softcap) where that is not 0. `room` holds `attend_room` numbers.
   void (*attend)(
       const T *queries, const T *keys, const T *values, T *output, float *room, int64_t heads, int64_t groups, int64_t n, int64_t count,
-      int64_t stride, float scale);
+      int64_t stride, float scale, float softcap);
   /// total += x.
   void (*accumulate)(const T *x, float *total, int64_t n);
   /// One update of n weights; gradients become 0, and `copy`, where it is not null, gets the new weights in its type.

@@ -35,6 +35,7 @@ public struct Architecture: Sendable {
     GPTNeoX.architecture,
     SmolLM3.architecture,
     Phi3.architecture,
+    Gemma2.architecture,
     Gemma3.architecture,
   ]
 

@@ -18,6 +18,7 @@ enum Gemma3 {
     plan.normalizesOutputs = true
     let scalar = try configuration.size("query_pre_attn_scalar")
     plan.attentionScale = 1 / Double(scalar).squareRoot()
+    plan.logitSoftcap = try configuration.softcap("final_logit_softcapping")
     let attentionBias = try configuration.boolean("attention_bias")
     plan.queryKeyValueBias = attentionBias
     plan.outputBias = attentionBias
@@ -55,7 +56,7 @@ enum Gemma3 {
       .used("rope_local_base_freq"), .used("eos_token_id", 1, orNull: true),
       .refused(
         "use_bidirectional_attention", false, orNull: true, unless: [false], "attention to later tokens (use_bidirectional_attention)"),
-      .refused("final_logit_softcapping", unless: [], "capped logits (final_logit_softcapping)"),
+      .used("final_logit_softcapping"),
       .withoutEffect("original_max_position_embeddings"), .withoutEffect("attn_logit_softcapping"), .withoutEffect("bos_token_id", 2),
       .withoutEffect("pad_token_id", 0),
       .withoutEffect("initializer_range", 0.02), .withoutEffect("use_cache", true), .withoutEffect("attention_dropout", 0.0),

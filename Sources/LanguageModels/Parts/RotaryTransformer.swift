@@ -27,6 +27,10 @@ public final class RotaryTransformer: CausalDecoder {
     var isFused = false
     /// The factor on the products of queries and keys; 1/√D where nil.
     var attentionScale: Double?
+    /// c where these products x become c · tanh(x / c): Gemma 2.
+    var attentionSoftcap: Double?
+    /// The same of the logits of the vocabulary.
+    var logitSoftcap: Double?
     var tiedEmbeddings: Bool
     /// For each layer how it tells positions; nil for a layer that does not.
     var rotary: [RotaryEmbedding?]
@@ -57,6 +61,9 @@ public final class RotaryTransformer: CausalDecoder {
 
   /// The vocabulary projection `[V, hidden]`, without a bias.
   public var outputProjection: (weight: Tensor, bias: Tensor?) { (tables.head.tensor, nil) }
+
+  /// The cap on logits.
+  public var logitSoftcap: Double? { plan.logitSoftcap }
 
   /// Makes the pass's rotary tables and embeds its tokens: `[T, hidden]`.
   public func begin(_ pass: inout ForwardPass) throws -> ResidualStream {
@@ -134,6 +141,7 @@ struct RotaryAttention {
   private let shape: DecoderShape
   private let window: Int?
   private let scale: Double
+  private let softcap: Double?
   private let projections: Projections
   let output: Linear
   private let queryNorm: RMSNorm?
@@ -150,6 +158,7 @@ struct RotaryAttention {
     shape = plan.shape
     window = plan.windows.indices.contains(index) ? plan.windows[index] : nil
     scale = plan.attentionScale ?? 1 / Double(shape.headDimension).squareRoot()
+    softcap = plan.attentionSoftcap
     let queryWidth = shape.attentionHeads * shape.headDimension
     let keyValueWidth = shape.keyValueHeads * shape.headDimension
     if plan.isFused {
@@ -197,17 +206,17 @@ struct RotaryAttention {
     }
     return try gatedAttention(
       layer: index, queries: pass.rotated(q, layer: index), keys: pass.rotated(k, layer: index), values: v, scale: scale, window: window,
-      pass)
+      softcap: softcap, pass)
   }
 }
 
 /// Attention over this pass's and the cached keys and values; gates and saliency by layer. Gives `[T, H·D]`.
 func gatedAttention(
-  layer: Int, queries: Tensor, keys: Tensor, values: Tensor, scale: Double, window: Int?, _ pass: ForwardPass
+  layer: Int, queries: Tensor, keys: Tensor, values: Tensor, scale: Double, window: Int?, softcap: Double? = nil, _ pass: ForwardPass
 ) throws -> Tensor {
   let (keys, values) = try pass.cached?.write(layer: layer, keys, values, bounds: pass.bounds.queries) ?? (keys, values)
   return try queries.packedAttention(
     keys: keys, values: values, gates: pass.gates.flatMap { $0.layers.indices.contains(layer) ? $0.layers[layer] : nil },
-    bounds: pass.bounds, scale: scale, window: window,
+    bounds: pass.bounds, scale: scale, window: window, softcap: softcap,
     saliency: pass.saliency.flatMap { $0.indices.contains(layer) ? $0[layer] : nil })
 }
