@@ -1,5 +1,5 @@
 # `make demo` and `make test` each do all their own set-up on a fresh machine.
-.PHONY: setup build demo test bench bench-all experiment experiment-real share docs format lint clean
+.PHONY: setup build demo test bench bench-all experiment experiment-real share wheel wheel-test docs format lint clean
 
 setup:
 	@scripts/setup
@@ -38,6 +38,13 @@ experiment-real: build
 share: build
 	@scripts/share .build/release/headway .build/share
 
+# dist/headway-VERSION-….whl, for pip (docs/Installing.md); wheel-test installs it into an environment of its own, which takes a GB from PyPI once.
+wheel: setup
+	@scripts/wheel/build.py
+
+wheel-test: wheel
+	@scripts/wheel/test.py
+
 docs: setup
 	@scripts/docs
 
@@ -50,4 +57,4 @@ lint:
 	@python3 scripts/checks/examples.py
 
 clean:
-	rm -rf .build
+	rm -rf .build .build-wheel dist

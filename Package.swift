@@ -33,12 +33,28 @@ let libarrow =
   Context.environment["PYARROW"].flatMap { $0.isEmpty ? nil : $0 }
   ?? libarrowCandidates.first { FileManager.default.fileExists(atPath: "\($0)/include/parquet/arrow/reader.h") }
   ?? "\(packageDirectory)/.libarrow/pyarrow"
-let swiftSettings: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-]
+// Where the two are looked for when a program loads them: where they were found, or for a wheel (scripts/wheel) beside the package that it becomes in the
+// environment that it is installed into.
+#if os(Linux)
+  let programFolder = "$ORIGIN"
+#else
+  let programFolder = "@loader_path"
+#endif
+// What messages say of libraries that are missing depends on it, too.
+let isForWheel = Context.environment["HEADWAY_WHEEL"] == "1"
+let wheelFolders = ["torch/lib", "pyarrow"].map { "\(programFolder)/../../\($0)" }
+func lookedFor(in folder: String) -> [String] {
+  (isForWheel ? wheelFolders : [folder]).flatMap { ["-Xlinker", "-rpath", "-Xlinker", $0] }
+}
+
+let swiftSettings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ] + (isForWheel ? [.define("HEADWAY_WHEEL")] : [])
+let loadingSettings: [CSetting] = isForWheel ? [.define("HEADWAY_WHEEL")] : []
 
 /// A room of the house: a library target in `Sources/NAME` with tests in `Tests/NAMETests`.
 func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -61,11 +77,13 @@ func boundary(_ name: String, library: String, cxx: [String], linker: [LinkerSet
 ) {
   let cxxSettings: [CXXSetting] = [.unsafeFlags(cxx)]
   #if os(Linux)
-    // The driver asks for a position-independent executable as well, which the compiler would warn of.
-    let shared = ["-Xclang-linker", "-shared", "-Xclang-linker", "-Wno-unused-command-line-argument"]
+    // The driver asks for a position-independent executable as well, which the compiler would warn of. There is no Swift in it, so its start-up files, which
+    // would bring the runtime into the wheel once more, stay out.
+    let shared = ["-nostartfiles", "-Xclang-linker", "-shared", "-Xclang-linker", "-Wno-unused-command-line-argument"]
     return (
       [
-        .target(name: name, dependencies: ["CLoading"], path: "Sources/\(name)", sources: ["loader.c"]),
+        .target(
+          name: name, dependencies: ["CLoading"], path: "Sources/\(name)", sources: ["loader.c"], cSettings: loadingSettings),
         .executableTarget(
           name: library, path: "Sources/\(name)", exclude: ["loader.c"], cxxSettings: cxxSettings,
           linkerSettings: linker + [.unsafeFlags(shared)]),
@@ -79,11 +97,9 @@ func boundary(_ name: String, library: String, cxx: [String], linker: [LinkerSet
 }
 
 #if os(Linux)
-  let openMP = ["-Xlinker", "-l:libgomp.so.1"]
   // The wheel has no unversioned library names.
   let arrowLibraries = ["-Xlinker", "-l:libparquet.so.2600", "-Xlinker", "-l:libarrow.so.2600"]
 #else
-  let openMP: [String] = []
   let arrowLibraries = ["\(libarrow)/libparquet.2600.dylib", "\(libarrow)/libarrow.2600.dylib"]
 #endif
 let torchBoundary = boundary(
@@ -93,13 +109,13 @@ let torchBoundary = boundary(
     // Debug kernels are up to 58 times slower at -O0; unsafe flags land last, so this holds in every configuration.
     "-O3", "-Wno-deprecated-declarations",
   ],
+  // No OpenMP library is named: two of them in one process take each other's processors, so its functions come from the one that libtorch brings.
   linker: [
-    .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"] + openMP), .linkedLibrary("torch_cpu"),
-    .linkedLibrary("c10"),
+    .unsafeFlags(["-L\(libtorch)/lib"] + lookedFor(in: "\(libtorch)/lib")), .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
   ])
 let arrowBoundary = boundary(
   "CArrow", library: "HeadwayArrow", cxx: ["-I\(libarrow)/include"],
-  linker: [.unsafeFlags(["-L\(libarrow)", "-Xlinker", "-rpath", "-Xlinker", libarrow] + arrowLibraries)])
+  linker: [.unsafeFlags(["-L\(libarrow)"] + lookedFor(in: libarrow) + arrowLibraries)])
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
@@ -135,7 +151,7 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: torchBoundary.targets + arrowBoundary.targets + [
-    .target(name: "CLoading"),
+    .target(name: "CLoading", cSettings: loadingSettings),
     .target(name: "CStartup"),
     // Optimised in every configuration, like CTorch; vectors of 64 bytes are passed between inlined functions alone.
     .target(name: "CLikeness", cSettings: [.unsafeFlags(["-O3", "-Wno-psabi"])]),

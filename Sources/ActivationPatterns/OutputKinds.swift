@@ -49,15 +49,15 @@ extension PatternFile {
 }
 
 extension OutputGuard {
-  /// Takes a pattern's or change's file as an output, with its ids and its journal.
+  /// Takes a pattern's or change's file as an output, with its ids and what else lies beside it.
   /// - Parameters:
   ///   - url: `.safetensors`, `.npz` or `.npy`.
   ///   - keepsSamples: whether the file has every sample's own levels, and so ids beside it.
-  ///   - journal: where an interrupted measurement keeps what it found, and what such a file is; nil for what has none.
+  ///   - companions: a measurement's journal, and what else is written with the file.
   /// - Throws: as `claim(file:as:beside:)` does.
-  public func claim(pattern url: URL, keepsSamples: Bool, journal: Companion? = nil) throws {
+  public func claim(pattern url: URL, keepsSamples: Bool, beside companions: [Companion] = []) throws {
     // Ids that are not the pattern's own stay where they are when it has none.
     let ids = keepsSamples ? [Companion.part(SampleIdentifiers.url(beside: url), as: .identifiers(of: url))] : []
-    try claim(file: url, as: .pattern(named: url), beside: ids + [journal].compactMap(\.self))
+    try claim(file: url, as: .pattern(named: url), beside: ids + companions)
   }
 }

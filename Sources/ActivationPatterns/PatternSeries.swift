@@ -27,6 +27,16 @@ public struct PatternSeries: Sendable {
     try self.init(reading: file)
   }
 
+  /// Reads the probe set's patterns of a training run's folder; nil where none were tracked, or those of training windows alone.
+  /// - Throws: as above.
+  public init?(inFolder folder: URL) throws {
+    let url = Self.url(inFolder: folder)
+    guard FileManager.default.fileExists(atPath: url.path(percentEncoded: false)) else { return nil }
+    let file = try SafetensorsFile(at: url)
+    guard file["probe.steps"] != nil else { return nil }
+    try self.init(reading: file)
+  }
+
   init(reading file: SafetensorsFile) throws {
     guard file["probe.steps"] != nil, let entry = file["probe.magnitude"] else {
       throw PatternError(

@@ -56,28 +56,34 @@ public enum Score: String, Sendable, Hashable, CaseIterable, Codable, CustomStri
     }
   }
 
-  /// Each sample's levels of one layer's heads, [B · H].
+  /// What each token has of the levels of one layer's heads, [T, H]: over a sample's tokens it sums up to the sample's level, of which `magnitude`
+  /// is the absolute value.
   /// - Throws: `PatternError` where the evidence lacks what the score reads.
-  public func levels(from evidence: Evidence) throws -> [Float] {
+  public func tokenLevels(from evidence: Evidence) throws -> Tensor {
     switch self {
-    case .magnitude: return try evidence.gates.segmentSums(bounds: evidence.bounds).floats().map(abs)
-    case .signed: return try evidence.gates.segmentSums(bounds: evidence.bounds).floats()
-    case .token: return try evidence.gates.absolute().segmentSums(bounds: evidence.bounds).floats()
+    case .magnitude, .signed: return evidence.gates
+    case .token: return try evidence.gates.absolute()
     case .saliency:
       guard let weights = evidence.weights else {
         throw PatternError(
           problem: "the score \(self) reads attention weights, which the pass did not keep",
           remedy: "measure with a probe of this \(setting: .score)")
       }
-      return try weights.segmentSums(bounds: evidence.bounds).floats()
+      return weights
     case .tokenPrompt, .tokenResponse:
       guard let labels = evidence.labels else {
         throw PatternError(
           problem: "the score \(self) asks which queries predict a label, which the pass did not keep",
           remedy: "measure with a probe of this \(setting: .score)")
       }
-      let counted = self == .tokenResponse ? labels : try labels * -1 + 1
-      return try (evidence.gates.absolute() * counted).segmentSums(bounds: evidence.bounds).floats()
+      return try evidence.gates.absolute() * (self == .tokenResponse ? labels : labels * -1 + 1)
     }
+  }
+
+  /// Each sample's levels of one layer's heads, [B · H].
+  /// - Throws: `PatternError` where the evidence lacks what the score reads.
+  public func levels(from evidence: Evidence) throws -> [Float] {
+    let sums = try tokenLevels(from: evidence).segmentSums(bounds: evidence.bounds).floats()
+    return self == .magnitude ? sums.map(abs) : sums
   }
 }

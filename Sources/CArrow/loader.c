@@ -8,7 +8,7 @@
 static loading_library arrow = {
     .file = "libHeadwayArrow.so",
     .name = "Apache Arrow",
-    .remedy = "lay it down with scripts/setup and build again",
+    .remedy = HEADWAY_LIBRARY_REMEDY("pyarrow==26.*"),
 };
 
 int ca_load(void) { return loading_load(&arrow) ? 0 : 1; }

@@ -23,8 +23,12 @@ static bool fail_where_missing(loading_library *library) {
   char reason[1536];
   snprintf(name + 1, sizeof place - (size_t)(name + 1 - place), "%s", library->file);
   if (access(place, F_OK) == 0) return false;
-  snprintf(reason, sizeof reason, "there is no %s, which the build puts beside the program", place);
+  snprintf(reason, sizeof reason, "there is no %s, which belongs beside the program", place);
+#ifdef HEADWAY_WHEEL
+  fail(library, reason, "install the wheel again");
+#else
   fail(library, reason, "copy it there, or build again");
+#endif
   return true;
 }
 

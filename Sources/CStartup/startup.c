@@ -1,4 +1,4 @@
-// What is done before the program begins, because it would be too late there.
+// What is done before the program begins, because it would be too late there, or as it begins.
 #include "cstartup.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ __attribute__((constructor)) static void before_main(void) { open_closed_streams
 // once are woken for every loop, which takes a third of the time of text written one token at a time. So they look for work for some 35 µs before they
 // sleep (docs/Performance.md). What the user set is left alone. libgomp reads its environment when it is loaded, which is with libtorch, at the first
 // tensor (Sources/CTorch/loader.c).
-__attribute__((constructor)) static void let_idle_threads_sleep(void) {
+void startup_let_idle_threads_sleep(void) {
   if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) return;
   setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
   setenv("GOMP_SPINCOUNT", "2000", /*overwrite=*/1);

@@ -13,7 +13,7 @@
 static loading_library torch = {
     .file = "libHeadwayTorch.so",
     .name = "libtorch",
-    .remedy = "lay it down with scripts/setup and build again",
+    .remedy = HEADWAY_LIBRARY_REMEDY("torch==2.15.*"),
 };
 
 int ct_load(void) { return loading_load(&torch) ? 0 : 1; }

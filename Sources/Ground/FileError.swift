@@ -26,7 +26,8 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible, Lo
       case ENOENT: "check the path"
       case EACCES, EPERM, EROFS: "check who may read and write there, or choose another place"
       case ENOSPC, EDQUOT: "free some space there or choose another place"
-      case EISDIR, ENOTDIR: "name a file"
+      case EISDIR: "name a file"
+      case ENOTDIR: "a part of the path that should be a folder is a file; check the path"
       case EMFILE, ENFILE: "raise the limit on open files (ulimit -n)"
       default: "check the disk and the path"
       }

@@ -108,6 +108,7 @@ public enum DatasetFormats {
     fitting.removeAll { refined.contains($0.name) }
     if let format = fitting.first, fitting.count == 1 { return format }
     if let earlier, fitting.contains(where: { $0.name == earlier.name }) { return earlier }
+    if fitting.isEmpty, let error = shared.flatMap(mistyped) { throw error }
     let found = shared?.first.map { "its fields are \(listed($0.fields.names))" } ?? "it is plain text"
     if fitting.isEmpty {
       throw .file(
@@ -120,6 +121,16 @@ public enum DatasetFormats {
       file.name, problem: "fits the formats \(listed(fitting.map(\.name))) (\(found)); name the right one with \(setting: .format)")
   }
 
+  /// What a format finds wrong with a record that has all of its fields and yet is none of it.
+  private static func mistyped(_ records: [Record]) -> DataError? {
+    for record in records {
+      for format in all where format.fields.count > 1 && format.fields.allSatisfy({ record[$0] != nil }) && !format.fits(record) {
+        do throws(DataError) { _ = try format.sample(of: record, form: format.forms.first ?? "") } catch { return error }
+      }
+    }
+    return nil
+  }
+
   /// What can be done about a record of a shape that is known and yet no format.
   private static func remedy(for record: Record) -> Message? {
     if record.has("chosen"), record.has("rejected") {
@@ -128,6 +139,12 @@ public enum DatasetFormats {
         ? "\(setting: .map.set(to: record.has("prompt") ? "prompt=prompt,response=chosen" : "response=chosen"))"
         : "\(setting: .format.set(to: "chat")) and \(setting: .map.set(to: record["prompt.0"]?.object == nil ? "messages=chosen" : "completion=chosen"))"
       return "it holds preferences; read the answers that were chosen with \(wanted)"
+    }
+    if record.has("architectures") || record.has("model_type") { return "it is a model's configuration; name the data instead" }
+    func spelled(_ name: String) -> String? { record.fields.names.first { $0.lowercased() == name } }
+    if let prompt = spelled("prompt"), let response = spelled("response") ?? spelled("completion"), record.has(prompt), record.has(response)
+    {
+      return "read it with \(setting: .map.set(to: "prompt=\(prompt),response=\(response)"))"
     }
     guard record.hasText("text") else { return nil }
     return

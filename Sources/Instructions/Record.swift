@@ -48,7 +48,10 @@ public struct Record: Sendable, Hashable {
   /// The value of a field that must be there.
   func value(_ field: String) throws(DataError) -> JSONValue {
     guard let value = self[field] else {
-      throw error(field, "is missing (the record has \(fields.names.isEmpty ? "no fields" : listed(fields.names)))")
+      throw error(
+        field,
+        "is missing (the record has \(fields.names.isEmpty ? "no fields" : listed(fields.names))); check that the data has this format and these names"
+      )
     }
     return value
   }

@@ -29,7 +29,9 @@ public struct ModelFolder: Sendable, Hashable {
     }
     let cache = HuggingFaceCache(environment: environment)
     guard HuggingFaceCache.isRepositoryName(name) else {
-      throw ModelError("there is no folder \(name); name a Hugging Face model folder, or owner/name of a downloaded one")
+      throw ModelError(
+        "\(name.isEmpty ? "no model is named" : "there is no folder \(name)"); name a Hugging Face model folder, or owner/name of a downloaded one"
+      )
     }
     guard let repository = cache.repository(.model, named: name), let snapshot = HuggingFaceCache.snapshot(of: repository) else {
       let place = cache.folder.map { " \($0.path(percentEncoded: false))" } ?? ""

@@ -18,15 +18,10 @@ public struct HeadAblation {
   /// An ablation of these sets.
   /// - Throws: `ProbingError` where there is none, one is empty, or one names a head that the decoder does not have.
   public init(_ decoder: any CausalDecoder, sets: [HeadSet], batchTokens: Int) throws {
-    let shape = decoder.shape
     guard !sets.isEmpty, sets.allSatisfy({ !$0.heads.isEmpty }) else {
       throw ProbingError("there is no head to switch off; name at least one")
     }
-    for head in sets.flatMap(\.heads)
-    where !(0..<shape.layers).contains(head.layer) || !(0..<shape.attentionHeads).contains(head.head) {
-      throw ProbingError(
-        "there is no head \(head); layers go from 0 to \(shape.layers - 1) and heads from 0 to \(shape.attentionHeads - 1)")
-    }
+    try HeadPlace.require(sets.flatMap(\.heads), in: decoder.shape)
     self.decoder = decoder
     self.sets = sets
     self.batchTokens = max(1, batchTokens)

@@ -1,3 +1,4 @@
+import Ground
 public import LanguageModels
 
 /// A query head, its layer and its place in the layer counted from 0.
@@ -23,6 +24,18 @@ public struct HeadPlace: Sendable, Hashable, Comparable, CustomStringConvertible
   public static func all(of shape: DecoderShape) -> [HeadPlace] {
     (0..<shape.layers).flatMap { layer in (0..<shape.attentionHeads).map { HeadPlace(layer: layer, head: $0) } }
   }
+
+  /// Makes sure that a decoder has these heads.
+  /// - Throws: `ProbingError` naming one that it does not have.
+  public static func require(_ heads: [HeadPlace], in shape: DecoderShape) throws {
+    for head in heads where !(0..<shape.layers).contains(head.layer) || !(0..<shape.attentionHeads).contains(head.head) {
+      throw ProbingError(
+        "there is no head \(head); layers go from 0 to \(shape.layers - 1) and heads from 0 to \(shape.attentionHeads - 1)")
+    }
+  }
+
+  /// The head at a place among the entries `[L, H]` of a pattern in row-major order.
+  public init(entry: Int, heads: Int) { self.init(layer: entry / heads, head: entry % heads) }
 
   /// Its place among the entries `[L, H]` of a pattern in row-major order.
   public func entry(in shape: DecoderShape) -> Int { layer * shape.attentionHeads + head }

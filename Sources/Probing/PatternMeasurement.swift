@@ -119,6 +119,22 @@ public struct PatternMeasurement {
     return Result(samples: found, tokens: work.tokens, measuredTokens: work.measuredTokens, seconds: work.seconds)
   }
 
+  /// Measures samples in order and hands each over as it is found, so that memory does not grow with them.
+  ///
+  /// - Parameters:
+  ///   - samples: as for `run`.
+  ///   - shouldStop: asked before every batch.
+  ///   - progress: told after every batch.
+  ///   - body: takes the samples that have a label, in order.
+  public func forEach(
+    _ samples: [TokenizedSample], shouldStop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in },
+    _ body: (MeasuredSample) -> Void
+  ) throws {
+    _ = try measure(
+      samples, journalOutput: nil, identity: RunIdentity(), resume: false, overwrites: false, shouldStop: shouldStop, progress: progress,
+      resumed: { _ in }, measured: { batch, _ in batch.forEach(body) })
+  }
+
   /// Measures samples in order and leaves their levels in the journal, so that memory does not grow with them.
   ///
   /// - Parameters:
@@ -242,7 +258,7 @@ public struct PatternMeasurement {
   public static func journal(beside output: URL) -> URL { RunJournal.url(beside: output) }
 
   /// For each sample the weight of one of its labels.
-  private func labelWeights(_ samples: [TokenizedSample]) -> [Double] {
+  func labelWeights(_ samples: [TokenizedSample]) -> [Double] {
     switch loss {
     case .sample: return samples.map { 1 / Double(max(1, $0.labelCount)) }
     case .batch(let size):

@@ -58,9 +58,12 @@ public struct Probe {
   ///   - labelWeights: for each sample the weight of one of its labels in the loss; 1 / its number of labels where nil, so that each
   ///     sample's level is that of its own mean loss.
   public func levels(of samples: [TokenizedSample], labelWeights: [Double]? = nil) throws -> [MeasuredSample] {
-    guard let empty = samples.first(where: { $0.labelCount == 0 }) else {
-      return try measure(samples, PackedBatch(samples, labelWeights: labelWeights))
-    }
+    try requireLabels(samples)
+    return try measure(samples, PackedBatch(samples, labelWeights: labelWeights))
+  }
+
+  private func requireLabels(_ samples: [TokenizedSample]) throws {
+    guard let empty = samples.first(where: { $0.labelCount == 0 }) else { return }
     throw ProbingError("the sample at index \(empty.index) has no label; leave it out")
   }
 
@@ -84,8 +87,8 @@ public struct Probe {
     return try Tensor(mask, shape: [mask.count, 1]).moved(to: decoder.device)
   }
 
-  private func measure(_ samples: [TokenizedSample], _ batch: PackedBatch) throws -> [MeasuredSample] {
-    guard batch.sampleCount > 0 else { return [] }
+  /// What a pass over a packed batch leaves: each sample's loss, and of each layer what scores are read from.
+  private func pass(_ samples: [TokenizedSample], _ batch: PackedBatch) throws -> (losses: [Double], layers: [Score.Evidence]) {
     let device = decoder.device
     let shape = decoder.shape
     let gates = try HeadGates.measuring(shape, tokens: batch.tokens.count, on: device)
@@ -97,24 +100,75 @@ public struct Probe {
     let losses = try batch.sampleMeans(of: each)
     try decoder.requireFinite(losses, of: samples)
     let byGates = try gates.takeGradients()
+    let labels = try scores.contains(where: \.readsLabels) ? labelMask(of: batch) : nil
+    return (losses, byGates.indices.map { .init(gates: byGates[$0], weights: pass.saliency?[$0], labels: labels, bounds: batch.bounds) })
+  }
 
+  private func measure(_ samples: [TokenizedSample], _ batch: PackedBatch) throws -> [MeasuredSample] {
+    guard batch.sampleCount > 0 else { return [] }
+    let (losses, evidence) = try pass(samples, batch)
     // Each layer's [T, H] becomes [B, H] a score.
     var layers: [Score: [[Float]]] = [:]
-    let labels = try scores.contains(where: \.readsLabels) ? labelMask(of: batch) : nil
-    for layer in 0..<shape.layers {
-      let evidence = Score.Evidence(gates: byGates[layer], weights: pass.saliency?[layer], labels: labels, bounds: batch.bounds)
-      for score in scores { layers[score, default: []].append(try score.levels(from: evidence)) }
+    for layer in evidence {
+      for score in scores { layers[score, default: []].append(try score.levels(from: layer)) }
     }
-    let heads = shape.attentionHeads
+    let heads = decoder.shape.attentionHeads
     let measured = samples.enumerated().map { number, sample in
       let levels = layers.mapValues { $0.flatMap { $0[number * heads..<(number + 1) * heads] } }
       return MeasuredSample(index: sample.index, loss: Float(losses[number]), levels: levels)
     }
     for sample in measured {
-      for score in scores where sample.levels[score]?.allSatisfy(\.isFinite) == false {
-        throw try decoder.notFinite("the \(score.rawValue) of a head for the sample at index \(sample.index) is not finite")
-      }
+      for score in scores where sample.levels[score]?.allSatisfy(\.isFinite) == false { throw try notFinite(score, sample.index) }
     }
     return measured
+  }
+
+  private func notFinite(_ score: Score, _ index: Int) throws -> any Error {
+    try decoder.notFinite("the \(score.rawValue) of a head for the sample at index \(index) is not finite")
+  }
+}
+
+// MARK: - Token by token
+
+/// What the tokens of one sample have of the levels of some heads.
+public struct MeasuredTokens: Sendable, Hashable {
+  /// The sample's place in the data, counted from 0.
+  public var index: Int
+  /// Its mean cross-entropy over its labels.
+  public var loss: Float
+  /// For each head that was asked for, and each score, one number a token (`Score.tokenLevels`).
+  public var levels: [HeadPlace: [Score: [Float]]]
+}
+
+extension Probe {
+  /// What each token of samples that are measured together has of the levels of these heads.
+  ///
+  /// A gate lies on what a head writes at a token, so a token's share is that of the head's output there, whatever it attended to.
+  /// - Parameters:
+  ///   - samples: samples with at least one label each.
+  ///   - heads: heads of the decoder.
+  ///   - labelWeights: as for `levels`.
+  /// - Throws: `ProbingError` where a sample has no label or the decoder lacks a head, `NotFiniteError`.
+  public func tokenLevels(of samples: [TokenizedSample], heads: [HeadPlace], labelWeights: [Double]? = nil) throws -> [MeasuredTokens] {
+    try requireLabels(samples)
+    try HeadPlace.require(heads, in: decoder.shape)
+    guard !samples.isEmpty else { return [] }
+    let batch = PackedBatch(samples, labelWeights: labelWeights)
+    let (losses, evidence) = try pass(samples, batch)
+    var found = samples.enumerated().map { MeasuredTokens(index: $1.index, loss: Float(losses[$0]), levels: [:]) }
+    let width = decoder.shape.attentionHeads
+    for (layer, members) in Dictionary(grouping: heads, by: \.layer) {
+      for score in scores {
+        let rows = try score.tokenLevels(from: evidence[layer]).floats()
+        for head in members {
+          for number in samples.indices {
+            let column = (batch.bounds[number]..<batch.bounds[number + 1]).map { rows[$0 * width + head.head] }
+            guard column.allSatisfy(\.isFinite) else { throw try notFinite(score, samples[number].index) }
+            found[number].levels[head, default: [:]][score] = column
+          }
+        }
+      }
+    }
+    return found
   }
 }

@@ -12,8 +12,11 @@ enum ChartStyle {
   private static let seriesDark = ["#56b4e9", "#ff8c3a", "#2fd0a0", "#e8a3c8", "#f0d04a", "#9ad8ff", "#c8c8c8"]
 
   /// Colours of an additional scale are added where a picture has one.
-  static func sheet(scale: ColorScale.Kind? = nil) -> String {
-    let scales = scale.map(ColorScale.styles)
+  static func sheet(scale: ColorScale.Kind? = nil) -> String { sheet(scales: [scale].compactMap(\.self)) }
+
+  /// The sheet with the colours of several scales.
+  static func sheet(scales: [ColorScale.Kind]) -> String {
+    let colors = scales.map(ColorScale.styles)
     func series(_ colors: [String]) -> String {
       colors.enumerated().map { index, color in
         ".line\(index){stroke:\(color)}.area\(index){fill:\(color)}.point\(index){fill:\(color)}"
@@ -30,7 +33,9 @@ enum ChartStyle {
       .headway-chart .frame{fill:none;stroke:#8c959f;stroke-width:1}
       .headway-chart .guide{stroke:#8c959f;stroke-width:1;stroke-dasharray:4 3;fill:none}
       .headway-chart .interval{stroke:#1f2328;stroke-width:1.5;fill:none}
+      .headway-chart .whisker{stroke:#1f2328;stroke-width:1;stroke-opacity:.45}
       .headway-chart .undefined{fill:#b8bec5}
+      .headway-chart .beyond{fill:#ffffff;stroke:#1f2328;stroke-width:.5;pointer-events:none}
       .headway-chart .series{fill:none;stroke-width:2;stroke-linejoin:round}
       .headway-chart .dashed{stroke-dasharray:6 3}
       .headway-chart .band{fill-opacity:.18;stroke:none}
@@ -42,20 +47,22 @@ enum ChartStyle {
       .headway-chart .tip{pointer-events:none}
       .headway-chart .tip rect{fill:#ffffff;stroke:#8c959f}
       .headway-chart .figure12{font-size:12px;pointer-events:none}.headway-chart .figure10{font-size:10px;pointer-events:none}
+      .headway-chart .fixed{font-family:ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,"Noto Sans Mono CJK SC",monospace;font-size:12px;pointer-events:none}
       .headway-chart .pale{fill:#ffffff}.headway-chart .ink{fill:#1f2328}
-      \(series(seriesLight))\(scales?.light ?? "")
+      \(series(seriesLight))\(colors.map(\.light).joined())
       @media (prefers-color-scheme:dark){
       .headway-chart text{fill:#e6edf3}
       .headway-chart .tick{fill:#9da7b1}
       .headway-chart .page{fill:#0d1117}
       .headway-chart .axis,.headway-chart .frame,.headway-chart .guide{stroke:#6e7681}
       .headway-chart .grid{stroke:#30363d}
-      .headway-chart .interval{stroke:#e6edf3}
+      .headway-chart .interval,.headway-chart .whisker{stroke:#e6edf3}
       .headway-chart .undefined{fill:#4b525a}
+      .headway-chart .beyond{fill:#0d1117;stroke:#e6edf3}
       .headway-chart .cell:hover{stroke:#e6edf3}
       .headway-chart .tip rect{fill:#161b22;stroke:#6e7681}
       .headway-chart .nightpale{fill:#ffffff}.headway-chart .nightink{fill:#1f2328}
-      \(series(seriesDark))\(scales?.dark ?? "")
+      \(series(seriesDark))\(colors.map(\.dark).joined())
       }
       @media print{
       .headway-chart .page{fill:none}

@@ -1,14 +1,17 @@
 /// Colours for numbers, told apart also by people who see fewer colours, on light and on dark pages.
 ///
-/// A picture names a colour by class (`s0`…`s64` sequential, `d0`…`d64` diverging); the classes are defined for both pages in
-/// its style sheet.
+/// A picture names a colour by class, a letter for the kind and a step, such as `s0`…`s64`; the classes are defined for both pages in its style sheet.
 struct ColorScale {
   /// What the numbers are.
-  enum Kind {
+  enum Kind: String, CaseIterable {
     /// Levels: from nothing to much.
-    case sequential
+    case sequential = "s"
     /// Changes: less, none, more.
-    case diverging
+    case diverging = "d"
+    /// Changes none of which is above zero: less, none. The whole length of the scale is theirs.
+    case falling = "f"
+    /// Changes none of which is below zero: none, more.
+    case rising = "r"
   }
 
   /// The number of steps from one end to the other.
@@ -25,19 +28,21 @@ struct ColorScale {
   /// A scale for the values: diverging about zero if some are negative and they are not said to be levels.
   /// - Parameters:
   ///   - values: All the values that share the scale.
-  ///   - isChange: Whether zero is the middle.
+  ///   - isChange: Whether zero has the page's colour.
   ///   - clips: Whether a few values far beyond the rest may share the last colour, so that the rest can be told apart.
   init(_ values: [Double], isChange: Bool, clips: Bool) {
     let finite = values.filter(\.isFinite)
-    kind = isChange || finite.contains { $0 < 0 } ? .diverging : .sequential
+    let (hasLess, hasMore) = (finite.contains { $0 < 0 }, finite.contains { $0 > 0 })
+    kind = hasLess ? (hasMore ? .diverging : .falling) : isChange ? (hasMore ? .rising : .diverging) : .sequential
     let sizes = finite.map { abs($0) }.sorted()
     let largest = sizes.last ?? 0
     // The value that one in fifty exceeds. One head of a thousand is often ten times the next.
     let usual = sizes.isEmpty ? 0 : sizes[Int(Double(sizes.count - 1) * 0.98)]
     let end = clips && usual > 0 && largest > 3 * usual ? usual : largest
     isClipped = end < largest
-    greatest = end > 0 ? end : 1
-    least = kind == .diverging ? -greatest : 0
+    let size = end > 0 ? end : 1
+    greatest = kind == .falling ? 0 : size
+    least = kind == .diverging || kind == .falling ? -size : 0
   }
 
   /// A scale from −1 to 1, or from 0 to 1 where nothing is negative, for correlations and shares.
@@ -49,36 +54,54 @@ struct ColorScale {
     isClipped = false
   }
 
+  /// Whether a value has an end's colour although it lies beyond it.
+  func isBeyond(_ value: Double?) -> Bool { value.map { $0.isFinite && ($0 < least || $0 > greatest) } ?? false }
+
+  /// Where a value lies between the first colour, 0, and the last one, 1.
+  private func position(_ value: Double) -> Double {
+    // In units of the larger end, since a span can be too large for a number.
+    let size = max(abs(least), abs(greatest))
+    return max(0, min(1, (value / size - least / size) / (greatest / size - least / size)))
+  }
+
   /// The style of a value; nil or not finite is undefined.
   func style(_ value: Double?) -> String {
     guard let value, value.isFinite else { return "undefined" }
-    let position = (value / greatest - least / greatest) / (1 - least / greatest)
-    return style(step: Int((max(0, min(1, position)) * Double(Self.steps)).rounded()))
+    return style(step: Int((position(value) * Double(Self.steps)).rounded()))
   }
 
   /// The style of a step.
-  func style(step: Int) -> String { "\(kind == .sequential ? "s" : "d")\(step)" }
+  func style(step: Int) -> String { "\(kind.rawValue)\(step)" }
 
   /// Whether text on the value's colour must be light, on a light and on a dark page.
   func needsLightText(_ value: Double?) -> (onLight: Bool, onDark: Bool) {
     guard let value, value.isFinite else { return (false, true) }
-    let position = max(0, min(1, (value / greatest - least / greatest) / (1 - least / greatest)))
+    let position = position(value)
     func isDark(_ anchors: [[Double]]) -> Bool {
       let color = Self.mixed(anchors, at: position)
       return 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2] < 140
     }
-    return kind == .sequential
-      ? (isDark(Self.sequentialLight), isDark(Self.sequentialDark)) : (isDark(Self.divergingLight), isDark(Self.divergingDark))
+    let (light, dark) = Self.anchors(kind)
+    return (isDark(light), isDark(dark))
   }
 
   /// The classes of one kind of scale, for light pages and, inside the media query, for dark ones.
   static func styles(_ kind: Kind) -> (light: String, dark: String) {
-    let (name, light, dark) =
-      kind == .sequential ? ("s", sequentialLight, sequentialDark) : ("d", divergingLight, divergingDark)
+    let (light, dark) = anchors(kind)
     func rules(_ anchors: [[Double]]) -> String {
-      (0...steps).map { ".\(name)\($0){fill:\(hexadecimal(mixed(anchors, at: Double($0) / Double(steps))))}" }.joined()
+      (0...steps).map { ".\(kind.rawValue)\($0){fill:\(hexadecimal(mixed(anchors, at: Double($0) / Double(steps))))}" }.joined()
     }
     return (rules(light), rules(dark))
+  }
+
+  /// The colours of a kind: a half of the diverging ones is a scale of its own.
+  private static func anchors(_ kind: Kind) -> (light: [[Double]], dark: [[Double]]) {
+    switch kind {
+    case .sequential: (sequentialLight, sequentialDark)
+    case .diverging: (divergingLight, divergingDark)
+    case .falling: (Array(divergingLight.prefix(5)), Array(divergingDark.prefix(5)))
+    case .rising: (Array(divergingLight.suffix(5)), Array(divergingDark.suffix(5)))
+    }
   }
 
   // Anchors evenly spaced, red, green, blue. Sequential: viridis (van der Walt and Smith) turned so that little is close to the
@@ -130,7 +153,7 @@ extension ColorScale {
     canvas.rectangle(x: x, y: y, width: 14, height: height, style: "frame")
     let ticks = Ticks(from: least, to: greatest, count: 6)
     for (value, label) in zip(ticks.values, ticks.labels) {
-      let place = y + height * (1 - (value / greatest - least / greatest) / (1 - least / greatest))
+      let place = y + height * (1 - position(value))
       canvas.line(x + 14, place, x + 18, place, style: "axis")
       canvas.text(label.typographicMinus, x: x + 22, y: place + 4, style: "tick")
     }

@@ -43,6 +43,9 @@ public struct HeatMap: Chart {
     self.clipsOutliers = clipsOutliers
   }
 
+  /// What the pointer does on it.
+  public var hint: String { "The pointer shows a head's value." }
+
   /// The same maps as pictures of at most `most` maps, all on the scale of the whole, so that each fits a printed page.
   public func split(most: Int) -> [HeatMap] {
     guard most > 0, panels.count > most else { return [self] }
@@ -133,6 +136,7 @@ public struct HeatMap: Chart {
     } else {
       cells.drawElements(left: left, top: top, size: layout.cell, on: &canvas)
     }
+    if scale.isClipped { cells.drawMarks(left: left, top: top, size: layout.cell, on: &canvas) }
     canvas.rectangle(x: left, y: top, width: width, height: height, style: "frame")
     for layer in Ticks.indices(panel.layers, spacing: layout.cell, apart: 15) {
       canvas.text("\(layer)", x: left - 5, y: top + (Double(layer) + 0.5) * layout.cell + 4, style: "tick", anchor: .end)
@@ -149,24 +153,25 @@ public struct HeatMap: Chart {
   private func drawBar(_ scale: ColorScale, x: Double, y: Double, height: Double, on canvas: inout SVGCanvas) -> Double {
     var width = scale.drawBar(x: x, y: y, height: height, on: &canvas)
     var noteLine = y + height + 18
-    func note(_ text: String) {
-      canvas.text(text, x: x, y: noteLine, style: "tick")
-      width = max(width, TextMeasure.width(text, size: ChartStyle.tickSize))
+    func note(_ text: String, indent: Double = 0) {
+      canvas.text(text, x: x + indent, y: noteLine, style: "tick")
+      width = max(width, indent + TextMeasure.width(text, size: ChartStyle.tickSize))
       noteLine += 15
     }
     if !valueName.isEmpty { note(TextMeasure.fitted(valueName, to: 180, size: ChartStyle.tickSize)) }
     if scale.isClipped {
-      let beyond = panels.flatMap { $0.values.compactMap(\.self) }.filter { $0.isFinite && abs($0) > scale.greatest }
+      let beyond = panels.flatMap { $0.values.compactMap(\.self) }.filter { scale.isBeyond($0) }
       let farthest = beyond.max { abs($0) < abs($1) }
-      note("\(beyond.count) beyond, to \(NumberText.short(farthest, digits: 3).typographicMinus)")
+      canvas.rectangle(x: x, y: noteLine - 9, width: 10, height: 10, style: scale.style(farthest))
+      canvas.path(steps: HeatMapCells.mark(right: x + 10, top: noteLine - 9, size: 5), style: "beyond")
+      note("\(beyond.count) beyond, to \(NumberText.short(farthest, digits: 3).typographicMinus)", indent: 15)
     }
     let undefined = panels.reduce(0) { count, panel in
       count + max(0, panel.layers * panel.heads - panel.values.count { $0?.isFinite ?? false })
     }
     if undefined > 0 {
       canvas.rectangle(x: x, y: noteLine - 9, width: 10, height: 10, style: "undefined")
-      canvas.text("undefined", x: x + 15, y: noteLine, style: "tick")
-      width = max(width, 15 + TextMeasure.width("undefined", size: ChartStyle.tickSize))
+      note("undefined", indent: 15)
     }
     return width
   }

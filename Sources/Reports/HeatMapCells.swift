@@ -16,7 +16,9 @@ struct HeatMapCells {
         let value = value(layer, head)
         canvas.rectangle(
           x: left + Double(head) * size, y: top + Double(layer) * size, width: size, height: size, style: "cell \(scale.style(value))",
-          tooltip: "layer \(layer), head \(head): \(value.map { NumberText.short($0) } ?? "undefined")")
+          tooltip:
+            "layer \(layer), head \(head): \(value.map { NumberText.short($0) } ?? "undefined")\(scale.isBeyond(value) ? ", beyond the scale" : "")"
+        )
       }
     }
   }
@@ -42,6 +44,22 @@ struct HeatMapCells {
     canvas.area(
       x: left, y: top, width: size * Double(panel.heads), height: size * Double(panel.layers), style: "values",
       data: [("layers", "\(panel.layers)"), ("heads", "\(panel.heads)"), ("values", texts.joined(separator: " "))])
+  }
+
+  /// Marks the cells whose value lies beyond the scale: a corner of each.
+  func drawMarks(left: Double, top: Double, size: Double, on canvas: inout SVGCanvas) {
+    var steps = ""
+    for layer in 0..<max(0, panel.layers) {
+      for head in 0..<max(0, panel.heads) where scale.isBeyond(value(layer, head)) {
+        steps += Self.mark(right: left + Double(head + 1) * size, top: top + Double(layer) * size, size: max(2, size * 0.45))
+      }
+    }
+    if !steps.isEmpty { canvas.path(steps: steps, style: "beyond") }
+  }
+
+  /// The mark of a value beyond the scale, in the upper right corner.
+  static func mark(right: Double, top: Double, size: Double) -> String {
+    "M\(SVGCanvas.number(right - size)) \(SVGCanvas.number(top))h\(SVGCanvas.number(size))v\(SVGCanvas.number(size))z"
   }
 
   /// The value of a head; nil where undefined.

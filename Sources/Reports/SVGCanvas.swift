@@ -69,6 +69,12 @@ struct SVGCanvas {
     body += "<text class=\"\(style)\" \(place)\(turn)>\(title)\(text.escapedForMarkup)</text>\n"
   }
 
+  /// Text that takes just this width from x on, whatever font is at hand, with all its spaces.
+  mutating func text(_ text: String, x: Double, y: Double, width: Double, style: String) {
+    let place = "x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" textLength=\"\(Self.number(width))\" lengthAdjust=\"spacingAndGlyphs\""
+    body += "<text class=\"\(style)\" \(place) xml:space=\"preserve\">\(text.escapedForMarkup)</text>\n"
+  }
+
   /// The whole picture, readable by itself and inside a page.
   func document(width: Double, height: Double, title: String, styles: String) -> String {
     let size =

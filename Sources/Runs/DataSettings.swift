@@ -78,6 +78,8 @@ public struct DataSettings: RecordedSettings, Hashable {
     ] {
       if let value, value < 1 { throw SettingsError("\(setting: key) takes a number from 1 on, not \(value)") }
     }
+    // An empty path would stand for the folder that the program runs in.
+    if let unnamed = files.first(where: \.path.isEmpty) { throw SettingsError("'\(unnamed.text)' names no data; name a file or a folder") }
     if let holdOut, !(holdOut > 0 && holdOut < 1) {
       throw SettingsError("\(setting: Setting("hold_out")) takes a share between 0 and 1, not \(holdOut)")
     }

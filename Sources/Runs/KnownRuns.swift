@@ -7,6 +7,7 @@ extension RunRecord {
     DataSummaryRun.self,
     DemoRun.self,
     EvaluationRun.self,
+    ExplainRun.self,
     FitRun.self,
     GenerationRun.self,
     HeatMapRun.self,

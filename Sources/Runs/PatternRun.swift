@@ -15,7 +15,8 @@ public struct PatternRun: Run, RecordedSettings {
     "pattern", PatternRun(model: "", data: [], out: ""),
     [
       .group(\.model), .group(\.data), .output("out", \.out), .setting("task", \.task), .setting("score", \.scores),
-      .setting("per_sample", \.keepsSamples), .setting("loss", \.loss), .setting("memory", \.memory), .flag("resume", \.resume),
+      .setting("per_sample", \.keepsSamples), .setting("tokens", \.tokens),
+      .setting("token_heads", \.tokenHeads), .setting("loss", \.loss), .setting("memory", \.memory), .flag("resume", \.resume),
       .flag("overwrite", \.overwrite),
     ])
 
@@ -31,6 +32,10 @@ public struct PatternRun: Run, RecordedSettings {
   public var scores = [Score.magnitude]
   /// Whether every sample's levels are kept, which intervals and comparisons need.
   public var keepsSamples = false
+  /// How many samples of each of the strongest heads are told token by token beside the pattern (``TokenFile``); nil for none.
+  public var tokens: Int?
+  /// How many heads these are; 10 where nil.
+  public var tokenHeads: Int?
   /// How losses are averaged.
   public var loss = PatternMeasurement.Loss.sample
   /// What is kept of a pass for its way back.
@@ -54,6 +59,12 @@ public struct PatternRun: Run, RecordedSettings {
     try data.validate()
     if scores.isEmpty { throw SettingsError("\(setting: Setting("score")) names no score") }
     try requirePatternName(out)
+    for (setting, count) in [(Setting.tokens, tokens), (.tokenHeads, tokenHeads)] {
+      if let count, count < 1 { throw SettingsError("\(setting: setting) takes a number from 1 on, not \(count)") }
+    }
+    if tokenHeads != nil, tokens == nil {
+      throw SettingsError("\(setting: .tokenHeads) has no effect without \(setting: .tokens); give that too, or leave it out")
+    }
     let count = Set(scores).count
     if URL(filePath: out).pathExtension.lowercased() == "npy", count > 1 {
       throw SettingsError(
@@ -70,7 +81,10 @@ public struct PatternRun: Run, RecordedSettings {
     let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
     defer { outputs.release() }
     let journal = PatternMeasurement.journal(beside: target)
-    try outputs.claim(pattern: target, keepsSamples: keepsSamples, journal: .journal(journal, as: .journal))
+    let tokensTarget = TokenFile.url(beside: target)
+    try outputs.claim(
+      pattern: target, keepsSamples: keepsSamples,
+      beside: [.journal(journal, as: .journal)] + (tokens == nil ? [] : [.part(tokensTarget, as: .tokens)]))
     try outputs.protect(ModelFolder(named: model.model).inputs)
     let loaded = try model.load(monitor)
     let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
@@ -98,6 +112,9 @@ public struct PatternRun: Run, RecordedSettings {
     let contents = encoded.contentFingerprints(of: found.index)
     provenance.samplesFingerprint = Provenance.fingerprint(ofSamples: contents)
     let pattern = try assemble(found, provenance, loaded.decoder.shape, encoded, contents)
+    // Tokens of an earlier pattern of this name are not this one's.
+    if OutputKind.tokens.isOwn(tokensTarget) { try? FileManager.default.removeItem(at: tokensTarget) }
+    if let tokens { try tokenFile(tokens, measurement, pattern, found, encoded, tokenizer, monitor).write(to: tokensTarget) }
     try pattern.write(to: target)
     PatternMeasurement.removeJournal(beside: target)
     return PatternResult(out: out, pattern, found, encoded)
@@ -120,6 +137,34 @@ public struct PatternRun: Run, RecordedSettings {
       throw RunStopped(canResume: true)
     }
   }
+
+  /// The strongest samples of the strongest heads, measured once more: only now is known which they are.
+  private func tokenFile(
+    _ count: Int, _ measurement: PatternMeasurement, _ pattern: ActivationPattern, _ found: PatternMeasurement.KeptResult,
+    _ encoded: EncodedData, _ tokenizer: Tokenizer, _ monitor: RunMonitor
+  ) throws -> TokenFile {
+    // In the order of `Score.allCases` magnitude, by which heads are ranked, comes first.
+    guard let score = pattern.scores.first, let mean = pattern.levels[score]?.mean, let levels = found.levels[score] else {
+      throw RunError("\(out): no score was measured; name one by \(setting: Setting("score"))")
+    }
+    let heads = PatternStatistics(mean, strongest: tokenHeads ?? Self.usualTokenHeads).strongest.map {
+      HeadPlace(layer: $0.layer, head: $0.head)
+    }
+    let entries = heads.map { $0.layer * pattern.heads + $0.head }
+    let choice = TokenChoice(try levels.strongest(count, at: entries), index: found.index, heads: pattern.heads)
+    let scores: Set<Score> = measurement.probe.scores.contains(.saliency) ? [.signed, .saliency] : [.signed]
+    let again = PatternMeasurement(
+      Probe(measurement.probe.decoder, scores: scores, memory: memory), loss: loss, batchTokens: model.batchTokens)
+    do {
+      return TokenFile(
+        heading: .init(pattern.provenance, score: score, samples: count, heads: heads.map(\.description)),
+        samples: try choice.measure(with: again, heads, encoded, tokenizer, monitor))
+    } catch is PatternMeasurement.Stopped {
+      throw RunStopped(canResume: true)
+    }
+  }
+
+  private static let usualTokenHeads = 10
 
   private func assemble(
     _ found: PatternMeasurement.KeptResult, _ provenance: Provenance, _ shape: DecoderShape, _ encoded: EncodedData, _ contents: [UInt64]

@@ -61,7 +61,12 @@ public struct JSONScanner {
 
   /// Nothing but white space may follow.
   public mutating func end() throws(JSONError) {
-    if peek() != nil { throw error("something follows the end of the value") }
+    switch peek() {
+    case nil: return
+    case UInt8(ascii: ","):
+      throw error("a comma follows the end of the value; in JSON Lines leave it out, in JSON put values between [ and ]")
+    default: throw error("something follows the end of the value")
+    }
   }
 
   /// A problem at this byte, or where the cursor stands.
@@ -74,7 +79,9 @@ public struct JSONScanner {
     guard position < bytes.count else { return error("the text ends where \(wanted) should be") }
     let byte = bytes[position]
     let shown = byte > 0x20 && byte < 0x7F ? "'\(Character(UnicodeScalar(byte)))'" : "byte 0x" + String(byte, radix: 16, uppercase: true)
-    return error("\(shown) stands where \(wanted) should be")
+    // As Python prints its dictionaries.
+    let remedy = byte == UInt8(ascii: "'") ? "; JSON has names and texts in double quotes" : ""
+    return error("\(shown) stands where \(wanted) should be\(remedy)")
   }
 
   // MARK: Lists and objects, element by element

@@ -1,3 +1,4 @@
+import ActivationPatterns
 import CheckpointFiles
 import Foundation
 import Ground
@@ -44,12 +45,56 @@ struct StudyReport {
     try Folders.make(page.deletingLastPathComponent())
     let subtitle =
       "\(plan.study.models.map(\.name).joined(separator: ", ")); \(Self.seeds(plan.study.seeds.count)); \(plan.steps.count) steps"
-    try AtomicFile.write(ReportPage(title: plan.study.name, subtitle: subtitle, sections: sections).html(), to: page)
+    let explorer = try explorer()
+    let contents = ReportPage(
+      title: plan.study.name, subtitle: subtitle,
+      summary: Array(explorer.summary.prefix(verdicts.isEmpty ? 3 : 2)) + verdicts.prefix(1).map(Self.sentence),
+      explorer: try explorer.explorer(), sections: sections)
+    try AtomicFile.write(contents.html(), to: page)
     // Last, so that whoever finds it finds all of it. The page's place is told as seen from the study's folder: the file can be moved with it.
     var kept = result
     kept.report = "report/report.html"
     try AtomicFile.write(HeadwayJSON.document(kept, isIndented: true), to: plan.folder.appending(path: "study.json"))
     return result
+  }
+
+  /// Every shown task's patterns, change and training of the first seed, as far as they are there.
+  private func explorer() throws -> ExplorerBuilder {
+    let (plan, study) = (results.plan, results.study)
+    var builder = ExplorerBuilder(score: study.score)
+    guard let seed = study.seeds.first else { return builder }
+    for model in study.models {
+      for task in results.shownTasks {
+        let names = StepNames(model: model.name, task: task.name, seed: seed)
+        for (step, file, side) in [
+          (names.before, "pattern.safetensors", "before"), (names.after, "pattern.safetensors", "after"),
+          (names.change, "change.safetensors", "change"),
+        ] where plan.step(step) != nil && results.store.failure(step) == nil {
+          let url = URL(filePath: plan.file(file, of: step))
+          guard FileKind(of: url) == .file else { continue }
+          let file = try Self.renamed(PatternFile.read(from: url), before: model.name, after: "\(model.name) after \(task.name)", side)
+          try builder.add("\(model.name), \(task.name), \(side)", file, at: url)
+        }
+        if plan.step(names.training) != nil {
+          let folder = URL(filePath: plan.file("model", of: names.training), directoryHint: .isDirectory)
+          try builder.add(trainingIn: folder, as: "\(model.name), \(task.name), training")
+        }
+      }
+    }
+    return builder
+  }
+
+  /// A file whose models go by their names in the study, in place of the checkpoints that were measured.
+  private static func renamed(_ file: PatternFile, before: String, after: String, _ side: String) -> PatternFile {
+    switch file {
+    case .pattern(var pattern):
+      pattern.provenance.model = side == "after" ? after : before
+      return .pattern(pattern)
+    case .change(var change):
+      change.provenance.other["before_model"] = before
+      change.provenance.other["after_model"] = after
+      return .change(change)
+    }
   }
 
   private static func seeds(_ count: Int) -> String { count == 1 ? "one seed, so that there are no intervals" : "\(count) seeds" }

@@ -12,6 +12,9 @@ struct Decoding: Sendable {
     settles = Self.settles(steps ?? [])
   }
 
+  /// Whether tokens of single bytes are joined to characters.
+  var joinsBytes: Bool { steps?.contains(.byteFallback) ?? false }
+
   /// The text of tokens, as bytes.
   /// - Parameter continues: whether other tokens stand before these, with a text that is not empty.
   func bytes(of tokens: [[UInt8]], continues: Bool = false) -> [UInt8] {

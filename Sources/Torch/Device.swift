@@ -81,7 +81,11 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     return Int(bytes)
   }
 
-  private static let cudaBuildRemedy = "name a CUDA build of PyTorch with LIBTORCH=…/site-packages/torch and build again"
+  #if HEADWAY_WHEEL
+    private static let cudaBuildRemedy = "install a CUDA build of PyTorch beside Headway: pip install --force-reinstall 'torch==2.15.*'"
+  #else
+    private static let cudaBuildRemedy = "name a CUDA build of PyTorch with LIBTORCH=…/site-packages/torch and build again"
+  #endif
 
   private static var hasNvidiaDriver: Bool { FileManager.default.fileExists(atPath: "/proc/driver/nvidia/version") }
 

@@ -41,8 +41,11 @@ extension TaskFile: ExpressibleByArgument {}
 extension PatternSource: ExpressibleByArgument {}
 
 extension NamedFile where Self: ExpressibleByArgument {
-  /// Reads `FILE` or `NAME=FILE`.
-  public init?(argument: String) { self.init(text: argument) }
+  /// Reads `FILE` or `NAME=FILE`; nil where no file is named.
+  public init?(argument: String) {
+    self.init(text: argument)
+    if path.isEmpty { return nil }
+  }
 }
 
 /// A name among those that a library knows.

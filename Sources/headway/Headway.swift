@@ -1,4 +1,5 @@
 import ArgumentParser
+import CStartup
 import Foundation
 import Ground
 import Runs
@@ -22,6 +23,7 @@ struct Headway: ParsableCommand {
       RepresentCommand.self,
       SelectCommand.self,
       HeatmapCommand.self,
+      ExplainCommand.self,
       AblateCommand.self,
       EvaluateCommand.self,
       GenerateCommand.self,
@@ -49,9 +51,12 @@ struct Headway: ParsableCommand {
 enum Main {
   /// Runs the command and leaves with the contract's status: 0 done, 64 wrong arguments, 130 and 143 for signals, 1 anything else.
   static func main() {
+    // The arguments first: a new variable of the environment would hide them from a statically linked runtime.
+    let given = CommandLine.arguments
+    startup_let_idle_threads_sleep()
     // A reader that went away (`headway … | head`) is an error of writing, not a silent death.
     signal(SIGPIPE, SIG_IGN)
-    let arguments = ArgumentText.tied(Array(CommandLine.arguments.dropFirst()))
+    let arguments = ArgumentText.tied(Array(given.dropFirst()))
     do {
       try ArgumentText.checkCommand(arguments)
       var command = try Headway.parseAsRoot(arguments)

@@ -55,7 +55,7 @@ import Testing
     let entries = try JSONSerialization.jsonObject(with: Data(statistics.output.utf8)) as? [[String: Any]]
     #expect(entries?.map { $0["step"] as? Int } == [0, 1, 2], "\(statistics.errors)")
     #expect(try headway("heatmap", "tuned", "--out", "h.svg", in: folder).status == 0)
-    for (place, title) in [(".", "Tracked patterns: tuned"), ("tuned", "Tracked patterns: tuned")] {
+    for (place, title) in [(".", "Training: tuned"), ("tuned", "Training: tuned")] {
       let report = try headway("report", place, in: folder)
       #expect(report.status == 0 && !report.errors.contains("left out"), "\(report.errors)")
       let page = try String(contentsOf: folder.appending(path: place).appending(path: "report.html"), encoding: .utf8)
@@ -116,6 +116,26 @@ import Testing
     let counted = try headway("data", Self.problems, "--tokenizer", "adapter", "--json", in: folder)
     #expect(counted.status == 0, "\(counted.errors)")
     #expect(try json(counted.output)["tokens"] is [String: Any])
+  }
+
+  /// `explain` tells a head's strongest samples as text and as JSON, with no command for a terminal where none is watching.
+  @Test func headsAreExplained() throws {
+    let shared = ["explain", Self.model, "--data", Self.problems, "--limit", "3", "--dtype", "float32", "--threads", "1", "--quiet"]
+    let told = try headway(arguments: shared + ["--head", "0:1", "--strongest", "2"])
+    #expect(told.status == 0 && !told.output.contains("\u{1B}"), "\(told.errors)")
+    #expect(told.output.components(separatedBy: "head 0:1, sample ").count == 3 && told.output.contains("most at: "))
+    let result = try json(headway(arguments: shared + ["--index", "1", "--json"]).output)
+    let samples = try #require(result["samples"] as? [[String: Any]])
+    #expect(samples.count == 1 && samples[0]["index"] as? Int == 1)
+    #expect((samples[0]["texts"] as? [String])?.count == (samples[0]["tokens"] as? [Int])?.count)
+    for (extra, status, part) in [
+      (["--head", "1"], 64, "LAYER:HEAD"), (["--head", "99:0"], 1, "there is no head 99:0"), (["--index", "x"], 64, "joined by commas"),
+      (["--index", "1", "--strongest", "2"], 64, "name one of them"), (["--strongest", "0"], 64, "from 1 on"),
+      (["--html", "x.svg"], 64, ".html"), (["--index", "77"], 1, "no sample at position 77"),
+    ] as [([String], Int32, String)] {
+      let outcome = try headway(arguments: shared + extra)
+      #expect(outcome.status == status && outcome.errors.contains(part) && outcome.output.isEmpty, "\(extra): \(outcome.errors)")
+    }
   }
 
   @Test func ablationRefusesWhatIsNotThere() throws {

@@ -53,7 +53,9 @@ import Testing
     #expect(read.first?.id == "mine")
     #expect(
       message { _ = try folder.instructions("y.jsonl", text, options: DatasetOptions(map: ["prompt": "z"])) }
-        .hasSuffix("y.jsonl:1: field 'z' is missing (the record has 'q', 'list', 'label', 'id')"))
+        .hasSuffix(
+          "y.jsonl:1: field 'z' is missing (the record has 'q', 'list', 'label', 'id'); check that the data has this format and these names"
+        ))
   }
 
   @Test func namesBadRecords() throws {

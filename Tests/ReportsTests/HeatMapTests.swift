@@ -46,7 +46,7 @@ struct HeatMapTests {
   }
 
   @Test func picturesOfAPartShareTheWholesScale() {
-    let whole = HeatMap(panels: [1.0, 2, 4].map { .init(title: "\($0)", layers: 1, heads: 1, values: [$0]) })
+    let whole = HeatMap(panels: [1.0, 2, 4].map { (value: Double) in .init(title: "\(value)", layers: 1, heads: 1, values: [value]) })
     let parts = whole.split(most: 2)
     #expect(parts.map(\.panels.count) == [2, 1])
     func colors(_ map: HeatMap) -> [Substring] { map.svg().matches(of: /class="cell (s\d+)"/).map(\.1) }

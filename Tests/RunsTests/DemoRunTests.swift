@@ -33,7 +33,10 @@ import Testing
       #expect(comparison.arms.allSatisfy { $0.loss?.isFinite == true })
     }
     let page = try String(contentsOf: place.appending(path: "report.html"), encoding: .utf8)
-    for text in ["What an activation pattern is", "The small world", "What the patterns were good for here", "Tracked patterns", "Fit: "] {
+    for text in [
+      "What an activation pattern is", "The small world", "What the patterns were good for here", "Training: ", "Fit: ",
+      "Where in the text",
+    ] {
       #expect(page.contains(text), "\(text)")
     }
     #expect(listener.notes.contains { $0.contains("pretraining") } && result.contents.contains { $0.name == "report.html" })

@@ -78,7 +78,7 @@ import Testing
     let nothing = #expect(throws: RunError.self) { try ReportRun(folder: folder.url.path(percentEncoded: false)).run() }
     #expect(nothing?.description.contains("holds no pattern") == true)
     let none = #expect(throws: RunError.self) { try ReportRun(folder: folder.path("none")).run() }
-    #expect(none?.description.contains("cannot read the folder") == true)
+    #expect(none?.description.contains("there is no folder") == true)
   }
 
   @Test func anAblationAndADatasetAreRepeated() throws {

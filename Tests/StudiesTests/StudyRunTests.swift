@@ -47,6 +47,14 @@ struct StudyRunTests {
     // Of three bins and three halves a correlation may not be defined.
     let arms = result.verdicts.filter { $0.table.hasPrefix("table") || $0.table == "retrieval" }.flatMap(\.arms)
     #expect(!arms.isEmpty && arms.allSatisfy { $0.seeds == 2 })
+    // The page goes from a task to tokens, and through its training's steps.
+    let page = try String(contentsOfFile: folder.path("out/report/report.html"), encoding: .utf8)
+    for part in [
+      "id=\"explorer-data\"", "\"side\":\"before\"", "\"side\":\"after\"", "\"texts\":[", "\"steps\":[0,",
+      "<p class=\"summary\">Measured: ",
+    ] {
+      #expect(page.contains(part), "\(part)")
+    }
     // Weights are given back, curves stay.
     let weights = FileManager.default.enumerator(atPath: folder.path("out/steps"))?.compactMap { $0 as? String } ?? []
     #expect(!weights.contains { $0.hasSuffix("model.safetensors") } && weights.contains { $0.hasSuffix("metrics.jsonl") })

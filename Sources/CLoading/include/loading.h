@@ -27,6 +27,13 @@ const char *loading_error(loading_library *library, const char *function);
 /// The address of one of its functions, which is also put into `place`; NULL where it cannot be loaded.
 void *loading_look_up(loading_library *library, const char *function, _Atomic(void *) *place);
 
+/// What to do where a library cannot be loaded that the Python package `requirement` brings: in a wheel, else in a build from source.
+#ifdef HEADWAY_WHEEL
+#define HEADWAY_LIBRARY_REMEDY(requirement) "install what it needs beside it: pip install --force-reinstall '" requirement "'"
+#else
+#define HEADWAY_LIBRARY_REMEDY(requirement) "lay it down with scripts/setup and build again"
+#endif
+
 /// Defines a function as one of the library's with the same name, which returns `otherwise` where that cannot be loaded.
 #define LOADING_FUNCTION(library, otherwise, type, name, parameters, arguments)  \
   type name parameters {                                                         \

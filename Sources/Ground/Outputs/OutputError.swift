@@ -21,7 +21,8 @@ public struct OutputError: ExplainedError, Equatable {
   /// Another program's file is where something belongs that goes with the result.
   static func inTheWay(_ path: String, _ kind: OutputKind) -> OutputError {
     // It may also be a file of Headway's that belongs to something else.
-    OutputError("\(path) is not this run's to replace, but \(kind.name) belongs there; move it away, or choose another name for the result")
+    OutputError(
+      "\(path) is not this run's to replace, and \(kind.name) would go there; move it away, or choose another name for the result")
   }
 
   /// An interrupted run left what it found.

@@ -106,7 +106,9 @@ public final class OutputGuard {
     let path = folder.url.path(percentEncoded: false)
     let name = OutputGuard.name(folder.url)
     var status = stat()
-    guard stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFDIR else {
+    // The path of a folder ends in a slash, with which a file is not found but refused.
+    let isThere = stat(path, &status) == 0
+    guard isThere ? status.st_mode & S_IFMT == S_IFDIR : errno != ENOTDIR || FileKind(of: folder.url) != .file else {
       throw OutputError("\(name) is not a folder; name a folder for \(setting: .output)")
     }
     madeFolders += try Folders.make(folder.url)

@@ -16,7 +16,9 @@ enum DataFiles {
       }
       if isFolder(path.path(percentEncoded: false)) == nil, let cached = try cachedDataset(path.relativePath, cache) { path = cached }
       guard let isFolder = isFolder(path.path(percentEncoded: false)) else {
-        throw .file(path.relativePath, problem: "there is no such file or folder")
+        let remedy =
+          path.relativePath.contains(":/") ? "data is read from this machine, so download it first and name the file" : "check the path"
+        throw .file(path.relativePath, problem: "there is no such file or folder; \(remedy)")
       }
       if isFolder {
         files.append(contentsOf: try inFolder(path, split: split))

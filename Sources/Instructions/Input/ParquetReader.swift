@@ -23,7 +23,8 @@ final class ParquetReader: RecordReader {
     limit = ExpansionLimit(packed: try FileBytes(url, name: name).size)
     var opened: ca_reader?
     guard ca_open(url.path(percentEncoded: false), Self.batchRows, &opened) == 0, let opened else {
-      throw .file(name, problem: "cannot be read as Parquet: \(Self.message())")
+      // Where Arrow is missing, its message says what to do.
+      throw .file(name, problem: "cannot be read as Parquet: \(Self.message())\(ca_load() == 0 ? "; fetch the file again" : "")")
     }
     reader = opened
   }

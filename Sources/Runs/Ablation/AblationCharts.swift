@@ -7,13 +7,27 @@ extension AblationResult {
   /// Prediction against truth, or the curves where there are any.
   public func picture() -> String { curves?.svg() ?? scatter.svg() }
 
-  private var title: String { [URL(filePath: about.model).lastPathComponent, about.task].compactMap(\.self).joined(separator: ", ") }
+  /// The model and the task.
+  var aboutWords: String { [URL(filePath: about.model).lastPathComponent, about.task].compactMap(\.self).joined(separator: ", ") }
   private var kind: String { items.first?.head == nil ? "layer" : "head" }
 
+  /// How many points have their names beside them: those of the greatest true change.
+  private static let namedPoints = 8
+  /// How many points may all have their intervals; of more only those with names have, which would be hidden else.
+  private static let pointsWithIntervals = 100
+
   private var scatter: ScatterPlot {
-    ScatterPlot(
-      series: [(name: "\(kind)s", points: items.map { .init(x: $0.prediction, y: $0.trueChange, name: $0.name) })], title: title,
-      xName: "predicted change of loss without the \(kind)", yName: "true change of loss", hasDiagonal: true)
+    let named = Set(items.sorted { abs($0.trueChange) > abs($1.trueChange) }.prefix(Self.namedPoints).map(\.name))
+    let points = items.map { item in
+      let hasIntervals = items.count <= Self.pointsWithIntervals || named.contains(item.name)
+      return ScatterPlot.Point(
+        x: item.prediction, y: item.trueChange, name: item.name,
+        xInterval: hasIntervals ? item.predictionInterval.map { ($0.low, $0.high) } : nil,
+        yInterval: hasIntervals ? item.trueInterval.map { ($0.low, $0.high) } : nil, isLabelled: named.contains(item.name))
+    }
+    return ScatterPlot(
+      series: [(name: "\(kind)s", points: points)], title: aboutWords, xName: "predicted change of loss without the \(kind), nats a label",
+      yName: "true change of loss, nats a label", hasDiagonal: true)
   }
 
   private var curves: LineChart? {
@@ -36,7 +50,7 @@ extension AblationResult {
           band(place).map { ($0.mean, $0.low, $0.high) } ?? (.nan, nil, nil)
         })
     }
-    return LineChart(series: series, title: title, xName: "\(kind)s switched off together", yName: "change of loss")
+    return LineChart(series: series, title: aboutWords, xName: "\(kind)s switched off together", yName: "change of loss, nats a label")
   }
 
   /// The report's part for it; the numbers behind its pictures are added to `numbers`.
@@ -49,7 +63,11 @@ extension AblationResult {
     let file = "ablation-\(number).csv"
     numbers.append((file, CSVText.table(columns: [kind] + columns, rows: items.map { [$0.name] + cells($0) })))
     var pictures = [
-      ReportPage.Picture(scatter, caption: "On the dashed line the prediction would be the truth.", numbers: "report/\(file)")
+      ReportPage.Picture(
+        scatter,
+        caption:
+          "On the dashed line the prediction would be the truth; crosses are 95% intervals, names those of the greatest true change.",
+        numbers: "report/\(file)")
     ]
     if let curves, let cumulative {
       let file = "ablation-curve-\(number).csv"
@@ -71,7 +89,7 @@ extension AblationResult {
     paragraphs += warnings.map { "Warning: \($0)." }
     let table = ReportPage.Table(
       columns: [(kind, false), ("true change", true), ("95% interval", false), ("prediction", true), ("95% interval", false)],
-      rows: items.sorted { abs($0.trueChange) > abs($1.trueChange) }.prefix(100).map {
+      rows: items.sorted { abs($0.trueChange) > abs($1.trueChange) }.map {
         [
           $0.name, NumberText.short($0.trueChange), $0.trueInterval?.text(digits: 3) ?? "–", NumberText.short($0.prediction),
           $0.predictionInterval?.text(digits: 3) ?? "–",

@@ -87,9 +87,9 @@ public enum AblationChoice: Sendable, Hashable {
         throw RunError("there is no layer \(layer) in \(setting: .layers); layers go from 0 to \(shape.layers - 1)")
       }
     case .strongest(let count) where count > total:
-      throw RunError("\(setting: .strongest.set(to: count)) is more than the model's \(total) heads")
+      throw RunError("\(setting: .strongest.set(to: count)) is more than the model's \(total) heads; choose at most that many")
     case .random(let count) where count > total:
-      throw RunError("\(setting: .random.set(to: count)) is more than the model's \(total) heads")
+      throw RunError("\(setting: .random.set(to: count)) is more than the model's \(total) heads; choose at most that many")
     case .strongest, .random, .all: break
     }
   }
@@ -171,6 +171,18 @@ private func distinct<Item: Hashable>(_ text: String, _ parse: (Substring) throw
 
 // MARK: - Settings as records have them
 
+extension HeadList: Codable {
+  /// Reads the names, joined by commas.
+  /// - Throws: `SettingsError` for what is no list.
+  public init(from decoder: any Swift.Decoder) throws { try self.init(decoder.singleValueContainer().decode(String.self)) }
+
+  /// Writes the names, joined by commas.
+  public func encode(to encoder: any Swift.Encoder) throws {
+    var value = encoder.singleValueContainer()
+    try value.encode(description)
+  }
+}
+
 extension AblationChoice: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case heads, strongest, random, all, layers
@@ -190,7 +202,7 @@ extension AblationChoice: Codable {
       )
     }
     switch key {
-    case .heads: self = .heads(try HeadList(values.decode(String.self, forKey: key)))
+    case .heads: self = .heads(try values.decode(HeadList.self, forKey: key))
     case .layers: self = .layers(try LayerList(values.decode(String.self, forKey: key)))
     case .strongest: self = .strongest(try values.decode(Int.self, forKey: key))
     case .random: self = .random(try values.decode(Int.self, forKey: key))
@@ -202,7 +214,7 @@ extension AblationChoice: Codable {
   public func encode(to encoder: any Swift.Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     switch self {
-    case .heads(let list): try values.encode(list.description, forKey: .heads)
+    case .heads(let list): try values.encode(list, forKey: .heads)
     case .layers(let list): try values.encode(list.description, forKey: .layers)
     case .strongest(let count): try values.encode(count, forKey: .strongest)
     case .random(let count): try values.encode(count, forKey: .random)

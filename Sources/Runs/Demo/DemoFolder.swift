@@ -40,6 +40,7 @@ struct DemoFolder: Sendable {
       ("base/", "the model after pretraining, a Hugging Face folder"),
       ("tuned-SKILL/", "the base model after fine-tuning on a skill"),
       ("SKILL-base.safetensors, SKILL-tuned.safetensors", "the skill's activation pattern under base and tuned model"),
+      ("SKILL-base.tokens.jsonl, SKILL-tuned.tokens.jsonl", "the strongest samples of its strongest heads, token by token"),
       ("SKILL-change.safetensors", "what fine-tuning changed: tuned − base"),
       ("SKILL-base.json, SKILL-tuned.json", "how many of the skill's questions each of them answered"),
       ("SKILL-fit.json", "the change of a complex skill as a sum of the changes of basic ones"),
@@ -53,7 +54,7 @@ struct DemoFolder: Sendable {
     let skills = Skill.basic + Skill.complex
     let files = skills.flatMap { skill in
       [before(skill), after(skill), change(skill)].flatMap { file in
-        [file, file.deletingPathExtension().appendingPathExtension("ids.jsonl")]
+        [file] + ["ids.jsonl", "tokens.jsonl"].map { file.deletingPathExtension().appendingPathExtension($0) }
       } + [asked(skill, "base"), asked(skill, "tuned"), fit(skill), tuned(skill)]
     }
     return (files + [world.url, base, arms, ablation, result, page, folder("report")])

@@ -27,7 +27,7 @@ extension DemoResult {
           .init(
             map,
             caption:
-              "One puzzle of the small world below: every square is a head, its colour the head's level. The pointer shows the number.")
+              "One puzzle of the small world below: every square is a head, its colour the head's level.")
         ])
   }
 

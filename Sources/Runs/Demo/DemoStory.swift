@@ -95,7 +95,8 @@ struct DemoStory {
   }
 
   /// Measures a pattern unless it is there.
-  func measure(_ model: URL, _ data: [URL], to out: URL) throws {
+  /// - Parameter tokens: how many samples of its strongest heads are told token by token.
+  func measure(_ model: URL, _ data: [URL], to out: URL, tokens: Int? = nil) throws {
     try step(out) {
       var run = PatternRun(
         model: model.path(percentEncoded: false), data: data.map { $0.path(percentEncoded: false) }, out: out.path(percentEncoded: false))
@@ -103,6 +104,7 @@ struct DemoStory {
       run.model.threads = demo.threads
       run.data.format = "pairs"
       run.keepsSamples = true
+      run.tokens = tokens
       run.resume = true
       _ = try run.run(quietly)
     }
@@ -124,6 +126,9 @@ struct DemoStory {
 
   // MARK: One skill
 
+  /// The samples of each of a skill's strongest heads that the page shows token by token.
+  private static let tokens = 3
+
   /// Before, fine-tuning, after, change.
   private func study(_ skill: Skill) throws {
     let (train, test) = (folder.world.samples(of: skill, .train), folder.world.samples(of: skill, .test))
@@ -131,11 +136,11 @@ struct DemoStory {
     if FileKind(of: folder.change(skill)) == nil {
       say("\(skill.name) (\(skill.summary)): pattern before, fine-tuning on \(settings.world.train) samples, pattern after, change")
     }
-    try measure(folder.base, [test], to: folder.before(skill))
+    try measure(folder.base, [test], to: folder.before(skill), tokens: Self.tokens)
     try ask(folder.base, test, to: folder.asked(skill, "base"))
     try self.train(
       folder.base, [train], to: tuned, settings.fineTuning(seed: demo.seed), track: skill.name == trackedSkill.name ? test : nil)
-    try measure(tuned, [test], to: folder.after(skill))
+    try measure(tuned, [test], to: folder.after(skill), tokens: Self.tokens)
     try ask(tuned, test, to: folder.asked(skill, "tuned"))
     try step(folder.change(skill)) {
       _ = try ChangeRun(

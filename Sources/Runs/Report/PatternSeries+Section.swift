@@ -60,7 +60,7 @@ extension PatternSeries {
     let map = HeatMap(panels: shown.map { .init(title: "step \($0.0)", $0.1) }, valueName: Score.magnitude.rawValue)
     let caption =
       shown.count < steps.count
-      ? "\(shown.count) of \(steps.count) steps, all on one scale." : "All on one scale. The pointer shows a head's value."
+      ? "\(shown.count) of \(steps.count) steps, all on one scale." : "All on one scale."
     return ReportPage.Section(
       title: "Tracked patterns: \(name)",
       paragraphs: ["One probe set, measured again and again while the model trained; step 0 is the base model."], tables: [table],

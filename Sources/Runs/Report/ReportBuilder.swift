@@ -1,9 +1,10 @@
 import ActivationPatterns
+import FineTuning
 import Foundation
 import Ground
 import Reports
 
-/// Puts a folder's patterns, changes, fits, mixtures, choices, ablations and evaluations on a page.
+/// Puts a folder's patterns, changes, fits, mixtures, choices, ablations, evaluations and training runs on a page.
 struct ReportBuilder {
   /// Files of one kind, shape and score, which belong in one picture.
   private struct Group {
@@ -22,6 +23,9 @@ struct ReportBuilder {
   private var ablations: [(name: String, result: AblationResult)] = []
   private var evaluations: [(name: String, outcome: EvaluationOutcome)] = []
   private var series: [(name: String, series: PatternSeries)] = []
+  private var trainings: [TrainingRecord] = []
+  private var order = PatternOrder([])
+  private let score: Score?
   private var demo: DemoResult?
 
   /// The fingerprints of the files that are shown, by their names.
@@ -30,6 +34,7 @@ struct ReportBuilder {
   /// Whether there is nothing to show.
   var isEmpty: Bool {
     groups.isEmpty && fits.isEmpty && mixtures.isEmpty && choices.isEmpty && ablations.isEmpty && evaluations.isEmpty && series.isEmpty
+      && trainings.isEmpty
   }
 
   /// The most heat maps of a picture: a page has room for them.
@@ -37,15 +42,21 @@ struct ReportBuilder {
 
   /// Reads the folder's files, in the order of their names, numbers in them as numbers.
   init(folder: URL, score: Score?) throws {
+    self.score = score
     let names: [String]
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false)).sorted {
         $0.compare($1, options: [.numeric, .caseInsensitive]) == .orderedAscending
       }
     } catch {
-      throw RunError("cannot read the folder \(folder.path(percentEncoded: false)); check the path")
+      let name = folder.relativePath
+      switch FileKind(of: folder) {
+      case nil: throw RunError("there is no folder \(name) to report on; check the path")
+      case .file: throw RunError("\(name) is a file; name the folder that holds the results to report on")
+      default: throw RunError("cannot read the folder \(name); check the path and who may read there")
+      }
     }
-    var files: [(name: String, file: PatternFile)] = []
+    var files: [PatternOrder.Entry] = []
     // The weights and settings of a model that lies here are no results, and nobody takes them for some.
     let isModel = ["config.json", "adapter_config.json"].contains(where: names.contains)
     read(runAt: folder, as: folder.standardizedFileURL.lastPathComponent)
@@ -58,9 +69,10 @@ struct ReportBuilder {
           if let series = try PatternSeries(ifTrackedAt: url) {
             self.series.append((title, series))
           } else {
-            files.append((title, try PatternFile.read(from: url)))
+            files.append(.init(name: title, file: try PatternFile.read(from: url)))
           }
           identity[name] = try Fingerprint(ofFile: url).digits
+          addTokens(beside: url, to: &files)
         } catch {
           if !isModel { notes.append("left out: \(error)") }
         }
@@ -87,7 +99,8 @@ struct ReportBuilder {
       default: read(runAt: url, as: name)
       }
     }
-    var rest = files
+    order = PatternOrder(files)
+    var rest = order.entries.map { (name: $0.name, file: $0.file) }
     while let first = rest.first {
       // Whatever can stand beside the first does.
       var together = [first]
@@ -108,13 +121,25 @@ struct ReportBuilder {
     manifest.hasSuffix(".manifest") ? String(manifest.dropLast(".manifest".count)) : manifest
   }
 
-  /// Takes the tracked patterns of a training run's folder; other folders and files have none.
-  private mutating func read(runAt folder: URL, as name: String) {
-    let place = PatternSeries.url(inFolder: folder)
-    guard FileManager.default.fileExists(atPath: place.path(percentEncoded: false)) else { return }
+  /// Takes the tokens beside the pattern that was read last, if it is that one. Damaged ones are left out.
+  private mutating func addTokens(beside url: URL, to files: inout [PatternOrder.Entry]) {
+    guard let last = files.indices.last, files[last].name == url.deletingPathExtension().lastPathComponent else { return }
+    let place = TokenFile.url(beside: url)
     do {
-      series.append((name, try PatternSeries(from: place)))
-      identity["\(name)/headway/\(place.lastPathComponent)"] = try Fingerprint(ofFile: place).digits
+      guard let tokens = try TokenFile(beside: url, of: files[last].file.provenance) else { return }
+      files[last].tokens = tokens
+      identity[place.lastPathComponent] = try Fingerprint(ofFile: place).digits
+    } catch { notes.append("left out: \(error)") }
+  }
+
+  /// Takes the training run of a folder; other folders and files have none.
+  private mutating func read(runAt folder: URL, as name: String) {
+    do {
+      guard let record = try TrainingRecord(folder, name: name) else { return }
+      trainings.append(record)
+      for file in [TrainingFolder(folder).metrics, PatternSeries.url(inFolder: folder)] where FileKind(of: file) == .file {
+        identity["\(name)/headway/\(file.lastPathComponent)"] = try Fingerprint(ofFile: file).digits
+      }
     } catch { notes.append("left out: \(error)") }
   }
 
@@ -123,8 +148,13 @@ struct ReportBuilder {
     var sections = demo?.sections() ?? []
     var numbers: [(name: String, text: String)] = []
     for group in groups { sections.append(try section(group, &numbers)) }
+    if let tokens = TokenSection(order) { sections.append(tokens.section(&numbers)) }
+    if trainings.count > 1 { sections.append(TrainingRecord.overview(trainings, &numbers)) }
+    for (index, run) in trainings.enumerated() where trainings.count == 1 || run.series != nil {
+      sections.append(run.section(number: index + 1, &numbers))
+    }
     for (index, run) in series.enumerated() {
-      sections.append(run.series.section(name: run.name, number: index + 1, &numbers))
+      sections.append(run.series.section(name: run.name, number: trainings.count + index + 1, &numbers))
     }
     for (index, fit) in fits.enumerated() { sections.append(fit.fit.section(name: fit.name, number: index + 1, &numbers)) }
     for (index, mixture) in mixtures.enumerated() {
@@ -137,7 +167,13 @@ struct ReportBuilder {
       sections.append(ablation.result.section(name: ablation.name, number: index + 1, &numbers))
     }
     if !evaluations.isEmpty { sections.append(EvaluationOutcome.section(evaluations, &numbers)) }
-    return (ReportPage(title: title, sections: sections), numbers)
+    var builder = ExplorerBuilder(score: score)
+    for entry in order.entries { builder.add(entry) }
+    for run in trainings { builder.add(run) }
+    for (name, result) in ablations { builder.add(name, result) }
+    let page = ReportPage(
+      title: title, summary: builder.summary(fits: fits, evaluations: evaluations), explorer: try builder.explorer(), sections: sections)
+    return (page, numbers)
   }
 
   private func section(_ group: Group, _ numbers: inout [(name: String, text: String)]) throws -> ReportPage.Section {
@@ -160,7 +196,7 @@ struct ReportBuilder {
     var pictures = maps.enumerated().map { index, map in
       let isLast = index == maps.count - 1
       return ReportPage.Picture(
-        map, caption: isLast ? "All on one scale. The pointer shows a head's value." : "", numbers: isLast ? "report/\(heatName)" : nil)
+        map, caption: isLast ? "All on one scale." : "", numbers: isLast ? "report/\(heatName)" : nil)
     }
     if comparison.names.count > 1 {
       let correlations = try Correlation.matrix(comparison.matrices)

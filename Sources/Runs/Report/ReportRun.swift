@@ -39,7 +39,7 @@ public struct ReportRun: Run, RecordedSettings {
     for note in builder.notes { monitor.note("note: \(note)") }
     guard !builder.isEmpty else {
       throw RunError(
-        "\(folder) holds no pattern, change, fit, mixture, choice, ablation, evaluation or training run with tracked patterns; write some into it first, or name another folder"
+        "\(folder) holds no pattern, change, fit, mixture, choice, ablation, evaluation or training run; write some into it first, or name another folder"
       )
     }
     monitor.identify(builder.identity)

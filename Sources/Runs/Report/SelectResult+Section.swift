@@ -37,7 +37,7 @@ extension SelectResult {
           LineChart(
             series: [.init(name: measure, points: points)],
             title: "\(measure.prefix(1).uppercased())\(measure.dropFirst()), in the order of choice",
-            xName: "samples chosen", yName: measure), numbers: "report/\(file)"))
+            xName: "samples chosen", yName: representation == "loss" ? "\(measure), nats a label" : measure), numbers: "report/\(file)"))
     }
     return ReportPage.Section(
       title: "Chosen samples: \(name)", paragraphs: [sentence], tables: [table(of: sources), first].map(\.withoutEmptyColumns),

@@ -6,8 +6,12 @@ import Torch
 
 /// A run's pictures: the loss, and figure 5's correlation and mean squared error against the base model's pattern over the steps.
 struct TrainingCurves {
-  private let lines: [StepMetrics]
-  private let noiseFloor: [Double]
+  /// What losses are.
+  static let lossName = "mean cross-entropy, nats a label"
+  /// What was recorded, in the order of steps.
+  let lines: [StepMetrics]
+  /// How alike the base model's patterns of different training windows are; empty where that was not measured.
+  let noiseFloor: [Double]
 
   init(_ folder: TrainingFolder) throws {
     lines = try StepMetrics.read(from: folder.metrics)
@@ -15,9 +19,9 @@ struct TrainingCurves {
   }
 
   /// The pictures by their file names; those without points left out.
-  var pictures: [(picture: TrainingFolder.Picture, svg: String)] {
+  var charts: [(picture: TrainingFolder.Picture, chart: LineChart)] {
     [
-      (.loss, chart("Loss", "mean cross-entropy of a label", [("training windows", \.loss), ("evaluation data", \.evalLoss)])),
+      (.loss, chart("Loss", Self.lossName, [("training windows", \.loss), ("evaluation data", \.evalLoss)])),
       (
         .correlation,
         chart(
@@ -29,12 +33,23 @@ struct TrainingCurves {
         chart("Distance from the base model", "mean squared error of patterns", [("probe set", \.mse), ("training windows", \.windowMse)])
       ),
       (.gini, chart("Concentration", "Gini coefficient", [("probe set", \.gini), ("training windows", \.windowGini)])),
-    ].compactMap { picture, svg in svg.map { (picture, $0) } }
+    ].compactMap { picture, chart in chart.map { (picture, $0) } }
+  }
+
+  /// The numbers behind them.
+  var table: String {
+    let columns: [(String, KeyPath<StepMetrics, Double?>)] = [
+      ("loss", \.loss), ("eval_loss", \.evalLoss), ("lr", \.lr), ("correlation", \.correlation), ("mse", \.mse), ("gini", \.gini),
+      ("window_correlation", \.windowCorrelation), ("window_mse", \.windowMse), ("window_gini", \.windowGini),
+    ]
+    return CSVText.table(
+      columns: ["step"] + columns.map(\.0),
+      rows: lines.map { line in ["\(line.step)"] + columns.map { CSVText.number(line[keyPath: $0.1]) } })
   }
 
   private func chart(
     _ title: String, _ yName: String, _ curves: [(String, KeyPath<StepMetrics, Double?>)], floor: [Double] = []
-  ) -> String? {
+  ) -> LineChart? {
     var series: [LineChart.Series] = curves.compactMap { name, path in
       let points = lines.compactMap { line in line[keyPath: path].map { LineChart.Point(x: Double(line.step), y: $0) } }
       return points.count > 1 ? LineChart.Series(name: name, points: points) : nil
@@ -47,11 +62,11 @@ struct TrainingCurves {
           name: "noise floor",
           points: [0, Double(last)].map { LineChart.Point(x: $0, y: mean, low: low, high: high) }))
     }
-    return LineChart(series: series, title: title, xName: "updates", yName: yName).svg()
+    return LineChart(series: series, title: title, xName: "updates", yName: yName)
   }
 
   /// Writes the pictures into the run's `headway/`.
   func write(to folder: TrainingFolder) throws {
-    for (picture, svg) in pictures { try AtomicFile.write(svg, to: folder.picture(picture)) }
+    for (picture, chart) in charts { try AtomicFile.write(chart.svg(), to: folder.picture(picture)) }
   }
 }

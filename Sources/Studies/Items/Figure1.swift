@@ -40,7 +40,7 @@ struct Figure1: StudyItem {
       let map = HeatMap(
         panels: [.init(title: "\(model.name), \(task.name)", mean)], valueName: "\(results.study.score.rawValue), change", isChange: true)
       findings.figures.append(
-        StudyFigure(name: "\(name)-\(model.name)", chart: map, caption: "The pointer shows a head's value.", table: name))
+        StudyFigure(name: "\(name)-\(model.name)", chart: map, caption: "", table: name))
     }
     findings.filesOnly = [table]
     return findings

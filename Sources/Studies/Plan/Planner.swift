@@ -204,7 +204,7 @@ struct Planner {
   @discardableResult
   mutating func pattern(
     _ name: String, _ model: PlannedModel, _ source: Source, on data: [(step: String, file: String)], _ size: PartSize, task: String,
-    scores: [Score]? = nil
+    scores: [Score]? = nil, tokens: Int? = nil
   ) throws -> String {
     let out = plan.file("pattern.safetensors", of: name)
     var run = PatternRun(model: source.path, data: [], out: out)
@@ -213,6 +213,7 @@ struct Planner {
     run.task = task
     run.scores = scores ?? [study.score]
     run.keepsSamples = true
+    run.tokens = tokens
     try plan.add(
       name, run, reading: source.inputs + data.map(\.step), from: externals(model, source),
       cost: costs(model).measuring(size, fromMaster: isMaster(source)))
@@ -221,9 +222,10 @@ struct Planner {
 
   /// Plans a pattern on one part.
   @discardableResult
-  mutating func pattern(_ name: String, _ model: PlannedModel, _ source: Source, on part: PlannedPart) throws -> String {
+  mutating func pattern(_ name: String, _ model: PlannedModel, _ source: Source, on part: PlannedPart, tokens: Int? = nil) throws -> String
+  {
     let file = try write(part)
-    return try pattern(name, model, source, on: [(part.step, file)], part.size, task: part.task)
+    return try pattern(name, model, source, on: [(part.step, file)], part.size, task: part.task, tokens: tokens)
   }
 
   /// Plans a change.
@@ -238,17 +240,22 @@ struct Planner {
     return out
   }
 
+  /// The samples of each of the strongest heads that the page shows token by token.
+  private static let shownSamples = 3
+
   /// Plans before → train → after → change of a task for a seed.
   mutating func changes(_ model: PlannedModel, _ task: Study.Task, seed: UInt64) throws {
     let names = StepNames(model: model.model.name, task: task.name, seed: seed)
     let probe = try parts.probe(task)
     let part = try parts.training(task, count: parts.trainingCount(ofSet: task.set), seed: seed)
-    try pattern(names.before, model, base(model), on: probe)
+    // What the page goes through: the first seed's.
+    let tokens = seed == study.seeds.first ? Self.shownSamples : nil
+    try pattern(names.before, model, base(model), on: probe, tokens: tokens)
     let isTracked = study.makes("figure-5", for: model.model) && shownTasks.contains { $0.name == task.name }
     let trained = try train(
       names.training, model, from: base(model), on: (part.step, write(part)), part.size, seed: seed,
       probe: isTracked ? (probe, parts.questions(task)) : nil)
-    try pattern(names.after, model, trained, on: probe)
+    try pattern(names.after, model, trained, on: probe, tokens: tokens)
     try change(names.change, before: names.before, after: names.after)
   }
 

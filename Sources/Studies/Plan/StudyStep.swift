@@ -26,7 +26,7 @@ public struct StudyStep: Sendable {
   var makesModel: Bool { work is TrainingRun || work is MergeRun }
 
   /// The settings as they are hashed: paths inside the study's folder relative to it, others left to `externals`, and nothing that only says
-  /// how the work is done.
+  /// how the work is done or what is told of it beside its result.
   func canonical(in folder: URL) throws -> String {
     let root = folder.absoluteURL.standardizedFileURL.path(percentEncoded: false)
     func prepared(_ run: some Run) throws -> Data {
@@ -37,7 +37,7 @@ public struct StudyStep: Sendable {
       return try HeadwayJSON.encoder().encode(mapped)
     }
     var object = try JSONSerialization.jsonObject(with: prepared(work)) as? [String: Any] ?? [:]
-    for key in ["threads", "device", "save_every", "keep", "resume", "overwrite", "ignore_memory"] { object[key] = nil }
+    for key in ["threads", "device", "save_every", "keep", "resume", "overwrite", "ignore_memory", "tokens"] { object[key] = nil }
     return String(
       decoding: try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes]), as: UTF8.self)
   }

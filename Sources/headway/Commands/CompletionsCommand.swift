@@ -25,7 +25,7 @@ struct CompletionsCommand: ParsableCommand {
     }
   }
 
-  @Argument(help: ArgumentHelp("Which shell.", valueName: "bash|zsh|fish"))
+  @Argument(help: ArgumentHelp("Which shell.", valueName: "shell"))
   var shell: Shell
 
   @OptionGroup var output: OutputOptions

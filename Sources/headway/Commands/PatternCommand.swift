@@ -35,6 +35,15 @@ struct PatternCommand: RunningCommand {
   @Flag(help: "Keep every sample's levels, which intervals and comparisons need.")
   var perSample = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Tell the N strongest samples of each of the strongest heads token by token, in NAME.tokens.jsonl, which headway report shows.",
+      valueName: "n"))
+  var tokens: Int?
+
+  @Option(help: ArgumentHelp("How many heads --tokens is for; 10 where left out.", valueName: "n"))
+  var tokenHeads: Int?
+
   @Option(help: ArgumentHelp("How losses are averaged: each sample's own, or N consecutive samples together.", valueName: "sample|batch:N"))
   var loss = PatternMeasurement.Loss.sample
 
@@ -59,6 +68,8 @@ struct PatternCommand: RunningCommand {
     run.task = task
     run.scores = score.scores
     run.keepsSamples = perSample
+    run.tokens = tokens
+    run.tokenHeads = tokenHeads
     run.loss = loss
     run.memory = memory
     run.resume = resume

@@ -6,9 +6,10 @@ import Runs
 struct ReportCommand: RunningCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "One self-contained HTML page of the patterns, changes, fits, mixtures, choices, ablations and evaluations in a folder.",
+    abstract: "One self-contained HTML page of all that a folder holds, from tasks to heads, samples and tokens.",
     discussion: """
-      Writes report.html into the folder, and the numbers behind its pictures into its folder report.
+      Shows patterns, changes, fits, mixtures, chosen samples, ablations, evaluations and training runs; a pattern's samples token by token where it was \
+      measured with --tokens. Writes report.html into the folder, and the numbers behind its pictures into its folder report.
 
       Example:
         headway report out

@@ -29,7 +29,7 @@ struct StudyNewCommand: ParsableCommand {
         headway study new task --model ./llama --data gsm8k.jsonl > study.yaml
       """)
 
-  @Argument(help: ArgumentHelp("Which study.", valueName: "paper|small|task"))
+  @Argument(help: ArgumentHelp("Which study.", valueName: "template"))
   var kind: StudyTemplate
 
   @Option(help: ArgumentHelp("The model of a small study or a task's.", valueName: "model"), completion: .directory)

@@ -47,8 +47,11 @@ enum ArgumentText {
     return first.lowercased() + text.dropFirst()
   }
 
-  /// The sentence with a list of values replaced by the one that was meant, where one is near.
+  /// The sentence with a list of values replaced by the one that was meant, where one is near; where there is no list, with what such a value looks like.
   private static func guessed(_ text: String) -> String {
+    if let match = text.wholeMatch(of: #/.*value '(.*)' is invalid for '[^<']*<([^>]*)>[^']*'/#) {
+      return ValueText.remedy(for: String(match.1), of: String(match.2)).map { "\(text); \($0)" } ?? text
+    }
     guard let match = text.wholeMatch(of: #/(.*value '(.*)' is invalid for .*); it is one of (.*)/#) else { return text }
     let names = match.3.split(separator: #/, | or /#).map { $0.trimmingCharacters(in: CharacterSet(charactersIn: "'")) }
     return nearest(to: String(match.2), among: names).map { "\(match.1); did you mean '\($0)'?" } ?? text

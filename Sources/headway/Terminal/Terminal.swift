@@ -54,4 +54,9 @@ enum Terminal {
   }
   /// Whether a person watches standard output.
   static var outputIsTerminal: Bool { isatty(1) == 1 }
+  /// Whether a person watches standard output in colours (<https://no-color.org>).
+  static var outputTakesColors: Bool {
+    let environment = ProcessInfo.processInfo.environment
+    return outputIsTerminal && environment["TERM"] != "dumb" && environment["NO_COLOR"]?.isEmpty ?? true
+  }
 }

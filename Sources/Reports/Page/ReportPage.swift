@@ -1,7 +1,7 @@
 internal import Mustache
 
-/// One self-contained HTML page of tables, pictures and the settings behind them. It opens from disk and needs no network: a
-/// content policy in the page itself forbids it to load anything.
+/// One self-contained HTML page of tables, pictures and the settings behind them, with an explorer where there is something to explore. It opens from
+/// disk and needs no network: a content policy in the page itself forbids it to load anything.
 public struct ReportPage: Sendable {
   /// A table whose rows a reader sorts by clicking on a column's title.
   public struct Table: Sendable {
@@ -33,6 +33,8 @@ public struct ReportPage: Sendable {
     var svg: String
     /// What to say below it; empty for nothing.
     public var caption: String
+    /// What the pointer does on it, which paper leaves out; empty for nothing.
+    var hint: String
     /// The file of its numbers, relative to the page; nil for none.
     public var numbers: String?
 
@@ -40,6 +42,7 @@ public struct ReportPage: Sendable {
     public init(_ chart: some Chart, caption: String = "", numbers: String? = nil) {
       svg = chart.svg()
       self.caption = caption
+      hint = chart.hint
       self.numbers = numbers
     }
   }
@@ -73,28 +76,38 @@ public struct ReportPage: Sendable {
   public var title: String
   /// A line below it; empty for none.
   public var subtitle: String
+  /// What was measured and found, a paragraph each, for those who read no further.
+  public var summary: [String]
+  /// What a reader can go through from tasks to tokens; nil for nothing.
+  public var explorer: HeadExplorer?
   /// The parts, in order.
   public var sections: [Section]
 
   /// A page.
-  public init(title: String, subtitle: String = "", sections: [Section]) {
+  public init(title: String, subtitle: String = "", summary: [String] = [], explorer: HeadExplorer? = nil, sections: [Section]) {
     self.title = title
     self.subtitle = subtitle
+    self.summary = summary
+    self.explorer = explorer
     self.sections = sections
   }
 
   /// The page as HTML. All text is escaped.
-  /// - Throws: an error of the template library; the template is part of this one, so that is a fault of ours.
+  /// - Throws: `EncodingError` where the explorer holds a number that is not finite; an error of the template library would be a fault of ours.
   public func html() throws -> String {
     // Escaping is done here, for the characters that XML forbids as well as for markup, so the template takes text as it is.
-    try MustacheTemplate(string: ReportTemplate.page).render([
-      "title": title.escapedForMarkup, "subtitle": subtitle.escapedForMarkup, "style": ReportTemplate.style,
-      "script": ReportTemplate.script,
+    var context: [String: Any] = [
+      "title": title.escapedForMarkup, "subtitle": subtitle.escapedForMarkup, "summary": summary.map(\.escapedForMarkup),
+      "style": PageStyle.whole, "script": PageScript.whole,
       "contents": sections.enumerated().map { index, section in
         ["anchor": "part\(index + 1)", "title": section.title.escapedForMarkup]
       },
-      "sections": sections.enumerated().map { index, section in context(section, index) },
-    ])
+      "sections": sections.enumerated().map { index, section in self.context(section, index) },
+    ]
+    if let explorer, !explorer.isEmpty {
+      context["explorer"] = ["data": try explorer.json(), "charts": ChartStyle.sheet(scales: ColorScale.Kind.allCases)]
+    }
+    return try MustacheTemplate(string: ReportTemplate.page).render(context)
   }
 
   private func context(_ section: Section, _ index: Int) -> [String: Any] {
@@ -103,6 +116,7 @@ public struct ReportPage: Sendable {
       "paragraphs": section.paragraphs.map(\.escapedForMarkup), "tables": section.tables.map(Self.context),
       "pictures": section.pictures.map { picture -> [String: Any] in
         var context: [String: Any] = ["svg": picture.svg, "caption": picture.caption.escapedForMarkup]
+        if !picture.hint.isEmpty { context["hint"] = picture.hint.escapedForMarkup }
         if let numbers = picture.numbers { context["numbers"] = ["address": Self.address(numbers), "name": numbers.escapedForMarkup] }
         return context
       },
