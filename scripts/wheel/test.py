@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Installs the newest wheel of dist/ into an environment of its own and tries it there: make wheel-test.
 
-    scripts/wheel/test.py [--full] [--tiny] [--keep]
+    scripts/wheel/test.py [--full] [--standard] [--keep]
 
 Without --full only what the program loads of the required packages is installed: torch without its dependencies, and of these the two libraries that
 libtorch_cpu.so itself asks for (scripts/setup pins them). --full installs everything that the wheel requires, CUDA for several GB included.
 
-Tried are: doctor, demo (--tiny: of a world in which nothing can be learned), what completions and manual page are installed, that one OpenMP library
+Tried are: doctor, demo (of a tiny world; --standard for the one that README shows, minutes each), what completions and manual page are installed, that one OpenMP library
 is loaded, the Python functions' tests, and docs/Python.ipynb. Then torch's CUDA libraries are deleted, and doctor and demo tried again.
 """
 import argparse, json, os, pathlib, re, shutil, subprocess, sys, tempfile  # noqa: E401
@@ -138,14 +138,14 @@ def remove_cuda(environment):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--full", action="store_true", help="install everything that the wheel requires")
-    a.add_argument("--tiny", action="store_true", help="demos in which nothing can be learned, for a quick look")
+    a.add_argument("--standard", action="store_true", help="demos as README shows them, in place of tiny ones in which nothing can be learned")
     a.add_argument("--keep", action="store_true", help=f"leave the environment in {PLACE.relative_to(ROOT)}")
     o = a.parse_args()
     wheels = sorted((ROOT / "dist").glob("headway-*.whl"), key=lambda path: path.stat().st_mtime)
     if not wheels:
         die("there is no wheel in dist/; build it with make wheel")
     wheel = wheels[-1]
-    size = "tiny" if o.tiny else "standard"
+    size = "standard" if o.standard else "tiny"
     environment = make_environment(PLACE, wheel, o.full)
     version = environment.call(environment.headway, "-v").strip()
     if version != wheel.name.split("-")[1]:
