@@ -33,7 +33,7 @@ def run(command: str, *arguments: Value, **options: Option) -> Any:
 
     Raises HeadwayError with the program's message where the command fails, and TypeError for a value that is no text, number or path.
     """
-    child = None
+    child = reader = None
     messages: list[str] = []
     try:
         # A group of its own: the terminal's Ctrl-C would reach the program beside the interrupt that is passed on, and two end it at once.
@@ -44,8 +44,8 @@ def run(command: str, *arguments: Value, **options: Option) -> Any:
         reader = threading.Thread(target=_pass_on, args=(child.stderr, messages), daemon=True)
         reader.start()
         output = child.stdout.read()
-        reader.join()
         status = child.wait()
+        reader.join()
     except KeyboardInterrupt:
         if child is not None:
             _interrupt(child)
@@ -57,9 +57,10 @@ def run(command: str, *arguments: Value, **options: Option) -> Any:
             if child.poll() is None:
                 child.terminate()
                 child.wait()
-            for stream in (child.stdout, child.stderr):
-                if stream is not None and not (stream is child.stderr and reader.is_alive()):
-                    stream.close()
+            if child.stdout is not None:
+                child.stdout.close()
+            if reader is not None:
+                reader.join()
     if status != 0:
         text = " ".join(messages) or output.decode("utf-8", "replace").strip() or "it said nothing"
         raise HeadwayError(text if messages else f"headway {command} left with status {status}: {text}", status)
@@ -95,16 +96,17 @@ def _text(value: object, name: str) -> str:
 
 def _pass_on(stream: IO[bytes], messages: list[str]) -> None:
     """Writes the program's lines to sys.stderr as they come, but for the error that it ends with, which becomes the exception."""
-    for line in stream:
-        text = line.decode("utf-8", "replace")
-        if text.startswith("error: ") or (messages and re.match(r"see '.*--help'$", text)):
-            messages.append(text.removeprefix("error: ").rstrip("\n") if not messages else f"({text.strip()})")
-            continue
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except (OSError, ValueError):
-            pass  # A closed stream does not stop the program.
+    with stream:
+        for line in stream:
+            text = line.decode("utf-8", "replace")
+            if text.startswith("error: ") or (messages and re.match(r"see '.*--help'$", text)):
+                messages.append(text.removeprefix("error: ").rstrip("\n") if not messages else f"({text.strip()})")
+                continue
+            try:
+                sys.stderr.write(text)
+                sys.stderr.flush()
+            except (OSError, ValueError):
+                pass  # A closed stream does not stop the program.
 
 
 def _interrupt(child: subprocess.Popen[bytes]) -> None:
