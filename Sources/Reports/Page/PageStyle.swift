@@ -45,7 +45,7 @@ enum PageStyle {
     .crumbs{position:sticky;top:0;background:var(--page);z-index:1;border-bottom:1px solid var(--line)}
     .crumbs li+li::before{content:"›";margin:0 8px 0 4px;color:var(--quiet)}
     .crumbs [aria-current]{color:var(--ink);font-weight:600;text-decoration:none}
-    .panel h3{scroll-margin-top:56px}.panel h3:focus-visible{outline-offset:4px}
+    .panel h3{scroll-margin-top:56px}@media(max-width:600px){.panel h3{scroll-margin-top:88px}}.panel h3:focus-visible{outline-offset:4px}
     .tasks{columns:320px;gap:32px;padding-left:0;list-style:none}
     .tasks a{display:block;padding:6px 10px;border:1px solid var(--line);border-radius:6px;margin-bottom:8px;text-decoration:none;break-inside:avoid}
     .tasks [aria-current]{border-color:var(--link);box-shadow:inset 4px 0 var(--link)}

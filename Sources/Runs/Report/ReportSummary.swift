@@ -84,8 +84,9 @@ struct ReportSummary {
       return
         "Fine-tuning raised the level of \(NumberText.fixed(100 * (rises.first ?? 0), decimals: 0))% of the heads and lowered that of the others; head \(most.key) changed most."
     }
+    let (few, many) = (NumberText.fixed(100 * (1 - greatest), decimals: 0), NumberText.fixed(100 * (1 - least), decimals: 0))
     return
-      "Fine-tuning lowered the level of most heads in \(fell) of \(maps.count) changes (\(NumberText.fixed(100 * (1 - greatest), decimals: 0)) to \(NumberText.fixed(100 * (1 - least), decimals: 0))% of the heads); head \(most.key) changed most in \(most.value) of them."
+      "Fine-tuning lowered the level of most heads in \(fell) of \(maps.count) changes (\(few == many ? few : "\(few) to \(many)")% of the heads); head \(most.key) changed most in \(most.value) of them."
   }
 
   private var ablation: String? {
