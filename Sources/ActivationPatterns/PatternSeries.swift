@@ -8,6 +8,8 @@ public struct PatternSeries: Sendable {
   public let steps: [Int]
   /// The mean magnitudes at each of these steps, [S] of [L, H].
   public let levels: [HeadMatrix]
+  /// Their standard errors over the probe set's samples, [S] of [L, H]; nil where the run kept none.
+  public let standardErrors: [HeadMatrix]?
 
   /// What a file of them says it holds.
   static let kind = "tracked patterns"
@@ -15,7 +17,7 @@ public struct PatternSeries: Sendable {
   /// The file of a training run's folder.
   public static func url(inFolder folder: URL) -> URL { folder.appending(path: "headway/patterns.safetensors") }
 
-  /// Reads a run's file: `probe.steps` I64 [S] and `probe.magnitude` [S, L, H].
+  /// Reads a run's file: `probe.steps` I64 [S], `probe.magnitude` [S, L, H] and, where it is there, `probe.standard_error`.
   /// - Throws: `FileError`, `CheckpointError` or `PatternError` naming the file and what is wrong with it.
   public init(from url: URL) throws { try self.init(reading: SafetensorsFile(at: url)) }
 
@@ -44,17 +46,20 @@ public struct PatternSeries: Sendable {
         remedy: "train with \(setting: .track) to record one")
     }
     let steps = try file.int64s("probe.steps").map(Int.init)
-    let values = try file.doubles(entry.name)
     guard entry.shape.count == 3, entry.shape[0] == steps.count, zip(steps, steps.dropFirst()).allSatisfy({ $0 < $1 }) else {
       throw CheckpointError(
         path: file.path, tensor: entry.name, problem: "has the shape \(entry.shape), not [\(steps.count), layers, heads] at rising steps",
         remedy: "record it again")
     }
-    let width = entry.shape[1] * entry.shape[2]
-    do {
-      levels = try steps.indices.map { index in
+    func matrices(_ name: String) throws -> [HeadMatrix] {
+      let (values, width) = (try file.doubles(name), entry.shape[1] * entry.shape[2])
+      return try steps.indices.map { index in
         try HeadMatrix(layers: entry.shape[1], heads: entry.shape[2], values: Array(values[index * width..<(index + 1) * width]))
       }
+    }
+    do {
+      levels = try matrices(entry.name)
+      standardErrors = try file["probe.standard_error"].flatMap { $0.shape == entry.shape ? try matrices($0.name) : nil }
     } catch let error as PatternError {
       throw PatternError(file.path, problem: error.problem, remedy: error.remedy)
     }

@@ -10,8 +10,9 @@ import Torch
 struct TrackedPatterns {
   let layers: Int
   let heads: Int
-  /// Steps at which the probe set was measured, and its mean magnitudes `[L · H]`.
-  private(set) var probe: [(step: Int, levels: [Double])] = []
+  /// Steps at which the probe set was measured, its mean magnitudes `[L · H]`, and their standard errors over its samples: nil for a single sample, and
+  /// for steps of a checkpoint that has none.
+  private(set) var probe: [(step: Int, levels: [Double], errors: [Double]?)] = []
   /// Steps whose window was recorded, and its mean magnitudes; step i's window was computed with the weights after i − 1 updates.
   private(set) var windows: [(step: Int, levels: [Double])] = []
   /// Correlations of the base model's patterns of other windows with that of window 1.
@@ -23,9 +24,9 @@ struct TrackedPatterns {
   }
 
   /// Adds the probe set's pattern after `step` updates and fills in what METHOD §8 reports of it.
-  mutating func add(probe levels: [Double], to metrics: inout StepMetrics) throws {
-    probe.append((metrics.step, levels))
-    let figures = try Figures(levels, in: self, beside: probe[0].levels)
+  mutating func add(probe found: (levels: [Double], errors: [Double]?), to metrics: inout StepMetrics) throws {
+    probe.append((metrics.step, found.levels, found.errors))
+    let figures = try Figures(found.levels, in: self, beside: probe[0].levels)
     (metrics.gini, metrics.cv, metrics.kurtosis) = (figures.gini, figures.cv, figures.kurtosis)
     (metrics.correlation, metrics.mse) = (figures.correlation, figures.mse)
   }
@@ -52,24 +53,24 @@ struct TrackedPatterns {
 
   // MARK: Files
 
-  /// Writes `probe.steps` I64 [S], `probe.magnitude` F32 [S, L, H], `window.steps`, `window.magnitude`, and `noise_floor` F32.
+  /// Writes `probe.steps` I64 [S], `probe.magnitude` F64 [S, L, H], `probe.standard_error` of the same shape where all steps have one, `window.steps`,
+  /// `window.magnitude`, and `noise_floor` F64.
   func write(to url: URL) throws {
     var sources: [SafetensorsWriter.Source] = []
-    for (name, rows) in [("probe", probe), ("window", windows)] where !rows.isEmpty {
-      sources.append(.init(name: "\(name).steps", shape: [rows.count], int64s: rows.map { Int64($0.step) }))
-      // Float64, so that a resumed run compares with exactly the reference that the first one had.
-      let values = rows.flatMap(\.levels)
+    // Float64, so that a resumed run compares with exactly the reference that the first one had.
+    func add(_ name: String, _ values: [Double], _ shape: [Int]) {
       sources.append(
-        .init(name: "\(name).magnitude", elementType: .float64, shape: [rows.count, layers, heads]) { sink in
-          try values.withUnsafeBytes { try sink.write($0) }
-        })
+        .init(name: name, elementType: .float64, shape: shape) { sink in try values.withUnsafeBytes { try sink.write($0) } })
     }
-    if !noiseFloor.isEmpty {
-      let values = noiseFloor
-      sources.append(
-        .init(name: "noise_floor", elementType: .float64, shape: [values.count]) { sink in try values.withUnsafeBytes { try sink.write($0) }
-        })
+    for (name, steps, levels) in [
+      ("probe", probe.map(\.step), probe.map(\.levels)), ("window", windows.map(\.step), windows.map(\.levels)),
+    ] where !steps.isEmpty {
+      sources.append(.init(name: "\(name).steps", shape: [steps.count], int64s: steps.map(Int64.init)))
+      add("\(name).magnitude", levels.flatMap(\.self), [steps.count, layers, heads])
     }
+    let errors = probe.compactMap(\.errors)
+    if !errors.isEmpty, errors.count == probe.count { add("probe.standard_error", errors.flatMap(\.self), [probe.count, layers, heads]) }
+    if !noiseFloor.isEmpty { add("noise_floor", noiseFloor, [noiseFloor.count]) }
     try SafetensorsWriter.write(sources, metadata: ["headway.kind": "tracked patterns", "score": "magnitude"], to: url)
   }
 
@@ -82,16 +83,21 @@ struct TrackedPatterns {
       guard let entry = file.tensors.first(where: { $0.name == name }) else { return nil }
       return try Tensor(mapping: entry, of: file)
     }
-    func rows(_ name: String) throws -> [(step: Int, levels: [Double])] {
-      guard let steps = try tensor("\(name).steps")?.integers(), let values = try tensor("\(name).magnitude")?.doubles() else { return [] }
+    func rows(_ name: String, count: Int) throws -> [[Double]]? {
+      guard let values = try tensor(name)?.doubles() else { return nil }
       let width = layers * heads
-      guard values.count == steps.count * width else {
+      guard values.count == count * width else {
         throw TrainingError("\(path) holds patterns of another model; delete the checkpoint and resume from an earlier one")
       }
-      return steps.enumerated().map { ($1, Array(values[$0 * width..<($0 + 1) * width])) }
+      return (0..<count).map { Array(values[$0 * width..<($0 + 1) * width]) }
     }
-    probe = try rows("probe")
-    windows = try rows("window")
+    if let steps = try tensor("probe.steps")?.integers(), let levels = try rows("probe.magnitude", count: steps.count) {
+      let errors = try rows("probe.standard_error", count: steps.count)
+      probe = steps.indices.map { (steps[$0], levels[$0], errors?[$0]) }
+    }
+    if let steps = try tensor("window.steps")?.integers(), let levels = try rows("window.magnitude", count: steps.count) {
+      windows = steps.indices.map { (steps[$0], levels[$0]) }
+    }
     noiseFloor = try tensor("noise_floor")?.doubles() ?? []
   }
 }
@@ -113,18 +119,33 @@ struct PatternTracker {
   let samples: [TokenizedSample]
   let batchTokens: Int
 
-  /// The mean magnitudes `[L · H]` of the samples, measured with the float32 masters.
-  func measure(_ weights: TrainableWeights) throws -> [Double] {
-    try weights.withMasters { try PatternTracker.meanMagnitudes(of: samples, decoder, batchTokens: batchTokens) }
+  /// The mean magnitudes `[L · H]` of the samples, measured with the float32 masters, and their standard errors where there are several samples.
+  func measure(_ weights: TrainableWeights) throws -> (levels: [Double], errors: [Double]?) {
+    let each = try weights.withMasters { try PatternTracker.magnitudes(of: samples, decoder, batchTokens: batchTokens) }
+    let means = PatternTracker.means(each, of: decoder)
+    guard each.count > 1 else { return (means, nil) }
+    var squares = [Double](repeating: 0, count: means.count)
+    for levels in each {
+      for (place, level) in levels.enumerated() { squares[place] += (Double(level) - means[place]) * (Double(level) - means[place]) }
+    }
+    return (means, squares.map { ($0 / Double(each.count - 1) / Double(each.count)).squareRoot() })
   }
 
   /// The mean magnitudes of samples with the decoder as it is, its weights frozen.
   static func meanMagnitudes(of samples: [TokenizedSample], _ decoder: any CausalDecoder, batchTokens: Int) throws -> [Double] {
+    means(try magnitudes(of: samples, decoder, batchTokens: batchTokens), of: decoder)
+  }
+
+  /// Each sample's magnitudes `[L · H]`.
+  private static func magnitudes(of samples: [TokenizedSample], _ decoder: any CausalDecoder, batchTokens: Int) throws -> [[Float]] {
     // In float32 the activations of 2,048 tokens of an 8-billion-parameter model would take 12 GB.
-    let measured = try PatternMeasurement(Probe(decoder, scores: [.magnitude], memory: .automatic), batchTokens: batchTokens).run(samples)
-      .samples
+    try PatternMeasurement(Probe(decoder, scores: [.magnitude], memory: .automatic), batchTokens: batchTokens).run(samples)
+      .samples.map { $0.levels[.magnitude] ?? [] }
+  }
+
+  private static func means(_ each: [[Float]], of decoder: any CausalDecoder) -> [Double] {
     var sums = [Double](repeating: 0, count: decoder.shape.layers * decoder.shape.attentionHeads)
-    for sample in measured { for (place, level) in (sample.levels[.magnitude] ?? []).enumerated() { sums[place] += Double(level) } }
-    return sums.map { $0 / Double(max(1, measured.count)) }
+    for levels in each { for (place, level) in levels.enumerated() { sums[place] += Double(level) } }
+    return sums.map { $0 / Double(max(1, each.count)) }
   }
 }

@@ -328,6 +328,10 @@ struct PatternFileTests {
         #expect(all.map(\.step) == [0, 10])
         #expect(all.map { $0.file.matrix(.magnitude)?.values } == [[1, 2, 3], [4, 5, 6]])
       }
+      #expect(try PatternSeries(from: url).standardErrors == nil)
+      let errors = SafetensorsWriter.Source(name: "probe.standard_error", shape: [2, 1, 3], floats: [0, 1, 2, 3, 4, 5])
+      try SafetensorsWriter.write([steps, probe, errors], metadata: kind, to: url)
+      #expect(try PatternSeries(from: url).standardErrors?.map(\.values) == [[0, 1, 2], [3, 4, 5]])
       #expect(throws: PatternError.self) { try PatternFile.read(from: url) }
       for (sources, part) in [
         ([steps, .init(name: "probe.magnitude", shape: [3, 1, 2], floats: [1, 2, 3, 4, 5, 6])], "not [2, layers, heads]"),

@@ -1,4 +1,5 @@
 import Ground
+import ActivationPatterns
 import CheckpointFiles
 import Foundation
 import Goldens
@@ -279,6 +280,16 @@ import Torch
     let patterns = try TrackedPatterns(
       from: folder.patterns, layers: trainer.decoder.shape.layers, heads: trainer.decoder.shape.attentionHeads)
     #expect(patterns.probe.map(\.step) == [0, 2, 4, 5])
+    // The standard errors are those that `pattern` finds of the same samples under the same weights.
+    let measured = try PatternMeasurement(
+      Probe(LanguageModel(golden.base, elementType: .float32).decoder, scores: [.magnitude]), batchTokens: 2048
+    ).run(samples.probe).samples.map { ($0.levels[.magnitude] ?? []).map(Double.init) }
+    let (count, errors) = (Double(measured.count), try #require(patterns.probe[0].errors))
+    for (place, error) in errors.enumerated() {
+      let mean = measured.reduce(0) { $0 + $1[place] } / count
+      let variance = measured.reduce(0) { $0 + ($1[place] - mean) * ($1[place] - mean) } / (count - 1)
+      #expect(abs(error - (variance / count).squareRoot()) <= 1e-5 * error)
+    }
     #expect(patterns.windows.map(\.step) == [1, 2, 3, 4, 5])
     #expect(patterns.noiseFloor.count == 2)
     // The first window's own gates give the base model's pattern of those samples, but for bfloat16.

@@ -19,7 +19,7 @@ struct HeadExplorerTests {
       name: name, side: "change", about: "", valueName: "change of magnitude", layers: 1, heads: 3, isChange: true, values: [-1, -2, 0])
     let run = HeadExplorer.TrainingRun(
       layers: 1, heads: 3, steps: [0, 10], values: [[1, 2, 3], [4, 5, 6]],
-      curves: [.init(yName: "loss", curves: [.init(name: name, points: [(0, 2.5), (10, 1)])])])
+      errors: nil, curves: [.init(yName: "loss", curves: [.init(name: name, points: [(0, 2.5), (10, 1)])])])
     return HeadExplorer(
       rows: [.init(name: name, about: name, maps: [map, change]), .init(name: name, about: "", run: run)],
       ablations: [

@@ -4,7 +4,7 @@ extension ExplorerScript {
     // The beginning and the end of a text that is too long.
     const fitted = (text, length) => text.length > length ? `${text.slice(0, Math.ceil(length / 2) - 1)}…${text.slice(1 - Math.floor(length / 2))}` : text;
 
-    // Series of points [x, y], with a mark at an x where one is given.
+    // Series of points [x, y], or [x, y, half the width of an interval], with a mark at an x where one is given.
     function lineChart({ title, xName, yName, series, mark }) {
       const points = series.flatMap(one => one.points);
       const span = values => {
@@ -13,7 +13,7 @@ extension ExplorerScript {
         return [least, greatest];
       };
       const [x0, x1] = span(points.map(point => point[0]));
-      let [y0, y1] = span(points.map(point => point[1]));
+      let [y0, y1] = span(points.flatMap(point => [point[1] - (point[2] ?? 0), point[1] + (point[2] ?? 0)]));
       const room = (y1 - y0) * 0.05;
       y0 -= room; y1 += room;
       const frame = { left: 78, top: 40, width: 420, height: 200 };
@@ -35,6 +35,10 @@ extension ExplorerScript {
         parts.push(draw('path', { class: `series line${place % 7}${place % 14 > 6 ? ' dashed' : ''}`, d: steps }));
         if (one.points.length <= 200) {
           for (const point of one.points) {
+            if (point[2]) {
+              const [from, to] = [y(point[1] - point[2]), y(point[1] + point[2])];
+              parts.push(draw('path', { class: 'interval', d: `M${x(point[0]) - 3} ${from}h6m-3 0V${to}m-3 0h6` }));
+            }
             parts.push(draw('circle', { class: `area${place % 7}`, cx: x(point[0]), cy: y(point[1]), r: 2.5 },
               draw('title', {}, `${one.name}: ${short(point[0], 6)}, ${short(point[1], 4)}`)));
           }

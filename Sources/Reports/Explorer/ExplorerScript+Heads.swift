@@ -59,8 +59,10 @@ extension ExplorerScript {
       if (runs.length) {
         parts.push(el('h4', {}, 'While training'), pictureFigure(lineChart({
           title: `Head ${headName(head)} while training`, xName: 'updates', yName: 'magnitude',
-          series: runs.map(other => ({ name: other.name, points: other.run.steps.map((step, place) => [step, other.run.values[place][entryOf(other.run, head)]]) })),
-        }), 'The mean over the probe set at each step; its samples are not kept while training, so that there are no intervals.'));
+          series: runs.map(other => ({ name: other.name, points: other.run.steps.map((step, place) =>
+            [step, other.run.values[place][entryOf(other.run, head)], other.run.errors?.[place][entryOf(other.run, head)]]) })),
+        }), runs.some(other => other.run.errors) ? 'The mean over the probe set at each step; whiskers are 95% intervals over its samples.'
+          : 'The mean over the probe set at each step.'));
       }
       return parts;
     }

@@ -181,16 +181,19 @@ public struct HeadExplorer: Sendable, Encodable {
     public var steps: [Int]
     /// The levels at each of these steps, [steps][L · H].
     public var values: [[Double?]]
+    /// Half the widths of their 95% intervals; nil where the run kept none.
+    public var errors: [[Double]]?
     /// Losses and the like.
     public var curves: [Curves]
     var scale: Scale?
 
     /// A training.
-    public init(layers: Int, heads: Int, steps: [Int], values: [[Double]], curves: [Curves]) {
+    public init(layers: Int, heads: Int, steps: [Int], values: [[Double]], errors: [[Double]]?, curves: [Curves]) {
       self.layers = layers
       self.heads = heads
       self.steps = steps
       self.values = values.map { $0.map { .some($0.shortened) } }
+      self.errors = errors.map { $0.map { $0.map(\.shortened) } }
       self.curves = curves
     }
   }

@@ -46,10 +46,11 @@ struct TrainingRecord {
   /// The run as a page goes through it.
   /// - Parameter most: the most steps, evenly spread.
   func explored(most: Int) -> HeadExplorer.TrainingRun {
-    let shown = HeatMapRun.spread(series.map { Array(zip($0.steps, $0.levels)) } ?? [], most: most)
+    let shown = HeatMapRun.spread(series.map { Array($0.steps.indices) } ?? [], most: most)
     return .init(
-      layers: series?.levels.first?.layers ?? 0, heads: series?.levels.first?.heads ?? 0, steps: shown.map(\.0),
-      values: shown.map(\.1.values),
+      layers: series?.levels.first?.layers ?? 0, heads: series?.levels.first?.heads ?? 0, steps: shown.compactMap { series?.steps[$0] },
+      values: shown.compactMap { series?.levels[$0].values },
+      errors: series?.standardErrors.map { errors in shown.map { errors[$0].values.map { 1.96 * $0 } } },
       curves: curves.charts.map { _, chart in
         .init(
           yName: chart.yName,
