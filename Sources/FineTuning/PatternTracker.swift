@@ -123,12 +123,8 @@ struct PatternTracker {
   func measure(_ weights: TrainableWeights) throws -> (levels: [Double], errors: [Double]?) {
     let each = try weights.withMasters { try PatternTracker.magnitudes(of: samples, decoder, batchTokens: batchTokens) }
     let means = PatternTracker.means(each, of: decoder)
-    guard each.count > 1 else { return (means, nil) }
-    var squares = [Double](repeating: 0, count: means.count)
-    for levels in each {
-      for (place, level) in levels.enumerated() { squares[place] += (Double(level) - means[place]) * (Double(level) - means[place]) }
-    }
-    return (means, squares.map { ($0 / Double(each.count - 1) / Double(each.count)).squareRoot() })
+    let found = try SampleLevels(sampleCount: each.count, entryCount: means.count, values: each.flatMap(\.self))
+    return (means, try found.standardErrors())
   }
 
   /// The mean magnitudes of samples with the decoder as it is, its weights frozen.

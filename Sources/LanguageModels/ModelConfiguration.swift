@@ -80,6 +80,12 @@ public struct ModelConfiguration: Sendable {
     guard let integer = value.int else { throw wrong(key, "a whole number") }
     return integer
   }
+  /// A cap on logits (Gemma 2 and 3); nil for none.
+  func softcap(_ key: String) throws -> Double? {
+    guard let cap = try optionalDouble(key) else { return nil }
+    guard cap > 0 else { throw wrong(key, "greater than 0, or null for none") }
+    return cap
+  }
   /// A whole number of at least 1, with an upper limit that no published model comes near, so that a hostile file cannot ask for endless memory.
   public func size(_ key: String, limit: Int = 1 << 24) throws -> Int {
     let value = try integer(key)

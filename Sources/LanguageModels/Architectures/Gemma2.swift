@@ -32,12 +32,3 @@ enum Gemma2 {
       .withoutEffect("cache_implementation"),
     ] + ConfigurationKey.rotary
 }
-
-extension ModelConfiguration {
-  /// A cap on logits; nil for none.
-  func softcap(_ key: String) throws -> Double? {
-    guard let cap = try optionalDouble(key) else { return nil }
-    guard cap > 0 else { throw wrong(key, "greater than 0, or null for none") }
-    return cap
-  }
-}
