@@ -1,9 +1,9 @@
 // Causal attention of packed samples with a gate on every head's output (the identity of ∂L/∂gate: docs/Method.md).
 //
-// Four roads give the same numbers. On a processor, in float32 and bfloat16: a kernel over the packed samples (attention_kernels.cpp); short samples
+// Five roads give the same numbers. On a processor, in float32 and bfloat16: a kernel over the packed samples (attention_kernels.cpp); short samples
 // in bfloat16 by batched matrix products where the processor has units for these (attention_products.cpp); text that is being written, one query
-// after many cached keys, by a kernel that goes from key to key, the same for a sequence whatever else the batch holds. Other devices and types: tiles
-// of query rows (attention_tiles.cpp). None holds more than a tile of weights at a time, so memory grows with the tokens and not with their square.
+// after many cached keys, by a kernel that goes from key to key, the same for a sequence whatever else the batch holds. On a CUDA device: libtorch's
+// kernels for sequences end to end (attention_varlen.cpp). All else: tiles of query rows (attention_tiles.cpp). None holds more than a tile of weights at a time, so memory grows with the tokens and not with their square.
 #include "attention.hpp"
 
 #include <torch/csrc/autograd/custom_function.h>
@@ -85,7 +85,7 @@ at::Tensor times_gates(const at::Tensor &output, const at::Tensor &gates) {
     using T = decltype(zero);
     auto *from = static_cast<const T *>(output.const_data_ptr());
     auto *to = static_cast<T *>(gated.mutable_data_ptr());
-    auto *g = factor.const_data_ptr<float>();
+    auto *g = numbers<float>(factor);
     parallel_ranges(tokens, 16, [&](int64_t begin, int64_t end) {
       kernels.scale_heads(from + begin * heads * width, g + begin * heads, to + begin * heads * width, (end - begin) * heads, width);
     });
@@ -97,7 +97,8 @@ at::Tensor times_gates(const at::Tensor &output, const at::Tensor &gates) {
 at::Tensor head_products(const at::Tensor &gradient, const at::Tensor &output, const at::Tensor &gates, at::Tensor *gated) {
   if (!has_kernel(output)) {
     if (gated != nullptr) *gated = gradient * gates.unsqueeze(-1).to(gradient.scalar_type());
-    return (gradient.to(wide_type(output)) * output.to(wide_type(output))).sum(-1);
+    // One of them wide is enough for libtorch to multiply in the wide type.
+    return (gradient.to(wide_type(output)) * output).sum(-1);
   }
   int64_t tokens = output.size(0), heads = output.size(1), width = output.size(2);
   auto sums = at::empty({tokens, heads}, at::kFloat);
@@ -107,7 +108,7 @@ at::Tensor head_products(const at::Tensor &gradient, const at::Tensor &output, c
     using T = decltype(zero);
     auto *d = static_cast<const T *>(gradient.const_data_ptr()), *o = static_cast<const T *>(output.const_data_ptr());
     auto *result = gated != nullptr ? static_cast<T *>(gated->mutable_data_ptr()) : nullptr;
-    auto *g = gated != nullptr ? factor.const_data_ptr<float>() : nullptr;
+    auto *g = gated != nullptr ? numbers<float>(factor) : nullptr;
     auto *to = sums.mutable_data_ptr<float>();
     parallel_ranges(tokens, 16, [&](int64_t begin, int64_t end) {
       int64_t at = begin * heads * width;
@@ -125,6 +126,15 @@ struct PackedAttention : Function<PackedAttention> {
     auto gates = head_gates.value_or(at::Tensor());
     auto q = queries.contiguous(), k = keys.contiguous(), v = values.contiguous();
     int64_t tokens = q.size(0), heads = q.size(1), width = q.size(2);
+    if (by_varlen(*layout, q, k)) {
+      auto found = attend_varlen(q, k, v, *layout);
+      // Whether gates are one would have to be asked of the device, which the host would wait for.
+      auto gated = gates.defined() ? times_gates(found.output, gates) : found.output;
+      context->save_for_backward({q, k, v, gates, found.output, found.sums, found.seed, found.offset, found.query_bounds, found.key_bounds});
+      context->saved_data["varlen"] = true;
+      return remember(context, !gates.defined(), std::move(layout), gated);
+    }
+    context->saved_data["varlen"] = false;
     auto output = at::empty({tokens, heads, width}, q.options());
     auto sums = at::empty({heads * tokens}, q.options().dtype(wide_type(q)));
     if (q.is_cpu() && q.scalar_type() == at::kFloat) attend_by_steps<float>(q, k, v, output, *layout);
@@ -143,11 +153,16 @@ struct PackedAttention : Function<PackedAttention> {
     attend_packed(q, k, v, output, sums, *layout, packed);
     // Gates of one change nothing, so the common case of measuring shares one tensor between the raw and the gated output.
     bool unit = !gates.defined() || at::all(gates == 1).item<bool>();
-    context->saved_data["unit"] = unit;
     auto gated = unit ? output : times_gates(output, gates);
     context->save_for_backward({q, k, v, gates, output, sums});
+    return remember(context, unit, std::move(layout), gated);
+  }
+
+  /// Keeps what the way back needs besides tensors, and returns the heads' outputs side by side.
+  static at::Tensor remember(AutogradContext *context, bool unit, std::shared_ptr<Layout> layout, const at::Tensor &gated) {
+    context->saved_data["unit"] = unit;
     context->saved_data["layout"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(layout)));
-    return gated.view({tokens, heads * width});
+    return gated.view({gated.size(0), gated.size(1) * gated.size(2)});
   }
 
   static variable_list backward(AutogradContext *context, variable_list by_results) {
@@ -168,6 +183,10 @@ struct PackedAttention : Function<PackedAttention> {
     }
     if (!by_inputs && !layout->saliency.defined()) return {at::Tensor(), at::Tensor(), at::Tensor(), by_gates, at::Tensor()};
 
+    if (context->saved_data["varlen"].toBool()) {
+      attend_varlen_backward(q, k, v, {output, sums, saved[6], saved[7], saved[8], saved[9]}, *layout, gradients);
+      return {gradients.by_queries, gradients.by_keys, gradients.by_values, by_gates, at::Tensor()};
+    }
     if (by_inputs) {
       gradients.by_queries = at::empty_like(q);
       gradients.by_keys = at::zeros_like(k);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "numbers.hpp"
+
 namespace headway {
 
 /// Elements of one tile of attention weights, all heads together: 16 MiB in float32.
@@ -70,6 +72,19 @@ void attend_by_products(
     const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, at::Tensor output, at::Tensor sums, const AttentionLayout &layout, int64_t sample);
 void attend_by_products_backward(
     const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &sums, const AttentionLayout &layout, int64_t sample,
+    AttentionGradients &gradients);
+
+// attention_varlen.cpp: libtorch's kernels for a whole packed batch on a CUDA device.
+/// What such a pass leaves, its way back needs.
+struct VarlenAttention {
+  at::Tensor output;                    // [T, H, D]
+  at::Tensor sums, seed, offset;        // the kernel's own
+  at::Tensor query_bounds, key_bounds;  // int32 [B + 1] on the device
+};
+bool by_varlen(const AttentionLayout &layout, const at::Tensor &q, const at::Tensor &k);
+VarlenAttention attend_varlen(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const AttentionLayout &layout);
+void attend_varlen_backward(
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const VarlenAttention &forward, const AttentionLayout &layout,
     AttentionGradients &gradients);
 
 // attention_tiles.cpp: tiles of query rows, on any device and in any type.

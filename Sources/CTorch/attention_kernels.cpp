@@ -156,7 +156,7 @@ void attend_packed_backward(
   if (layout.saliency.defined()) saliency = at::empty({q.size(0), heads}, at::kFloat);
   auto pointer = [](at::Tensor &x) { return x.defined() ? x.mutable_data_ptr<float>() : nullptr; };
   auto *to_queries = pointer(by_queries), *to_keys = pointer(by_keys), *to_values = pointer(by_values), *to_saliency = pointer(saliency);
-  auto *sum = sums.const_data_ptr<float>(), *terms = gradients.row_terms.const_data_ptr<float>();
+  auto *sum = numbers<float>(sums), *terms = numbers<float>(gradients.row_terms);
   with_kernels(q, [&](const auto &kernels, auto zero) {
     using T = decltype(zero);
     auto *gradient = static_cast<const T *>(gradients.by_output.const_data_ptr());

@@ -56,7 +56,7 @@ void attend_by_products_backward(
   auto keys = k.narrow(0, first_key, count).transpose(0, 1), values = v.narrow(0, first_key, count).transpose(0, 1);  // [K, T, D]
   auto weights = at::bmm(queries, keys.transpose(1, 2));
   auto by_weights = at::bmm(by_output, values.transpose(1, 2));
-  auto *sum = sums.const_data_ptr<float>() + q.size(1) * first;
+  auto *sum = numbers<float>(sums) + q.size(1) * first;
   auto *change = static_cast<bf16 *>(by_weights.mutable_data_ptr());
   for_each_row(weights, [&](bf16 *row, int64_t visible, int64_t number) {
     row_kernels<bf16>().attention_weights_backward(row, change + number * count, sum[number], visible, count, static_cast<float>(layout.scale));

@@ -42,6 +42,8 @@ constexpr int64_t gradient_parts = 16;
 // MARK: RMS normalisation
 
 at::Tensor composed_rms_norm(const at::Tensor &x, const at::Tensor &weight, double epsilon, double offset) {
+  // libtorch has one kernel for it on CUDA devices, which multiplies in float32, too, but by weights of x's own type.
+  if (x.is_cuda() && offset == 0 && weight.scalar_type() == x.scalar_type()) return at::rms_norm(x, {x.size(-1)}, weight, epsilon);
   auto wide = x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
   auto scale = (wide.pow(2).mean(-1, true) + epsilon).rsqrt();
   return (wide * scale * (weight.to(wide.scalar_type()) + offset)).to(x.scalar_type());
@@ -236,18 +238,23 @@ struct GatedActivation : Function<GatedActivation> {
 
 // MARK: Rotary positions
 
-// Only the first values of each head, twice as many as there are cosines, are rotated; the others stay.
-at::Tensor composed_rotation(const at::Tensor &x, const at::Tensor &cosine, const at::Tensor &sine) {
+// Only the first values of each head, twice as many as there are cosines, are rotated; the others stay. Rounded once, at the end.
+at::Tensor composed_rotation(const at::Tensor &x, const at::Tensor &cosine, const at::Tensor &sine, float direction) {
   auto type = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   int64_t half = cosine.size(1), rest = x.size(2) - 2 * half;
-  auto low = x.narrow(-1, 0, half).to(type), high = x.narrow(-1, half, half).to(type);
-  auto c = cosine.to(type).unsqueeze(1), s = sine.to(type).unsqueeze(1);
-  auto turned = at::cat({low * c - high * s, high * c + low * s}, -1).to(x.scalar_type());
-  return rest == 0 ? turned : at::cat({turned, x.narrow(-1, 2 * half, rest)}, -1);
+  auto low = x.narrow(-1, 0, half), high = x.narrow(-1, half, half);
+  auto c = cosine.to(type).unsqueeze(1), s = (direction * sine.to(type)).unsqueeze(1);
+  auto turned = at::empty_like(x);
+  auto to_low = turned.narrow(-1, 0, half), to_high = turned.narrow(-1, half, half);
+  at::sub_out(to_low, low * c, high * s);
+  at::add_out(to_high, high * c, low * s);
+  if (rest > 0) turned.narrow(-1, 2 * half, rest).copy_(x.narrow(-1, 2 * half, rest));
+  return turned;
 }
 
 at::Tensor rotated(const at::Tensor &x, const at::Tensor &cosine, const at::Tensor &sine, float direction) {
   auto input = x.contiguous();
+  if (!has_kernel(input)) return composed_rotation(input, cosine, sine, direction);
   auto y = at::empty_like(input);
   int64_t tokens = input.size(0), heads = input.size(1), head = input.size(2), half = cosine.size(1);
   dispatch(input, [&](const auto &kernels, auto zero) {
@@ -366,9 +373,6 @@ int ct_rotary(ct_tensor x, ct_tensor cosine, ct_tensor sine, ct_tensor *out) {
         get(cosine).dim() == 2 && get(cosine).sizes() == get(sine).sizes() && get(cosine).size(0) == input.size(0) &&
             get(cosine).size(1) <= input.size(2) / 2 && get(cosine).scalar_type() == at::kFloat && get(sine).scalar_type() == at::kFloat,
         "cosines and sines of [tokens, at most values / 2] in float32 are needed");
-    if (has_kernel(input))
-      *out = wrap(Rotation::apply(input, get(cosine), get(sine)));
-    else
-      *out = wrap(composed_rotation(input, get(cosine), get(sine)));
+    *out = wrap(Rotation::apply(input, get(cosine), get(sine)));
   });
 }

@@ -6,6 +6,7 @@
 #include "gradient_sink.hpp"
 #include "linear.hpp"
 #include "matrix_products.hpp"
+#include "numbers.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/row_kernels.hpp"
 
@@ -22,8 +23,8 @@ at::Tensor cross_entropy(at::Tensor &logits, const at::Tensor &targets, const at
   bool kernel = logits.is_cpu() && (logits.scalar_type() == at::kFloat || logits.scalar_type() == at::kBFloat16) && logits.is_contiguous();
   if (kernel) {
     auto each = at::empty({rows}, at::kFloat);
-    auto *target = targets.const_data_ptr<int64_t>();
-    auto *weight = weights.const_data_ptr<float>();
+    auto *target = numbers<int64_t>(targets);
+    auto *weight = numbers<float>(weights);
     auto *loss = each.mutable_data_ptr<float>();
     auto run = [&](const auto &kernels, auto *data) {
       parallel_ranges(rows, 1, [&](int64_t begin, int64_t end) {
@@ -41,9 +42,9 @@ at::Tensor cross_entropy(at::Tensor &logits, const at::Tensor &targets, const at
   auto probabilities = at::log_softmax(wide, -1);
   auto each = -probabilities.gather(1, targets.unsqueeze(1)).squeeze(1);
   if (keep_gradient) {
-    auto gradient = probabilities.exp();
+    auto gradient = probabilities.exp_();
     gradient.scatter_add_(1, targets.unsqueeze(1), at::full({rows, 1}, -1.0, gradient.options()));
-    logits = (gradient * weights.to(gradient.scalar_type()).unsqueeze(1)).to(logits.scalar_type());
+    logits = gradient.mul_(weights.to(gradient.scalar_type()).unsqueeze(1)).to(logits.scalar_type());
   }
   return each;
 }
