@@ -189,6 +189,10 @@ struct LikenessWorthTests {
     // What is one number for all seeds elsewhere has an interval over worlds here.
     let table = try #require(result.table("table-1"))
     #expect(try column(table, "gini_low").allSatisfy { $0 != .nothing })
+    #expect(try column(table, "state") == ["before SFT", "after SFT", "change"])
+    let means = try column(table, "mean").compactMap { if case .number(let value) = $0 { value } else { nil } }
+    try #require(means.count == 3)
+    #expect(abs(means[1] - means[0] - means[2]) < 1e-12)
     let arms = try #require(result.table("table-2"))
     let untouched = try #require(try column(arms, "arm").firstIndex(of: "untouched"))
     #expect(try column(arms, "value_low")[untouched] != .nothing)

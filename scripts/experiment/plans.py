@@ -1,9 +1,9 @@
 """What run.py makes: studies with their seeds, and what steps take. docs/Findings-plan.md says why; both change together."""
 
-# Seconds that a step of a kind takes before it computes, guessed, and operations a second then, on one thread: of the development seed of `mixtures` on
-# an AMD processor with AVX2, beside other work; `represent` and `ablate` as `pattern` (run.py --measure tells them of a finished run).
-FIXED = {"sft": 0.12, "pattern": 0.05, "evaluate": 0.05, "represent": 0.05, "ablate": 0.1, "part": 0.01, "other": 0.02}
-RATE = {"sft": 4.5e10, "pattern": 4.2e10, "evaluate": 7e10, "represent": 4.2e10, "ablate": 4.2e10, "other": 1e12}
+# Seconds that a step of a kind takes before it computes, and operations a second then, on one thread of an AMD processor with AVX2: of the development
+# seed of `figures`, `mixtures-hellaswag`, `choices` and `choices-gradient` (run.py --measure), by the processor's time, since other work ran beside them.
+FIXED = {"sft": 0.12, "pattern": 0.05, "evaluate": 0.3, "represent": 0.05, "ablate": 0.1, "part": 0.02, "other": 0.02}
+RATE = {"sft": 6e10, "pattern": 5.5e10, "evaluate": 2e11, "represent": 3e10, "ablate": 4e10, "other": 1e12}
 # Of pretraining the small world's Llama.
 SECONDS_A_TEXT = 0.0025
 
@@ -68,6 +68,9 @@ def real(shared, is_development):
         "marks": marks,
         "studies": [
             {"name": "figures", "file": "real-figures.yaml", "make": FIGURES + ["ablation"], "seeds": seeds},
+            {"name": "ablation-accuracy", "file": "real-figures.yaml", "make": ["ablation"], "seeds": seeds[:1],
+             "set": {"tasks.hellaswag.role": "target", "tasks.hellaswag.hold_out": "0.7", "tasks.hellaswag.benchmark": "hellaswag",
+                     "ablation.tasks": "[hellaswag]", "ablation.samples": "40", "budgets.questions": "40"}},
             {"name": "flask", "file": "real-flask.yaml", "make": ["figure-4"], "seeds": seeds},
             {"name": "mixtures", "file": "real-mixtures.yaml", "make": ["table-2"], "seeds": seeds},
             {"name": "mixtures-hellaswag", "file": "real-mixtures.yaml", "make": ["table-2"], "seeds": seeds,

@@ -33,11 +33,12 @@ struct Figure2: StudyItem {
       name, "Every pair of tasks; in brackets 95% intervals over seeds",
       [.text("model"), .text("state"), .text("task"), .text("other"), .number("r"), .number("r_low"), .number("r_high")])
     var groups = StudyTable(
-      "figure-2-groups", "Within groups and between them, the mean over pairs",
+      "figure-2-groups", "Within groups and between them, the mean over pairs; the last row is paired by seed",
       [.text("model"), .text("state")]
         + ["within", "between", "difference"].flatMap { [.number($0), .number("\($0)_low"), .number("\($0)_high")] }
         + [.number("undefined", "undefined heads", decimals: 0)])
     for model in results.models(of: self) {
+      var means: [State: [[Double?]]] = [:]
       for state in State.allCases {
         var matrices: [[[Double?]]] = []
         var undefined = 0
@@ -54,11 +55,11 @@ struct Figure2: StudyItem {
           undefined += levels.reduce(0) { $0 + $1.undefinedCount }
           matrices.append(try Correlation.matrix(levels))
         }
-        var means = [[Double?]](repeating: [Double?](repeating: nil, count: tasks.count), count: tasks.count)
+        var cells = [[Double?]](repeating: [Double?](repeating: nil, count: tasks.count), count: tasks.count)
         for (row, task) in tasks.enumerated() {
           for (column, other) in tasks.enumerated() {
             let mean = SeedMean(matrices.compactMap { $0[row][column] })
-            means[row][column] = mean?.mean
+            cells[row][column] = mean?.mean
             guard column > row else { continue }
             pairs.rows.append([
               .text(model.name), .text(state.rawValue), .text(task.name), .text(other.name), .init(mean?.mean), .init(mean?.low),
@@ -67,36 +68,45 @@ struct Figure2: StudyItem {
           }
         }
         let chart = NumberMatrix(
-          names: tasks.map(\.name), values: means, title: "\(model.name): \(state.rawValue)", valueName: "Pearson correlation")
+          names: tasks.map(\.name), values: cells, title: "\(model.name): \(state.rawValue)", valueName: "Pearson correlation")
         findings.figures.append(
           StudyFigure(
             name: "\(name)-\(model.name)-\(state.rawValue.replacing(" ", with: "-"))", chart: chart, caption: "The mean over seeds.",
             table: name))
-        groups.rows.append([.text(model.name), .text(state.rawValue)] + Self.groups(tasks, matrices) + [.init(undefined)])
+        let seeds = matrices.map { Self.groupMeans(tasks, $0) }
+        means[state] = seeds
+        groups.rows.append([.text(model.name), .text(state.rawValue)] + Self.cells(seeds) + [.init(undefined)])
+      }
+      if let before = means[.before], let after = means[.after], let base = before.first {
+        // Paired: a seed's own base model, or the one that all seeds begin with.
+        let paired = after.enumerated().map { seed, later in
+          let earlier = before.count == after.count ? before[seed] : base
+          return zip(later, earlier).map { later, earlier in later.flatMap { later in earlier.map { later - $0 } } }
+        }
+        groups.rows.append([.text(model.name), "after less before"] + Self.cells(paired) + [.nothing])
       }
     }
     findings.tables = [groups, pairs]
     return findings
   }
 
-  /// The mean correlation within groups, between them, and the difference, each with its interval over seeds.
-  private static func groups(_ tasks: [Study.Task], _ matrices: [[[Double?]]]) -> [StudyTable.Cell] {
-    var (within, between, difference) = ([Double](), [Double](), [Double]())
-    for matrix in matrices {
-      var (same, other) = ([Double](), [Double]())
-      for row in tasks.indices {
-        for column in tasks.indices.dropFirst(row + 1) {
-          guard let one = tasks[row].group, let two = tasks[column].group, let r = matrix[row][column] else { continue }
-          if one == two { same.append(r) } else { other.append(r) }
-        }
+  /// The mean correlation within groups, between them, and the difference; nothing where there is no such pair.
+  private static func groupMeans(_ tasks: [Study.Task], _ matrix: [[Double?]]) -> [Double?] {
+    var (same, other) = ([Double](), [Double]())
+    for row in tasks.indices {
+      for column in tasks.indices.dropFirst(row + 1) {
+        guard let one = tasks[row].group, let two = tasks[column].group, let r = matrix[row][column] else { continue }
+        if one == two { same.append(r) } else { other.append(r) }
       }
-      let means = [same, other].map { $0.isEmpty ? nil : $0.reduce(0, +) / Double($0.count) }
-      if let mean = means[0] { within.append(mean) }
-      if let mean = means[1] { between.append(mean) }
-      if let one = means[0], let two = means[1] { difference.append(one - two) }
     }
-    return [within, between, difference].flatMap { values -> [StudyTable.Cell] in
-      let mean = SeedMean(values)
+    let means = [same, other].map { $0.isEmpty ? nil : $0.reduce(0, +) / Double($0.count) }
+    return means + [means[0].flatMap { within in means[1].map { within - $0 } }]
+  }
+
+  /// The three over seeds, each with its interval.
+  private static func cells(_ seeds: [[Double?]]) -> [StudyTable.Cell] {
+    (0..<3).flatMap { figure -> [StudyTable.Cell] in
+      let mean = SeedMean(seeds.compactMap { $0[figure] })
       return [.init(mean?.mean), .init(mean?.low), .init(mean?.high)]
     }
   }

@@ -32,7 +32,8 @@ struct Table1: StudyItem {
       .number("paper_gini", "paper: Gini", decimals: 2), .number("paper_cv", "paper: CV", decimals: 2),
       .number("paper_kurtosis", "paper: kurtosis", decimals: 2),
     ]
-    var table = StudyTable(name, "Mean over \(tasks.count) tasks; in brackets 95% intervals over \(seeds.count) seeds", columns)
+    var table = StudyTable(
+      name, "Mean over \(tasks.count) tasks; in brackets 95% intervals over \(seeds.count) seeds; changes are paired by seed", columns)
     var single = StudyTable(
       "table-1-tasks", "Every task",
       [.text("model"), .text("task"), .number("seed", decimals: 0), .text("state")]
@@ -73,14 +74,17 @@ struct Table1: StudyItem {
         }
       }
       let published = Published.table1(model)
+      /// Each seed's mean over tasks; nothing for a seed none of whose tasks has the figure.
+      func means(_ seeds: [[PatternStatistics]], of figure: (PatternStatistics) -> Double?) -> [Double?] {
+        seeds.map { tasks in
+          let each = tasks.compactMap(figure)
+          return each.isEmpty ? nil : each.reduce(0, +) / Double(each.count)
+        }
+      }
       for isAfter in [false, true] {
         var row: [StudyTable.Cell] = [.text(model.name), isAfter ? "after SFT" : "before SFT"]
         for figure in Self.figures {
-          let values = (isAfter ? after : before).compactMap { statistics -> Double? in
-            let each = statistics.compactMap(figure.of)
-            return each.isEmpty ? nil : each.reduce(0, +) / Double(each.count)
-          }
-          let mean = SeedMean(values)
+          let mean = SeedMean(means(isAfter ? after : before, of: figure.of).compactMap(\.self))
           row += [.init(mean?.mean), .init(mean?.low), .init(mean?.high)]
         }
         let share = isAfter ? SeedMean(rose) : nil
@@ -89,6 +93,18 @@ struct Table1: StudyItem {
         row += [.init(values?.gini), .init(values?.cv), .init(values?.kurtosis)]
         table.rows.append(row)
       }
+      var change: [StudyTable.Cell] = [.text(model.name), "change"]
+      for figure in Self.figures {
+        let first = means(before, of: figure.of), second = means(after, of: figure.of)
+        // Paired: a seed's own base model, or the one that all seeds begin with.
+        let differences = second.indices.compactMap { index -> Double? in
+          guard let later = second[index], let earlier = first[study.redraws ? index : 0] else { return nil }
+          return later - earlier
+        }
+        let mean = SeedMean(differences)
+        change += [.init(mean?.mean), .init(mean?.low), .init(mean?.high)]
+      }
+      table.rows.append(change + [StudyTable.Cell](repeating: .nothing, count: 6))
     }
     return StudyFindings(
       paragraphs: [
