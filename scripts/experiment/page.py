@@ -9,7 +9,7 @@ A table stands in the page between two comments, the first of which says where i
     <!-- table: small-world/figures/table-1 | state=State gini=Gini rose=Share that rose | model=base -->
     <!-- end -->
 
-that is KIND/STUDY/TABLE, columns with their headings, and the rows that are wanted (column=value, joined by commas; a value of several is joined by /).
+that is KIND/STUDY/TABLE, columns with their headings, and the rows that are wanted (column=value; with semicolons between them, and / between values that will do).
 Intervals follow their figure in brackets. Figures have three digits; docs/findings/KIND/STUDY/TABLE.csv has all of them.
 """
 import argparse, csv, pathlib, re, shutil, sys
@@ -38,9 +38,9 @@ def cell(row, column):
 
 def table(place, columns, wanted):
     rows = list(csv.DictReader(place.open()))
-    for part in (wanted or "").split(","):
+    for part in (wanted or "").split(";"):
         if part:
-            column, values = part.strip().split("=")
+            column, values = part.strip().split("=", 1)
             rows = [row for row in rows if row[column] in values.split("/")]
     heads = [(column, heading) for column, heading in re.findall(r"(\w+)=(.*?)(?= \w+=|$)", columns)]
     if not rows:
