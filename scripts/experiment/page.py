@@ -10,7 +10,7 @@ A table stands in the page between two comments, the first of which says where i
     <!-- end -->
 
 that is KIND/STUDY/TABLE, columns with their headings, and the rows that are wanted (column=value; with semicolons between them, and / between values that will do).
-Intervals follow their figure in brackets. Figures have three digits; docs/findings/KIND/STUDY/TABLE.csv has all of them.
+Pictures that the page shows from docs/findings/KIND/STUDY are kept there, too. Intervals follow their figure in brackets. Figures have three digits; docs/findings/KIND/STUDY/TABLE.csv has all of them.
 """
 import argparse, csv, pathlib, re, shutil, sys
 
@@ -37,6 +37,8 @@ def cell(row, column):
 
 
 def table(place, columns, wanted):
+    if not place.exists():
+        sys.exit(f"{place.relative_to(ROOT)} is not there: run the studies first (make experiment, make experiment-real), or leave its table out of the page")
     rows = list(csv.DictReader(place.open()))
     for part in (wanted or "").split(";"):
         if part:
@@ -58,16 +60,18 @@ def main():
     a.add_argument("--small-world", type=pathlib.Path, default=ROOT / "experiment-small-world"); a.add_argument("--real", type=pathlib.Path, default=ROOT / "experiment-real")
     a.add_argument("--check", action="store_true")
     o = a.parse_args()
-    changed = []
+    changed, text = [], PAGE.read_text()
+    pictures = set(re.findall(r"\]\(findings/(\S+\.svg)\)", text))
     for kind, folder in (("small-world", o.small_world), ("real", o.real)):
-        for made in sorted(folder.glob("*/tables/*.csv")):
+        for made in sorted([*folder.glob("*/tables/*.csv"), *folder.glob("*/figures/*.svg")]):
+            if made.suffix == ".svg" and f"{kind}/{made.parents[1].name}/{made.name}" not in pictures:
+                continue
             kept = KEPT / kind / made.parents[1].name / made.name
             if not kept.exists() or kept.read_bytes() != made.read_bytes():
                 changed.append(str(kept.relative_to(ROOT)))
                 if not o.check:
                     kept.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(made, kept)
-    text = PAGE.read_text()
     made = BLOCK.sub(lambda m: m[1] + table(KEPT / f"{m[2]}.csv", m[3], m[4]) + m[5], text)
     if made != text:
         changed.append(str(PAGE.relative_to(ROOT)))
