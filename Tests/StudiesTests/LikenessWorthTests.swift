@@ -190,7 +190,7 @@ struct LikenessWorthTests {
     let table = try #require(result.table("table-1"))
     #expect(try column(table, "gini_low").allSatisfy { $0 != .nothing })
     #expect(try column(table, "state") == ["before SFT", "after SFT", "change"])
-    let means = try column(table, "mean").compactMap { if case .number(let value) = $0 { value } else { nil } }
+    let means = try column(table, "mean").compactMap { cell -> Double? in if case .number(let value) = cell { value } else { nil } }
     try #require(means.count == 3)
     #expect(abs(means[1] - means[0] - means[2]) < 1e-12)
     let arms = try #require(result.table("table-2"))

@@ -7,7 +7,7 @@ struct AblateCommand: TabularCommand {
     commandName: "ablate", abstract: "Switches heads off and compares the true change of loss with what their levels predict.",
     discussion: """
       A head's signed level is the loss's gradient by its gate, so minus that is what switching it off does to the loss, to first order. The truth \
-      is measured with the gate at 0.
+      is measured with the gate at 0. Which heads matter, whatever the direction, token-prompt levels tell best (docs/Findings.md).
 
       Example:
         headway ablate ./llama-3-8b --data gsm8k/test.jsonl --limit 100 --strongest 20 --cumulative --out ablation.json --svg ablation.svg

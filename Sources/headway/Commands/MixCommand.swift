@@ -8,8 +8,9 @@ struct MixCommand: TabularCommand {
   static let configuration = CommandConfiguration(
     commandName: "mix", abstract: "Mixes data of basic tasks in the proportion of a fit's coefficients.",
     discussion: """
-      The tasks with the greatest coefficients share the samples; a coefficient that is not positive gives none. Without --fit all tasks of
-      --data share them, equally or by chance. What was drawn stands in a manifest beside the mixture, NAME.manifest.json.
+      The tasks with the greatest coefficients share the samples; a coefficient that is not positive gives none. Without --fit all tasks of \
+      --data share them, equally or by chance. What was drawn stands in a manifest beside the mixture, NAME.manifest.json. In our own studies \
+      (docs/Findings.md) fitted shares did no better than random ones: hold them against --shares random before relying on them.
 
       Examples:
         headway mix --fit fit.json --total 1000 --data gsm8k=gsm8k/train.jsonl code=code/train.jsonl --out mixture.jsonl

@@ -29,7 +29,10 @@ struct PatternCommand: RunningCommand {
   @Option(help: ArgumentHelp("The task's name; the data's own where left out.", valueName: "name"))
   var task: String?
 
-  @Option(help: ArgumentHelp("Which scores, joined by commas.", valueName: "magnitude,signed,token,saliency"))
+  @Option(
+    help: ArgumentHelp(
+      "Which scores, joined by commas; token serves better than magnitude, the paper's (docs/Findings.md).",
+      valueName: "magnitude,signed,token,saliency"))
   var score = ScoreList([.magnitude])
 
   @Flag(help: "Keep every sample's levels, which intervals and comparisons need.")
