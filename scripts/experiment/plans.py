@@ -20,7 +20,6 @@ def small_world(is_development):
     return {
         # Of each skill: 240 samples to train on, 100 to choose from, 200 questions; text for the longest pretraining.
         "world": {"pretraining": 204_800, "train": 240, "pool": 100, "test": 200},
-        # Texts: half as long as the demo's, the demo's, and four times as long, which masters what it is shown.
         # Texts: a quarter of the demo's, the demo's, and twice as many.
         "bases": {"short": 12_800, "base": 51_200, "long": 102_400},
         "pretraining": ["--epochs", 1, "--lr", "2e-3", "--batch-size", 32, "--accumulate", 1, "--warmup-ratio", 0.05, "--weight-decay", 0.01],
