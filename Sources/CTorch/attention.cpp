@@ -3,7 +3,8 @@
 // Five roads give the same numbers. On a processor, in float32 and bfloat16: a kernel over the packed samples (attention_kernels.cpp); short samples
 // in bfloat16 by batched matrix products where the processor has units for these (attention_products.cpp); text that is being written, one query
 // after many cached keys, by a kernel that goes from key to key, the same for a sequence whatever else the batch holds. On a CUDA device: libtorch's
-// kernels for sequences end to end (attention_varlen.cpp). All else: tiles of query rows (attention_tiles.cpp). None holds more than a tile of weights at a time, so memory grows with the tokens and not with their square.
+// kernels for sequences end to end (attention_varlen.cpp). All else: tiles of query rows (attention_tiles.cpp). None holds more than a tile of weights at
+// a time, so memory grows with the tokens and not with their square.
 #include "attention.hpp"
 
 #include <torch/csrc/autograd/custom_function.h>

@@ -77,10 +77,10 @@ struct Figure2: StudyItem {
         means[state] = seeds
         groups.rows.append([.text(model.name), .text(state.rawValue)] + Self.cells(seeds) + [.init(undefined)])
       }
-      if let before = means[.before], let after = means[.after], let base = before.first {
+      if let before = means[.before], let after = means[.after] {
         // Paired: a seed's own base model, or the one that all seeds begin with.
         let paired = after.enumerated().map { seed, later in
-          let earlier = before.count == after.count ? before[seed] : base
+          let earlier = before[results.study.redraws ? seed : 0]
           return zip(later, earlier).map { later, earlier in later.flatMap { later in earlier.map { later - $0 } } }
         }
         groups.rows.append([.text(model.name), "after less before"] + Self.cells(paired) + [.nothing])

@@ -12,8 +12,8 @@ struct SelectCommand: TabularCommand {
       By default those whose activation patterns correlate most with the target's mean pattern, both measured under the model that was fine-tuned on \
       the target. The chosen samples are written the best first; what was chosen stands in a manifest beside them, NAME.manifest.json.
 
-      The defaults are the paper's. In our own studies (docs/Findings.md) --standardise helped every score, token and token-response found more than \
-      magnitude, the base model saw more than the one fine-tuned on the target, and standardised embeddings found more than any pattern.
+      The defaults are the paper's. In our own studies (docs/Findings.md) --standardise helped every score by mean, token and token-response found \
+      more than magnitude, the base model saw as much as the one fine-tuned on the target or more, and standardised embeddings found more than any pattern.
 
       Example:
         headway pattern ./tuned --data target.jsonl --out target.safetensors
