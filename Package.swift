@@ -106,6 +106,8 @@ let torchBoundary = boundary(
   "CTorch", library: "HeadwayTorch",
   cxx: [
     "-I\(libtorch)/include", "-I\(libtorch)/include/torch/csrc/api/include",
+    // What c10d's header needs of Gloo's, which the wheel lacks.
+    "-I\(packageDirectory)/Sources/CTorch/gloo",
     // Debug kernels are up to 58 times slower at -O0; unsafe flags land last, so this holds in every configuration.
     "-O3", "-Wno-deprecated-declarations",
   ],
@@ -134,6 +136,7 @@ let package = Package(
     .library(name: "Instructions", targets: ["Instructions"]),
     .library(name: "LanguageModels", targets: ["LanguageModels"]),
     .library(name: "ActivationPatterns", targets: ["ActivationPatterns"]),
+    .library(name: "Ranks", targets: ["Ranks"]),
     .library(name: "Probing", targets: ["Probing"]),
     .library(name: "FineTuning", targets: ["FineTuning"]),
     .library(name: "Evaluation", targets: ["Evaluation"]),
@@ -164,8 +167,9 @@ let package = Package(
     room("Instructions", ["Ground", "StrictJSON", mustache, crypto] + arrowBoundary.dependencies),
     room("LanguageModels", ["Ground", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "StrictJSON", crypto]),
     room("ActivationPatterns", ["Ground", "CheckpointFiles", "Torch"]),
-    room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Torch"]),
-    room("FineTuning", ["Ground", "CheckpointFiles", "Probing", "LanguageModels", "ActivationPatterns", "Instructions", "Torch"]),
+    room("Ranks", ["Ground", "Torch"]),
+    room("Probing", ["Ground", "LanguageModels", "ActivationPatterns", "Ranks", "Torch"]),
+    room("FineTuning", ["Ground", "CheckpointFiles", "Probing", "LanguageModels", "ActivationPatterns", "Instructions", "Ranks", "Torch"]),
     room("Evaluation", ["Ground", "StrictJSON", "Instructions", "Tokenizers"]),
     room("Selection", ["Ground", "CheckpointFiles", "ActivationPatterns", "Instructions", "CLikeness"]),
     room("Reports", ["Ground", mustache]),
@@ -173,7 +177,7 @@ let package = Package(
       "Runs",
       [
         "Ground", "StrictJSON", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing",
-        "FineTuning", "Evaluation", "Selection", "SmallWorld", "Reports", yams,
+        "FineTuning", "Evaluation", "Selection", "SmallWorld", "Ranks", "Reports", yams,
       ]),
     room(
       "Studies",
@@ -186,7 +190,7 @@ let package = Package(
       name: "headway",
       dependencies: [
         "CStartup", "Ground", "CheckpointFiles", "Torch", "StrictJSON", "Tokenizers", "Instructions", "LanguageModels",
-        "ActivationPatterns", "Probing", "FineTuning", "Evaluation", "Selection", "Reports", "Runs", "Studies", arguments,
+        "ActivationPatterns", "Probing", "FineTuning", "Evaluation", "Selection", "Ranks", "Reports", "Runs", "Studies", arguments,
       ],
       swiftSettings: swiftSettings),
     // The code that docs/Library.md and the libraries' pages show, compiled as any program that depends on the package.
@@ -211,6 +215,7 @@ let package = Package(
     tests(of: "Instructions", ["StrictJSON"]),
     tests(of: "LanguageModels", ["Goldens"]),
     tests(of: "ActivationPatterns"),
+    .testTarget(name: "RanksTests", dependencies: ["Ground", "Ranks", "Torch"], swiftSettings: swiftSettings),
     tests(of: "Probing", ["Goldens"]),
     tests(of: "FineTuning", ["Goldens"]),
     tests(of: "Evaluation", ["Ground", "Instructions", "StrictJSON", "Tokenizers"]),

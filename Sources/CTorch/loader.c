@@ -7,6 +7,7 @@
 
 #include "ctorch.h"
 #include "loading.h"
+#include "process_groups.h"
 #include "side_by_side.h"
 #include "turns.h"
 
@@ -133,6 +134,32 @@ LAZY(void, (void)0, ct_turns_free, (ct_turns turns), (turns))
 LAZY(void, (void)0, ct_turns_begin, (ct_turns turns, int64_t number), (turns, number))
 LAZY(void, (void)0, ct_turns_end, (ct_turns turns), (turns))
 STATUS(ct_turns_finish, (ct_turns turns), (turns))
+STATUS(ct_store_open, (const char *host, int port, bool serves, const char *prefix, int64_t timeout_ms, ct_store *out),
+    (host, port, serves, prefix, timeout_ms, out))
+LAZY(void, (void)0, ct_store_close, (ct_store store), (store))
+STATUS(ct_store_set, (ct_store store, const char *key, const void *bytes, int64_t count), (store, key, bytes, count))
+STATUS(ct_store_get,
+    (ct_store store, const char *key, int64_t timeout_ms, bool *is_there, void (*take)(const void *bytes, int64_t count, void *context), void *context),
+    (store, key, timeout_ms, is_there, take, context))
+STATUS(ct_store_has, (ct_store store, const char *key, bool *has), (store, key, has))
+STATUS(ct_store_add, (ct_store store, const char *key, int64_t amount, int64_t *sum), (store, key, amount, sum))
+STATUS(ct_store_delete, (ct_store store, const char *key), (store, key))
+STATUS(ct_group_join,
+    (ct_store store, int rank, int ranks, const char *address, const char *interface, int64_t timeout_ms, ct_group *out),
+    (store, rank, ranks, address, interface, timeout_ms, out))
+LAZY(void, (void)0, ct_group_leave, (ct_group group), (group))
+STATUS(ct_group_all_gather, (ct_group group, ct_tensor tensor, ct_tensor out), (group, tensor, out))
+STATUS(ct_group_exchange, (ct_group group, ct_tensor parts, ct_tensor received, ct_exchange *out), (group, parts, received, out))
+STATUS(ct_group_share, (ct_group group, ct_tensor rows, int receiver, ct_exchange *out), (group, rows, receiver, out))
+STATUS(ct_exchange_end, (ct_exchange exchange), (exchange))
+LAZY(int64_t, 0, ct_group_bytes_sent, (ct_group group), (group))
+STATUS(ct_buckets_make,
+    (ct_group group, const ct_tensor *buckets, const ct_tensor *shares, int bucket_count, const ct_tensor *sums, const int32_t *bucket_of, int sum_count,
+     ct_buckets *out),
+    (group, buckets, shares, bucket_count, sums, bucket_of, sum_count, out))
+LAZY(void, (void)0, ct_buckets_free, (ct_buckets buckets), (buckets))
+STATUS(ct_buckets_begin, (ct_buckets buckets, ct_turns turns, int64_t last_batch), (buckets, turns, last_batch))
+STATUS(ct_buckets_finish, (ct_buckets buckets), (buckets))
 LAZY(void, body(0, context), ct_side_by_side, (int lanes, void (*body)(int lane, void *context), void *context), (lanes, body, context))
 #else
 #include "ctorch.h"

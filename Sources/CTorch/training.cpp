@@ -33,6 +33,7 @@ struct CollectedEmbedding : Function<CollectedEmbedding> {
   static at::Tensor forward(AutogradContext *context, const at::Tensor &weight, const at::Tensor &indices, const at::Tensor &total) {
     context->save_for_backward({indices});
     context->saved_data["total"] = total;
+    if (auto *turns = Turns::current()) turns->announce(total);
     return at::embedding(weight, indices);
   }
   static variable_list backward(AutogradContext *context, variable_list gradients) {

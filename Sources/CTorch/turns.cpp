@@ -2,8 +2,6 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include "include/turns.h"
-
 namespace headway {
 
 namespace {
@@ -33,9 +31,25 @@ void Turns::wait_for(const at::Tensor &sum) {
 }
 
 void Turns::leave(const at::Tensor &sum) {
+  bool is_complete;
+  {
+    std::lock_guard<std::mutex> hold(lock_);
+    auto *key = sum.unsafeGetTensorImpl();
+    next_[key] = current_batch + 1;
+    is_complete = complete_ && current_batch == last_ && announced_.count(key) == 0;
+    changed_.notify_all();
+  }
+  if (is_complete) complete_(sum);
+}
+
+void Turns::watch(int64_t last, std::function<void(const at::Tensor &sum)> complete) {
+  last_ = last;
+  complete_ = std::move(complete);
+}
+
+void Turns::announce(const at::Tensor &sum) {
   std::lock_guard<std::mutex> hold(lock_);
-  next_[sum.unsafeGetTensorImpl()] = current_batch + 1;
-  changed_.notify_all();
+  announced_.insert(sum.unsafeGetTensorImpl());
 }
 
 void Turns::put_aside(std::function<void()> addition) {
@@ -49,14 +63,12 @@ void Turns::finish() {
   aside_.clear();
   next_.clear();
   ended_beyond_.clear();
+  announced_.clear();
+  complete_ = nullptr;
   ended_ = 0;
 }
 
 }  // namespace headway
-
-struct ct_turns_s {
-  headway::Turns turns;
-};
 
 ct_turns ct_turns_make(void) { return new ct_turns_s; }
 void ct_turns_free(ct_turns turns) { delete turns; }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "boundary.hpp"
+#include "include/turns.h"
 
 namespace headway {
 
@@ -27,6 +28,11 @@ class Turns {
   void wait_for(const at::Tensor &sum);
   /// Lets the next batch add to it.
   void leave(const at::Tensor &sum);
+  /// Calls `complete` with each sum that the batch `last`, behind which none comes, is through with.
+  void watch(int64_t last, std::function<void(const at::Tensor &sum)> complete);
+  /// Says before the way back that the calling thread's batch puts something aside for a sum: that is complete when `finish` is through.
+  void announce(const at::Tensor &sum);
+
   /// Keeps for `finish` what the calling thread's batch would have a later one wait for too long.
   void put_aside(std::function<void()> addition);
 
@@ -40,6 +46,9 @@ class Turns {
   std::set<int64_t> ended_beyond_;  // and these behind one that has not
   std::unordered_map<const void *, int64_t> next_;
   std::map<int64_t, std::vector<std::function<void()>>> aside_;
+  int64_t last_ = -1;
+  std::function<void(const at::Tensor &)> complete_;
+  std::set<const void *> announced_;
 };
 
 /// A batch's turn at a sum, for as long as it lives; nothing outside of a batch.
@@ -59,3 +68,7 @@ class Turn {
 };
 
 }  // namespace headway
+
+struct ct_turns_s {
+  headway::Turns turns;
+};

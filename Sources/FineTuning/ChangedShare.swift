@@ -15,7 +15,8 @@ struct ChangedShare {
     var total = 0
     var exactly = 0
     var afterRounding = 0
-    for (parameter, master) in zip(weights.parameters, weights.masters) {
+    for (index, parameter) in weights.parameters.enumerated() {
+      let master = try weights.master(index)
       // A tied table may lie under the projection's name.
       guard let location = locations[parameter.storedName] ?? locations["lm_head.weight"], location.shape == master.shape else { continue }
       let before = try Tensor(mapping: location).converted(to: .float32).moved(to: master.device)

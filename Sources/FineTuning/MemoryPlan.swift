@@ -102,10 +102,11 @@ public struct MemoryPlan: Sendable {
     let hasCopies = settings.lowRank == nil && elementType != .float32
     let kind = try? settings.optimizer.kind
     var parts = [
-      Part(name: "float32 weights", bytes: 4 * trained),
+      // Ranks share masters and moments; where the masters are what is computed with, every rank has all of them.
+      Part(name: "float32 weights", bytes: hasCopies ? 4 * trained / settings.ranks : 4 * trained),
       Part(name: "their copies in \(elementType)", bytes: hasCopies ? width * trained : 0),
       Part(name: "gradients", bytes: 4 * trained),
-      Part(name: kind?.memory.name ?? "optimiser", bytes: (kind?.memory.bytesPerWeight ?? 0) * trained),
+      Part(name: kind?.memory.name ?? "optimiser", bytes: (kind?.memory.bytesPerWeight ?? 0) * trained / settings.ranks),
       Part(name: "activations of \(batches)\(tokens) tokens (estimated)", bytes: activations),
     ]
     // The pattern of what was trained is that of the float32 masters. What it takes is not given back, and training's own sizes do not fit into it.

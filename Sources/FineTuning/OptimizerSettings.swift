@@ -39,13 +39,13 @@ struct OptimizerKind: Sendable {
   /// What it remembers of a weight, in bytes, and what that is called.
   let memory: (name: String, bytesPerWeight: Int)
   /// Makes one without history.
-  let make: @Sendable (_ weights: [Tensor], OptimizerSettings) throws -> any Optimizer
+  let make: @Sendable (_ weights: [Tensor], _ decays: [Bool], OptimizerSettings) throws -> any Optimizer
 
   /// All of them; a new one is a line here and a file of its own in `Torch`.
   static let all = [
-    OptimizerKind(name: "adamw", memory: ("moments", 8)) { weights, settings in
+    OptimizerKind(name: "adamw", memory: ("moments", 8)) { weights, decays, settings in
       try AdamW(
-        weights,
+        weights, decays: decays,
         options: .init(beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon, weightDecay: settings.weightDecay))
     }
   ]

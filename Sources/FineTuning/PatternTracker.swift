@@ -4,6 +4,7 @@ import ActivationPatterns
 import Foundation
 import LanguageModels
 import Probing
+import Ranks
 import Torch
 
 /// The patterns that a run recorded so far: of the probe set at a fixed interval of steps, and of each window from its own gates (METHOD §8).
@@ -118,24 +119,31 @@ struct PatternTracker {
   let decoder: any CausalDecoder
   let samples: [TokenizedSample]
   let batchTokens: Int
+  /// The processes that measure together; what is found the first alone has.
+  var ranks: RankGroup?
 
   /// The mean magnitudes `[L · H]` of the samples, measured with the float32 masters, and their standard errors where there are several samples.
-  func measure(_ weights: TrainableWeights) throws -> (levels: [Double], errors: [Double]?) {
-    let each = try weights.withMasters { try PatternTracker.magnitudes(of: samples, decoder, batchTokens: batchTokens) }
+  func measure(_ weights: TrainableWeights) throws -> (levels: [Double], errors: [Double]?)? {
+    let each = try weights.withMasters { try PatternTracker.magnitudes(of: samples, decoder, batchTokens: batchTokens, ranks) }
+    guard ranks?.isFirst ?? true else { return nil }
     let means = PatternTracker.means(each, of: decoder)
     let found = try SampleLevels(sampleCount: each.count, entryCount: means.count, values: each.flatMap(\.self))
     return (means, try found.standardErrors())
   }
 
   /// The mean magnitudes of samples with the decoder as it is, its weights frozen.
-  static func meanMagnitudes(of samples: [TokenizedSample], _ decoder: any CausalDecoder, batchTokens: Int) throws -> [Double] {
-    means(try magnitudes(of: samples, decoder, batchTokens: batchTokens), of: decoder)
+  static func meanMagnitudes(
+    of samples: [TokenizedSample], _ decoder: any CausalDecoder, batchTokens: Int, ranks: RankGroup? = nil
+  ) throws -> [Double] {
+    means(try magnitudes(of: samples, decoder, batchTokens: batchTokens, ranks), of: decoder)
   }
 
   /// Each sample's magnitudes `[L · H]`.
-  private static func magnitudes(of samples: [TokenizedSample], _ decoder: any CausalDecoder, batchTokens: Int) throws -> [[Float]] {
+  private static func magnitudes(
+    of samples: [TokenizedSample], _ decoder: any CausalDecoder, batchTokens: Int, _ ranks: RankGroup?
+  ) throws -> [[Float]] {
     // In float32 the activations of 2,048 tokens of an 8-billion-parameter model would take 12 GB.
-    try PatternMeasurement(Probe(decoder, scores: [.magnitude], memory: .automatic), batchTokens: batchTokens).run(samples)
+    try PatternMeasurement(Probe(decoder, scores: [.magnitude], memory: .automatic), batchTokens: batchTokens, ranks: ranks).run(samples)
       .samples.map { $0.levels[.magnitude] ?? [] }
   }
 

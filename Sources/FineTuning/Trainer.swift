@@ -3,6 +3,7 @@ public import Ground
 import ActivationPatterns
 import Foundation
 public import LanguageModels
+public import Ranks
 import Torch
 
 /// Fine-tunes a model: windows of samples in, updates of AdamW out, with patterns, metrics and checkpoints on the way.
@@ -71,11 +72,15 @@ public final class Trainer {
   public let totalSteps: Int
   /// Benchmarks that are asked where the evaluation data would be measured, beside it or alone: their names, and what gives their values with the
   /// weights as they are.
+  ///
+  /// All ranks call these; only the first's value counts.
   public var benchmarks: [(name: String, value: () throws -> Double)] = []
   let weights: TrainableWeights
   let optimizer: any Optimizer
   let saved: SavedModel
   private let pass: WindowPass
+  /// The processes that train together; nil for this one alone.
+  private let ranks: RankGroup?
   private var state: TrainingState
   private var patterns: TrackedPatterns
   private var epochOrder: (epoch: Int, samples: [Int])?
@@ -104,14 +109,16 @@ public final class Trainer {
   ///   - folder: the run's output.
   ///   - identity: what must be equal for the run to go on beside the training settings, which are added: fingerprints of model and data.
   ///   - measuringTokens: the most tokens of a batch in which the probe set and the evaluation data are measured.
+  ///   - ranks: the processes that train together, each of which calls this with the same arguments; nil for this one alone. The first alone writes.
   ///   - checkpoint: the step of the checkpoint to go on from; nil to start.
   /// - Throws: `TrainingError` where nothing is to be learned from, or the checkpoint is of a run with other settings, which it names.
   public init(
     _ model: LanguageModel, base: ModelFolder, elementType: ElementType, settings: TrainingSettings, samples: Samples,
     folder: TrainingFolder,
-    identity: RunIdentity, measuringTokens: Int = 2048, resumingAfter checkpoint: Int? = nil
+    identity: RunIdentity, measuringTokens: Int = 2048, ranks: RankGroup? = nil, resumingAfter checkpoint: Int? = nil
   ) throws {
     decoder = model.decoder
+    self.ranks = ranks
     self.settings = settings
     self.measuringTokens = measuringTokens
     self.samples = samples
@@ -145,11 +152,13 @@ public final class Trainer {
     // Adapters compute in float32 whatever the model does: their masters are what the decoder reads.
     weights =
       try settings.lowRank == nil
-      ? TrainableWeights(decoder.parameters, elementType: elementType)
-      : TrainableWeights(adapters.flatMap { [$0.down, $0.up] }, elementType: elementType == .float64 ? .float64 : .float32)
-    optimizer = try settings.optimizer.kind.make(weights.masters, settings.optimizer)
+      ? TrainableWeights(decoder.parameters, elementType: elementType, ranks: ranks)
+      : TrainableWeights(
+        adapters.flatMap { [$0.down, $0.up] }, elementType: elementType == .float64 ? .float64 : .float32,
+        ranks: ranks)
+    optimizer = try settings.optimizer.kind.make(weights.masters, weights.decays, settings.optimizer)
     try weights.collectGradients(into: optimizer.gradients)
-    pass = WindowPass(decoder: decoder, settings: settings, adapters: adapters, lanes: lanes)
+    pass = WindowPass(decoder: decoder, settings: settings, adapters: adapters, lanes: lanes, weights: weights, ranks: ranks)
     let shape = decoder.shape
     var identity = identity
     try settings.add(to: &identity)
@@ -182,13 +191,13 @@ public final class Trainer {
   public func run(savedType: ElementType, shouldStop: () -> Bool = { false }, progress: (Progress) throws -> Void = { _ in }) throws
     -> Summary
   {
-    try folder.make()
-    let metrics = try MetricsFile(folder.metrics, after: state.step > 0 ? state.step : nil)
-    let curves = try TensorBoardWriter(in: folder.curves, resumingAt: state.step > 0 ? state.step + 1 : nil)
+    if writes { try folder.make() }
+    let metrics = writes ? try MetricsFile(folder.metrics, after: state.step > 0 ? state.step : nil) : nil
+    let curves = writes ? try TensorBoardWriter(in: folder.curves, resumingAt: state.step > 0 ? state.step + 1 : nil) : nil
     var clock = StepClock()
     func tell(_ line: StepMetrics) throws {
-      try metrics.append(line)
-      for (name, value) in line.scalars { try curves.scalar(name, value, step: line.step) }
+      try metrics?.append(line)
+      for (name, value) in line.scalars { try curves?.scalar(name, value, step: line.step) }
       try progress(Progress(metrics: line, totalSteps: totalSteps, secondsLeft: clock.secondsLeft(totalSteps - line.step)))
     }
     if state.step == 0 { if let line = try measureBase() { try tell(line) } }
@@ -202,14 +211,24 @@ public final class Trainer {
       state.seconds += clock.lastSeconds
       stopsEarly = try measure(&complete)
       try tell(complete)
-      if shouldStop() {
+      let (isToStop, isToSave) = try agree(shouldStop(), isTimeToSave())
+      if isToStop {
         try save()
         throw Stopped(step: state.step)
       }
-      if isTimeToSave(), state.step < totalSteps, !stopsEarly { try save() }
+      if isToSave, state.step < totalSteps, !stopsEarly { try save() }
     }
-    try curves.close()
+    try curves?.close()
     return try finish(savedType, clock)
+  }
+
+  /// Whether this process writes what the run writes.
+  private var writes: Bool { ranks?.isFirst ?? true }
+
+  /// Whether any rank is to stop, and whether the first thinks it time to save.
+  private func agree(_ stops: Bool, _ saves: Bool) throws -> (stops: Bool, saves: Bool) {
+    guard let all = try ranks?.gathered([stops ? 1 : 0, saves ? 1 : 0]) else { return (stops, saves) }
+    return (all.contains { $0[0] != 0 }, all[0][1] != 0)
   }
 
   /// By steps where the settings say so, else every quarter of an hour.
@@ -224,8 +243,7 @@ public final class Trainer {
     var isWorthIt = false
     if let windows = settings.noiseFloorWindows, windows > 0 { try measureNoiseFloor(windows) }
     if settings.trackingInterval != nil, !samples.probe.isEmpty {
-      try patterns.add(
-        probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: measuringTokens).measure(weights), to: &line)
+      try track(&line)
       isWorthIt = true
     }
     if settings.evaluationInterval != nil, !samples.evaluation.isEmpty {
@@ -239,13 +257,18 @@ public final class Trainer {
     return isWorthIt ? line : nil
   }
 
+  private func track(_ line: inout StepMetrics) throws {
+    let tracker = PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: measuringTokens, ranks: ranks)
+    if let found = try tracker.measure(weights) { try patterns.add(probe: found, to: &line) }
+  }
+
   /// How much the base model's pattern differs between windows: correlations of later windows' patterns with window 1's.
   private func measureNoiseFloor(_ windows: Int) throws {
     let count = min(windows + 1, order.windowsPerEpoch)
     let windows = try (0..<count).map { number in
       try weights.frozen {
         try PatternTracker.meanMagnitudes(
-          of: window(number).filter { $0.labelCount > 0 }, decoder, batchTokens: settings.batchTokens ?? measuringTokens)
+          of: window(number).filter { $0.labelCount > 0 }, decoder, batchTokens: settings.batchTokens ?? measuringTokens, ranks: ranks)
       }
     }
     guard let first = windows.first else { return }
@@ -264,12 +287,13 @@ public final class Trainer {
     let number = state.step
     let members = window(number)
     let result = try pass.run(members, step: number)
-    let norm = try optimizer.gradientNorm()
+    let norm = try weights.gradientNorm(optimizer)
     guard result.loss.isFinite, norm.isFinite else { throw try diverged(number + 1, result, norm) }
     let rate = schedule.rate(at: number)
     // As clip_grad_norm_ does it: no limit is exceeded by less than its 1e-6.
     let divisor = settings.clip > 0 ? max(1, (norm + 1e-6) / settings.clip) : 1
     try optimizer.update(learningRate: rate, gradientDivisor: divisor, copies: weights.copies)
+    try weights.publish()
     state.step += 1
     state.samples += members.count
     state.tokens += result.tokens
@@ -303,8 +327,7 @@ public final class Trainer {
   private func measure(_ line: inout StepMetrics) throws -> Bool {
     let isLast = state.step == totalSteps
     if let interval = settings.trackingInterval, !samples.probe.isEmpty, state.step.isMultiple(of: interval) || isLast {
-      try patterns.add(
-        probe: PatternTracker(decoder: decoder, samples: samples.probe, batchTokens: measuringTokens).measure(weights), to: &line)
+      try track(&line)
     }
     guard let interval = settings.evaluationInterval, state.step.isMultiple(of: interval) || isLast else { return false }
     if !benchmarks.isEmpty { try askBenchmarks(&line) }
@@ -319,8 +342,8 @@ public final class Trainer {
     state.bestStep = state.step
     state.evaluationsSinceBest = 0
     if settings.patience != nil {
-      try TrainingCheckpoint.write(to: folder.best(state.step), state, weights, optimizer, patterns, saved)
-      folder.prune(keeping: settings.keptCheckpoints, best: state.bestStep)
+      try writeCheckpoint(to: folder.best(state.step))
+      if writes { folder.prune(keeping: settings.keptCheckpoints, best: state.bestStep) }
     }
     return false
   }
@@ -336,9 +359,15 @@ public final class Trainer {
 
   private func save() throws {
     defer { lastSave = .now }
-    try TrainingCheckpoint.write(to: folder.checkpoint(state.step), state, weights, optimizer, patterns, saved)
+    try writeCheckpoint(to: folder.checkpoint(state.step))
+    guard writes else { return }
     try patterns.write(to: folder.patterns)
     folder.prune(keeping: settings.keptCheckpoints, best: settings.patience == nil ? nil : state.bestStep)
+  }
+
+  private func writeCheckpoint(to url: URL) throws {
+    func write() throws { try TrainingCheckpoint.write(to: url, state, weights, optimizer, patterns, saved) }
+    try ranks?.busyElsewhere(write) ?? write()
   }
 
   /// Writes the model and the recorded patterns.
@@ -351,8 +380,9 @@ public final class Trainer {
       try loadBest(best)
       summary.bestStep = best
     }
+    let lines = writes ? try StepMetrics.read(from: folder.metrics) : []
     summary.loss = try LossComparison(
-      StepMetrics.read(from: folder.metrics), keptStep: summary.bestStep ?? state.step, order: order,
+      ranks?.told(lines) ?? lines, keptStep: summary.bestStep ?? state.step, order: order,
       labels: samples.training.map(\.labelCount)
     ) {
       try weights.frozen { try pass.meanLoss(of: window(0), tokenLimit: settings.batchTokens ?? measuringTokens) }
@@ -373,17 +403,20 @@ public final class Trainer {
 
   /// Writes the model in place of the one that an earlier part of the run, or an earlier run, left.
   private func writeModel(_ type: ElementType) throws {
-    let names = saved.names(weights, elementType: type)
-    try folder.output.claim(names)
-    try saved.write(weights, elementType: type, to: folder.url)
-    try folder.output.removeOwn(except: names)
+    try weights.gathering {
+      let names = saved.names(weights, elementType: type)
+      try folder.output.claim(names)
+      try saved.write(weights, elementType: type, to: folder.url)
+      try folder.output.removeOwn(except: names)
+    } others: {
+      try saved.gather(weights)
+    }
   }
 
   /// Puts the weights of the best evaluation in place of the last ones.
   private func loadBest(_ step: Int) throws {
     let stored = try TrainingCheckpoint(url: folder.best(step)).masters(of: weights, isAdapter: settings.lowRank != nil)
-    try Tensor.overwrite(weights.masters, with: stored)
-    try weights.refresh()
+    try weights.overwrite(with: stored)
   }
 }
 

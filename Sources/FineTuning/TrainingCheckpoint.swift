@@ -69,7 +69,14 @@ struct TrainingCheckpoint {
     _ model: SavedModel
   ) throws {
     do {
-      try AtomicFolder.create(url) { folder in try fill(folder, state, weights, optimizer, patterns, model) }
+      try weights.gathering {
+        try AtomicFolder.create(url) { folder in try fill(folder, state, weights, optimizer, patterns, model) }
+      } others: {
+        try model.gather(weights)
+        for (name, tensors) in optimizer.memory {
+          for index in weights.parameters.indices { _ = try weights.memory(name, tensors, index) }
+        }
+      }
     } catch let error as FileError where FileKind(of: url.deletingLastPathComponent()) != nil {
       // Which of its files it was does not matter to anybody.
       throw TrainingError(
@@ -83,11 +90,13 @@ struct TrainingCheckpoint {
     _ model: SavedModel
   ) throws {
     try model.write(weights, elementType: .float32, to: folder)
-    let names = weights.parameters.map(\.storedName)
     var moments: [WeightWriter.Weight] = []
     for (prefix, tensors) in optimizer.memory {
-      for (name, tensor) in zip(names, tensors) {
-        moments.append(.init(name: "\(prefix).\(name)", shape: tensor.shape, elementType: .float32) { tensor })
+      for (index, parameter) in weights.parameters.enumerated() {
+        moments.append(
+          .init(name: "\(prefix).\(parameter.storedName)", shape: parameter.tensor.shape, elementType: .float32) {
+            try weights.memory(prefix, tensors, index)
+          })
       }
     }
     try WeightWriter.write(moments, to: folder, fileName: optimizerName, shardLimit: .max)
@@ -115,7 +124,7 @@ struct TrainingCheckpoint {
   /// Brings an optimiser and its weights to where the checkpoint's were.
   func restore(_ weights: TrainableWeights, _ optimizer: any Optimizer, updates: Int) throws {
     let names = weights.parameters.map { ($0.storedName, $0.tensor.shape) }
-    let found = try optimizer.memory.map { ($0.key, try memory($0.key, of: names)) }
+    let found = try optimizer.memory.map { ($0.key, try weights.own(memory($0.key, of: names))) }
     try optimizer.restore(Dictionary(uniqueKeysWithValues: found), updates: updates)
   }
 
@@ -184,8 +193,14 @@ struct SavedModel {
   }
 
   private func wholeWeights(_ weights: TrainableWeights, elementType: ElementType) -> [WeightWriter.Weight] {
-    zip(weights.parameters, weights.masters).map { parameter, master in
-      WeightWriter.Weight(name: parameter.storedName, shape: master.shape, elementType: elementType) { try master.detached() }
+    weights.parameters.enumerated().map { index, parameter in
+      WeightWriter.Weight(name: parameter.storedName, shape: parameter.tensor.shape, elementType: elementType) { try weights.master(index) }
     }
+  }
+
+  /// What ranks do that do not write: have their shares of what `write` writes gathered.
+  func gather(_ weights: TrainableWeights) throws {
+    if adapter != nil { return try weights.withMasters {} }
+    for index in weights.parameters.indices { _ = try weights.master(index) }
   }
 }

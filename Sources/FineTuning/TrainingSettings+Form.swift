@@ -50,6 +50,8 @@ extension TrainingSettings {
   public func add(to identity: inout RunIdentity) throws {
     let texts = try JSONDecoder().decode([String: SettingText].self, from: HeadwayJSON.encoder().encode(self))
     for name in Self.names where !["save_every", "keep"].contains(name) { identity[name] = texts[name]?.description }
+    // As one rank would have it: the same run on more of them.
+    if ranks > 1 { identity["accumulate"] = "\(gradientAccumulation * ranks)" }
   }
 }
 

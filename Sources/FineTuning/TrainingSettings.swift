@@ -45,11 +45,14 @@ public struct TrainingSettings: Sendable, Hashable {
   /// Windows of the base model that the noise floor of the windows' correlation is taken from; none where nil.
   public var noiseFloorWindows: Int?
 
+  /// Processes that each compute so many batches of an update.
+  public var ranks = 1
+
   /// The paper's settings.
   public init() {}
 
   /// Samples of an update.
-  public var windowSize: Int { batchSize * gradientAccumulation }
+  public var windowSize: Int { batchSize * gradientAccumulation * ranks }
 }
 
 /// Adapters of low rank (LoRA) on a model's linear layers.

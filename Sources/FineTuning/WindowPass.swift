@@ -1,5 +1,7 @@
+import Foundation
 import Ground
 import LanguageModels
+import Ranks
 import Torch
 
 /// What the way forward and back through one window of samples gave; the gradients are in the optimiser's sums.
@@ -14,6 +16,26 @@ struct WindowResult {
   var levels: [Double]?
 }
 
+extension WindowResult {
+  /// Makes this rank's part of a window the whole.
+  /// - Parameters:
+  ///   - levels: the sums over this rank's samples, empty where it has none.
+  ///   - levelled: the samples in them.
+  ///   - entries: heads of all layers.
+  fileprivate mutating func add(_ ranks: RankGroup, _ levels: inout [Double], _ levelled: inout Int, entries: Int) throws {
+    let own = [loss, Double(tokens), Double(notFinite ?? -1), Double(levelled)]
+    let all = try ranks.gathered(own + (levels.isEmpty ? [Double](repeating: 0, count: entries) : levels))
+    (loss, tokens, notFinite, levelled, levels) = (0, 0, nil, 0, [Double](repeating: 0, count: entries))
+    for part in all {
+      loss += part[0]
+      tokens += Int(part[1])
+      levelled += Int(part[3])
+      if notFinite == nil, part[2] >= 0 { notFinite = Int(part[2]) }
+      for (place, level) in part.dropFirst(own.count).enumerated() { levels[place] += level }
+    }
+  }
+}
+
 /// Runs windows of samples forward and back.
 struct WindowPass {
   let decoder: any CausalDecoder
@@ -22,19 +44,25 @@ struct WindowPass {
   var adapters: [LowRankAdapter] = []
   /// How many batches of a window are computed at a time, each on one thread, by their tokens; one where nil. It changes no bit of the sums.
   var lanes: BatchLanes?
+  /// The weights, whose gradients ranks share; nil for a pass that computes none.
+  var weights: TrainableWeights?
+  /// The processes that share a window's batches; nil for this one alone.
+  var ranks: RankGroup?
 
   /// Adds the gradients of a window's loss, the mean over all its label tokens, to the sums.
   /// - Parameter step: the window's number, which seeds dropout.
+  /// - Returns: what the whole window gave, on every rank.
   func run(_ samples: [TokenizedSample], step: Int) throws -> WindowResult {
     let labels = samples.reduce(0) { $0 + $1.labelCount }
     guard labels > 0 else { throw TrainingError("the window of step \(step + 1) has no label; check the data") }
     var result = WindowResult()
     var levels: [Double] = []
     var levelled = 0
-    let pieces = batches(of: samples).enumerated().map { Piece(number: $0, samples: $1) }.filter {
-      $0.samples.contains { $0.labelCount > 0 }
-    }
+    // The batches are those of one rank, whose loss and gradients a window of several has.
+    let pieces = share(
+      of: batches(of: samples).enumerated().map { Piece(number: $0, samples: $1) }.filter { $0.samples.contains { $0.labelCount > 0 } })
     let turns = GradientTurns()
+    try weights?.begin(turns, lastBatch: pieces.count - 1)
     var begun = 0
     try Engine.sideBySide(
       lanes: laneCount(pieces),
@@ -58,8 +86,23 @@ struct WindowPass {
       }
     }
     try turns.finish()
+    try weights?.finishGradients()
+    if let ranks { try result.add(ranks, &levels, &levelled, entries: decoder.shape.layers * decoder.shape.attentionHeads) }
     if levelled > 0 { result.levels = levels.map { $0 / Double(levelled) } }
     return result
+  }
+
+  /// The batches of this rank: stretches of about as many tokens for each.
+  private func share(of pieces: [Piece]) -> [Piece] {
+    guard let ranks else { return pieces }
+    let total = pieces.reduce(0) { $0 + $1.tokens }
+    var before = 0
+    return pieces.filter { piece in
+      // By its middle, so that batches of one length are divided evenly.
+      let owner = (2 * before + piece.tokens) * ranks.count / max(1, 2 * total)
+      before += piece.tokens
+      return min(owner, ranks.count - 1) == ranks.rank
+    }
   }
 
   /// A batch of a window.
@@ -126,18 +169,23 @@ struct WindowPass {
   /// The mean cross-entropy over all labels of samples, without gradients.
   func meanLoss(of samples: [TokenizedSample], tokenLimit: Int) throws -> Double {
     let labelled = samples.filter { $0.labelCount > 0 }
+    var ranges = PackedBatch.plan(labelled.map(\.tokens.count), tokenLimit: tokenLimit)[...]
     var total = 0.0
-    var labels = 0
-    try withoutGradients {
-      for range in PackedBatch.plan(labelled.map(\.tokens.count), tokenLimit: tokenLimit) {
-        let batch = PackedBatch(Array(labelled[range]))
-        let pass = try ForwardPass(batch, on: decoder.device, labelRowsOnly: true)
-        let each = try decoder.labelLoss(of: decoder.hiddenStates(of: pass), batch).each
-        try decoder.requireFinite(batch.sampleMeans(of: each), of: Array(labelled[range]))
-        total += try each.doubles().reduce(0, +)
-        labels += batch.targets.count
-      }
-    }
-    return labels > 0 ? total / Double(labels) : .nan
+    try RankGroup.sideBySide(
+      on: ranks, lanes: 1, next: { ranges.popFirst() }, shouldStop: { false }, stopped: TrainingError("an evaluation was stopped"),
+      { range, _ in
+        try withoutGradients {
+          let batch = PackedBatch(Array(labelled[range]))
+          let pass = try ForwardPass(batch, on: decoder.device, labelRowsOnly: true)
+          let each = try decoder.labelLoss(of: decoder.hiddenStates(of: pass), batch).each
+          try decoder.requireFinite(batch.sampleMeans(of: each), of: Array(labelled[range]))
+          return try each.doubles().reduce(0, +)
+        }
+      },
+      encode: { try Array(HeadwayJSON.encoder().encode([$0])) },
+      decode: { bytes, _ in try JSONDecoder().decode([Double].self, from: Data(bytes)).reduce(0, +) },
+      inOrder: { _, sum in total += sum })
+    let labels = labelled.reduce(0) { $0 + $1.labelCount }
+    return try labels > 0 ? (ranks?.told(total) ?? total) / Double(labels) : .nan
   }
 }

@@ -33,7 +33,7 @@ final class MeasurementJournal {
     private let scores: [Score]
     private let entries: Int
 
-    fileprivate init?(_ record: JournalRecord, scores: [Score], entries: Int) {
+    init?(_ record: JournalRecord, scores: [Score], entries: Int) {
       var record = record
       let first = record.integer(UInt64.self)
       let count = record.integer(UInt64.self)
@@ -64,9 +64,8 @@ final class MeasurementJournal {
     }
   }
 
-  /// Adds a batch.
-  /// - Returns: where its samples begin in the journal's file.
-  func append(first: Int, _ samples: [MeasuredSample]) throws -> Int {
+  /// A batch as a record.
+  static func record(first: Int, _ samples: [MeasuredSample], scores: [Score]) -> JournalRecord {
     var record = JournalRecord()
     record.put(UInt64(first))
     record.put(UInt64(samples.count))
@@ -75,7 +74,13 @@ final class MeasurementJournal {
       record.put(sample.loss.bitPattern)
       for score in scores { (sample.levels[score] ?? []).withUnsafeBytes { record.put($0) } }
     }
-    return try journal.append(record) + MeasurementJournal.headSize
+    return record
+  }
+
+  /// Adds a batch.
+  /// - Returns: where its samples begin in the journal's file.
+  func append(first: Int, _ samples: [MeasuredSample]) throws -> Int {
+    try journal.append(Self.record(first: first, samples, scores: scores)) + MeasurementJournal.headSize
   }
 
   /// The levels of a score where they lie in the journal.

@@ -2,6 +2,7 @@ public import ActivationPatterns
 public import Foundation
 public import Ground
 public import LanguageModels
+public import Ranks
 import Torch
 
 /// Measures the pattern of a task: tokenised samples in, levels of every head out, batch by batch, resumable.
@@ -89,11 +90,14 @@ public struct PatternMeasurement {
   public let loss: Loss
   /// The most tokens of a batch; a longer sample is a batch of its own. What the probe's memory allows may be less.
   public let batchTokens: Int
+  /// The processes that measure together; nil for this one alone. On all but the first nothing is found.
+  public let ranks: RankGroup?
 
   /// A measurement.
-  public init(_ probe: Probe, loss: Loss = .sample, batchTokens: Int) {
+  public init(_ probe: Probe, loss: Loss = .sample, batchTokens: Int, ranks: RankGroup? = nil) {
     self.probe = probe
     self.loss = loss
+    self.ranks = ranks
     self.batchTokens = max(1, min(batchTokens, probe.tokenLimit ?? batchTokens))
   }
 
@@ -208,7 +212,7 @@ public struct PatternMeasurement {
     identity["encoded_fingerprint"] = TokenizedSample.fingerprint(of: samples)
     var rest = plan[...]
     var journal: MeasurementJournal?
-    if let journalOutput {
+    if let journalOutput, ranks?.isFirst ?? true {
       journal = try MeasurementJournal(
         beside: journalOutput, identity: identity, resume: resume, overwrites: overwrites, scores: probe.scores, entries: entries
       ) { batch in
@@ -221,21 +225,36 @@ public struct PatternMeasurement {
         return true
       }
     }
+    // Where the first rank's journal ends the others begin, too.
+    rest = plan.dropFirst(try ranks?.told(plan.count - rest.count) ?? plan.count - rest.count)
     let resumedTokens = doneTokens
     let started = ContinuousClock.now
-    try Engine.sideBySide(
+    let scores = probe.scores
+    try RankGroup.sideBySide(
+      on: ranks,
       // Of all batches, so that a run that is gone on with computes them as one that was left alone does.
       lanes: lanes.count(
         for: plan.map { range in range.reduce(0) { $0 + samples[measured[$1]].tokens.count } }, bytes: probe.activationBytes),
       next: { () -> Range<Int>? in
         guard let range = rest.first else { return nil }
-        if shouldStop() { throw Stopped() }
         rest = rest.dropFirst()
         return range
       },
+      shouldStop: shouldStop, stopped: Stopped(),
       { range, _ -> [MeasuredSample] in
         let members = range.map { measured[$0] }
         return try probe.levels(of: members.map { samples[$0] }, labelWeights: members.map { weights[$0] })
+      },
+      encode: { MeasurementJournal.record(first: 0, $0, scores: scores).bytes },
+      decode: { bytes, range in
+        guard let batch = MeasurementJournal.Batch(JournalRecord(bytes), scores: scores, entries: entries), batch.count == range.count
+        else {
+          throw ProbingError(
+            "another rank sent levels that are not those of \(range.count) samples; start all ranks with the same version of Headway")
+        }
+        var found: [MeasuredSample] = []
+        batch.forEach { found.append($0) }
+        return found
       },
       inOrder: { range, batch in
         take(batch, try journal?.append(first: range.lowerBound, batch))

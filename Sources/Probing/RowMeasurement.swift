@@ -1,6 +1,7 @@
 public import Foundation
 public import Ground
 public import LanguageModels
+public import Ranks
 
 /// Makes a row of numbers for each sample of a dataset, several times over where there are several tables (one for each checkpoint of a training),
 /// resumable: rows go to a journal as they are found and stay there, so that memory does not grow with their number.
@@ -12,6 +13,8 @@ public struct RowMeasurement {
   /// Which samples are computed together and written together, as ranges of the samples that have labels. It follows from the data alone, so
   /// that a resumed run has the same.
   public let plan: [Range<Int>]
+  /// The processes that measure together; nil for this one alone. On all but the first nothing is found.
+  public var ranks: RankGroup?
 
   /// The measurement of these samples.
   /// - Parameters:
@@ -34,10 +37,10 @@ public struct RowMeasurement {
     public var measuredTokens: Int
     /// Seconds of the measuring loop.
     public var seconds: Double
-    private let journal: MappedFile
+    private let journal: MappedFile?
     private let pieces: [[Range<Int>]]
 
-    fileprivate init(index: [Int], tokens: Int, measuredTokens: Int, seconds: Double, journal: MappedFile, pieces: [[Range<Int>]]) {
+    fileprivate init(index: [Int], tokens: Int, measuredTokens: Int, seconds: Double, journal: MappedFile?, pieces: [[Range<Int>]]) {
       (self.index, self.tokens, self.measuredTokens, self.seconds) = (index, tokens, measuredTokens, seconds)
       (self.journal, self.pieces) = (journal, pieces)
     }
@@ -45,6 +48,7 @@ public struct RowMeasurement {
     /// Writes the rows of a table, little-endian float32 in the order of `index`, to a sink.
     /// - Throws: `FileError`.
     public func write(table: Int, to sink: FileSink) throws {
+      guard let journal else { return }
       for piece in pieces[table] {
         try sink.write(journal.bytes(in: piece))
         journal.forget(piece)
@@ -83,36 +87,60 @@ public struct RowMeasurement {
       doneSamples += range.count
       doneTokens += measured[range].reduce(0) { $0 + $1.tokens.count }
     }
-    let journal = try RunJournal.open(beside: journalOutput, identity: identity, resume: resume, overwrites: overwrites) { record in
-      var record = record
-      guard done < work.count, record.integer(UInt64.self) == UInt64(work[done].0),
-        record.integer(UInt64.self) == UInt64(work[done].1.lowerBound), record.remaining == 4 * width * work[done].1.count
-      else { return false }
-      take(record.offset + 16)
-      return true
+    var journal: RunJournal?
+    if ranks?.isFirst ?? true {
+      journal = try RunJournal.open(beside: journalOutput, identity: identity, resume: resume, overwrites: overwrites) { record in
+        var record = record
+        guard done < work.count, record.integer(UInt64.self) == UInt64(work[done].0),
+          record.integer(UInt64.self) == UInt64(work[done].1.lowerBound), record.remaining == 4 * width * work[done].1.count
+        else { return false }
+        take(record.offset + 16)
+        return true
+      }
     }
     let resumedTokens = doneTokens
     let started = ContinuousClock.now
-    while done < work.count {
-      if shouldStop() { throw PatternMeasurement.Stopped() }
-      let (table, range) = work[done]
-      let found = try rows(table, Array(measured[range]))
-      guard found.count == range.count * width else {
-        throw ProbingError("\(found.count) numbers do not make \(range.count) rows of \(width)")
-      }
-      var record = JournalRecord()
-      record.put(UInt64(table))
-      record.put(UInt64(range.lowerBound))
-      found.withUnsafeBytes { record.put($0) }
-      take(try journal.append(record) + 16)
-      let seconds = (ContinuousClock.now - started).seconds
-      progress(
-        .init(
-          samples: doneSamples, totalSamples: tables * measured.count, tokens: doneTokens, totalTokens: totalTokens,
-          tokensPerSecond: seconds > 0 ? Double(doneTokens - resumedTokens) / seconds : 0))
-    }
+    var begun = try ranks?.told(done) ?? done
+    try RankGroup.sideBySide(
+      on: ranks, lanes: 1,
+      next: { () -> (table: Int, range: Range<Int>)? in
+        guard begun < work.count else { return nil }
+        begun += 1
+        return work[begun - 1]
+      },
+      shouldStop: shouldStop, stopped: PatternMeasurement.Stopped(),
+      { piece, _ -> [Float] in
+        let found = try rows(piece.table, Array(measured[piece.range]))
+        guard found.count == piece.range.count * width else {
+          throw ProbingError("\(found.count) numbers do not make \(piece.range.count) rows of \(width)")
+        }
+        return found
+      },
+      encode: { $0.withUnsafeBytes { Array($0) } },
+      decode: { bytes, piece in
+        guard bytes.count == 4 * width * piece.range.count else {
+          throw ProbingError(
+            "another rank sent rows that are not \(piece.range.count) of \(width); start all ranks with the same version of Headway")
+        }
+        return bytes.withUnsafeBytes { bytes in
+          stride(from: 0, to: bytes.count, by: 4).map { bytes.loadUnaligned(fromByteOffset: $0, as: Float.self) }
+        }
+      },
+      inOrder: { piece, found in
+        guard let journal else { return }
+        var record = JournalRecord()
+        record.put(UInt64(piece.table))
+        record.put(UInt64(piece.range.lowerBound))
+        found.withUnsafeBytes { record.put($0) }
+        take(try journal.append(record) + 16)
+        let seconds = (ContinuousClock.now - started).seconds
+        progress(
+          .init(
+            samples: doneSamples, totalSamples: tables * measured.count, tokens: doneTokens, totalTokens: totalTokens,
+            tokensPerSecond: seconds > 0 ? Double(doneTokens - resumedTokens) / seconds : 0))
+      })
     return Result(
       index: measured.map(\.index), tokens: doneTokens, measuredTokens: doneTokens - resumedTokens,
-      seconds: (ContinuousClock.now - started).seconds, journal: try journal.mapped(), pieces: pieces)
+      seconds: (ContinuousClock.now - started).seconds, journal: try journal?.mapped(), pieces: pieces)
   }
 }

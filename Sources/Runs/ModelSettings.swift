@@ -1,6 +1,7 @@
 public import CheckpointFiles
 public import Ground
 public import LanguageModels
+import Ranks
 public import Torch
 
 /// Which model is computed with, and how.
@@ -44,7 +45,7 @@ public struct ModelSettings: RecordedSettings, Hashable {
 
   /// Sets the threads, finds the device and loads the folder.
   public func load(_ monitor: RunMonitor) throws -> LanguageModel {
-    try Engine.setThreads(threads ?? Engine.availableProcessors())
+    try Engine.setThreads(threads ?? monitor.ranks?.processors ?? Engine.availableProcessors())
     let model = try LanguageModel(ModelFolder(named: model), elementType: elementType, device: chosenDevice(monitor))
     for note in model.notes { monitor.note("note: \(note)") }
     return model

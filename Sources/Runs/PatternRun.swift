@@ -45,6 +45,16 @@ public struct PatternRun: Run, RecordedSettings {
   /// Whether to replace a file that Headway did not write, and to throw away what an interrupted run left.
   public var overwrite = false
 
+  /// Ranks share the batches.
+  public static let sharesWork = true
+  /// With `resume`.
+  public var goingOn: Self {
+    var run = self
+    run.resume = true
+    run.overwrite = false
+    return run
+  }
+
   /// A pattern with the defaults.
   public init(model: String, data: [String], out: String) {
     self.model = ModelSettings(model)
@@ -82,9 +92,11 @@ public struct PatternRun: Run, RecordedSettings {
     defer { outputs.release() }
     let journal = PatternMeasurement.journal(beside: target)
     let tokensTarget = TokenFile.url(beside: target)
-    try outputs.claim(
-      pattern: target, keepsSamples: keepsSamples,
-      beside: [.journal(journal, as: .journal)] + (tokens == nil ? [] : [.part(tokensTarget, as: .tokens)]))
+    if monitor.writes {
+      try outputs.claim(
+        pattern: target, keepsSamples: keepsSamples,
+        beside: [.journal(journal, as: .journal)] + (tokens == nil ? [] : [.part(tokensTarget, as: .tokens)]))
+    }
     try outputs.protect(ModelFolder(named: model.model).inputs)
     let loaded = try model.load(monitor)
     let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)
@@ -101,11 +113,12 @@ public struct PatternRun: Run, RecordedSettings {
     identity["score"] = scores.map(\.rawValue).joined(separator: ",")
     identity["batch_tokens"] = String(model.batchTokens)
     identity["memory"] = memory.rawValue
-    monitor.identify(identity)
+    try monitor.settle(identity)
 
     let probe = Probe(loaded.decoder, scores: scores, memory: memory)
-    let measurement = PatternMeasurement(probe, loss: loss, batchTokens: model.batchTokens)
+    let measurement = PatternMeasurement(probe, loss: loss, batchTokens: model.batchTokens, ranks: monitor.ranks)
     let found = try measure(measurement, encoded, target, identity, monitor)
+    try monitor.leaveTheRestToTheFirst()
     provenance.samples = found.index.count
     provenance.skipped = encoded.skipped
     provenance.tokens = found.tokens

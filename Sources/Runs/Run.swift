@@ -25,8 +25,14 @@ public protocol Run: Codable, Sendable {
   /// The file that it writes, beside which its record lies once it is done; nil for a run that only tells and writes nothing.
   var output: String? { get }
 
+  /// The same run, but going on with what an earlier start of it left: how a launcher that starts all ranks anew means it.
+  var goingOn: Self { get }
+
   /// Where its record lies once it is done; nil for none. For a run that writes a file, the place beside it.
   var record: URL? { get }
+
+  /// Whether several processes can do it together (`RunMonitor.ranks`).
+  static var sharesWork: Bool { get }
 
   /// The same settings with those filled in that depend on others: what a record holds.
   var resolved: Self { get }
@@ -67,12 +73,16 @@ extension Run {
   public var record: URL? { output.flatMap { RunRecord.url(beside: URL(filePath: $0)) } }
   /// The settings as they are, none of which depends on others.
   public var resolved: Self { self }
+  /// As it is: it leaves nothing to go on with.
+  public var goingOn: Self { self }
+  /// One process does it.
+  public static var sharesWork: Bool { false }
   /// The clock knows best.
   public static func seconds(of result: Result) -> Double? { nil }
 
   /// Does it, and leaves a record of it beside its result.
   public func runRecording(_ monitor: RunMonitor = .silent) throws -> Result {
-    guard let record else { return try run(monitor) }
+    guard let record, monitor.writes else { return try run(monitor) }
     try RunRecord.claim(record)
     let identity = Mutex(RunIdentity())
     var told = monitor

@@ -1,4 +1,5 @@
 public import Ground
+public import Ranks
 
 /// Whom a run tells how it goes, and whom it asks whether to stop.
 public struct RunMonitor: Sendable {
@@ -14,6 +15,8 @@ public struct RunMonitor: Sendable {
   public var identify: @Sendable (RunIdentity) -> Void
   /// Asked before every batch or after every step; a run that is told to stop keeps what it found and throws ``RunStopped``.
   public var shouldStop: @Sendable () -> Bool
+  /// The processes that do the run together; nil for this one alone.
+  public var ranks: RankGroup?
 
   /// A monitor; what is left out goes nowhere.
   public init(
@@ -28,6 +31,20 @@ public struct RunMonitor: Sendable {
     self.wrote = wrote
     self.identify = identify
     self.shouldStop = shouldStop
+  }
+
+  /// Whether this process is the one that writes: the only one, or rank 0.
+  var writes: Bool { ranks?.isFirst ?? true }
+
+  /// Says what makes the run the one it is, once it is known, and makes sure that all ranks know the same.
+  func settle(_ identity: RunIdentity) throws {
+    identify(identity)
+    try ranks?.agree(on: identity)
+  }
+
+  /// Ends the run where this process has done its part of another's.
+  func leaveTheRestToTheFirst() throws {
+    if !writes { throw RunServed() }
   }
 
   /// Tells nobody and never stops.
@@ -64,6 +81,12 @@ public struct RunProgress: Sendable, Hashable {
     self.tokensPerSecond = tokensPerSecond
     self.secondsLeft = secondsLeft
   }
+}
+
+/// This process has done its part of a run that rank 0 finishes, and has nothing to show itself.
+public struct RunServed: Error, Sendable, Equatable {
+  /// There is nothing more to say.
+  public init() {}
 }
 
 /// The run was asked to stop and did, at a point from which it can go on.

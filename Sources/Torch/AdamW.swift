@@ -38,11 +38,18 @@ public final class AdamW: Optimizer {
   public let secondMoments: [Tensor]
   /// Updates done so far, t.
   public private(set) var updates: Int
+  /// Whether each weight decays.
+  private let decays: [Bool]
 
   /// An optimiser without history.
-  public init(_ weights: [Tensor], options: Options) throws {
+  /// - Parameter decays: whether each weight decays; nil for those of two or more dimensions.
+  public init(_ weights: [Tensor], decays: [Bool]? = nil, options: Options) throws {
     self.options = options
     self.weights = weights
+    self.decays = decays ?? weights.map { $0.shape.count >= 2 }
+    guard self.decays.count == weights.count else {
+      throw TorchError("AdamW: \(weights.count) weights need as many decays, not \(self.decays.count)")
+    }
     func zeros() throws -> [Tensor] { try weights.map { try Tensor.zeros($0.shape, on: $0.device) } }
     gradients = try zeros()
     firstMoments = try zeros()
@@ -69,8 +76,8 @@ public final class AdamW: Optimizer {
       throw TorchError("AdamW: \(weights.count) weights need as many copies, not \(copies.count)")
     }
     updates += 1
-    let decaying = weights.indices.filter { weights[$0].shape.count >= 2 }
-    let plain = weights.indices.filter { weights[$0].shape.count < 2 }
+    let decaying = weights.indices.filter { decays[$0] }
+    let plain = weights.indices.filter { !decays[$0] }
     for (members, decay) in [(decaying, options.weightDecay), (plain, 0)] {
       func handles(_ tensors: [Tensor]) -> [ct_tensor?] { members.map { tensors[$0].handle } }
       let numbers = ct_adamw_options(

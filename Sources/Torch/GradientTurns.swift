@@ -6,7 +6,7 @@ import CTorch
 /// however many batches are computed at a time, and need no more memory. The rows of an embedding, whose gradient is known last while a tied projection's
 /// is known first, are added by ``finish()``.
 public final class GradientTurns: @unchecked Sendable {
-  private let handle: ct_turns
+  let handle: ct_turns
 
   /// Turns in which no batch has begun.
   public init() { handle = ct_turns_make() }

@@ -72,7 +72,7 @@ enum Main {
   private static func tell(_ error: any Error, _ arguments: [String]) -> Int32 {
     // Wrong whatever is on disk, but only seen while the command ran.
     if error is SettingsError {
-      Terminal.writeError("error: \(ErrorText.sentence(error))\n")
+      write(error)
       return 64
     }
     switch Headway.exitCode(for: error) {
@@ -86,9 +86,14 @@ enum Main {
       return 64
     case let code:
       // An exit code alone has been explained where it was thrown.
-      if !(error is ExitCode) { Terminal.writeError("error: \(ErrorText.sentence(error))\n") }
+      if !(error is ExitCode) { write(error) }
       return code.rawValue == 0 ? 1 : code.rawValue
     }
+  }
+
+  private static func write(_ error: any Error) {
+    let sentence = ErrorText.sentence(error)
+    if RankedProgram.speaks(of: sentence) { Terminal.writeError("\(RankedProgram.prefix)error: \(sentence)\n") }
   }
 
   /// Leaves without running libtorch's exit destructors, which cost 45 ms and do nothing for a process that ends.

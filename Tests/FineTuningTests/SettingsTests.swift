@@ -65,7 +65,7 @@ import Torch
     let weights = [try Tensor.ones([2, 3]), try Tensor.ones([3])]
     for kind in OptimizerKind.all {
       settings.name = kind.name
-      let optimizer = try settings.kind.make(weights, settings)
+      let optimizer = try settings.kind.make(weights, weights.map { $0.shape.count >= 2 }, settings)
       // What a memory plan counts is what is there.
       let bytes = optimizer.memory.reduce(0) { $0 + $1.value.reduce(0) { $0 + 4 * $1.count } }
       #expect(bytes == kind.memory.bytesPerWeight * 9)

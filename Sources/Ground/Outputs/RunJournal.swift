@@ -138,7 +138,8 @@ extension OutputKind {
 
 /// The bytes of one record, written and read as little-endian numbers one after another.
 public struct JournalRecord {
-  fileprivate var bytes: [UInt8]
+  /// What was written.
+  public fileprivate(set) var bytes: [UInt8]
   private var place = 0
   /// Where the record's bytes lie in the journal's file; 0 for one that was not read from there.
   public let offset: Int
@@ -146,7 +147,10 @@ public struct JournalRecord {
   /// An empty record.
   public init() { self.init([]) }
 
-  fileprivate init(_ bytes: [UInt8], offset: Int = 0) {
+  /// A record that was sent as bytes.
+  public init(_ bytes: [UInt8]) { self.init(bytes, offset: 0) }
+
+  fileprivate init(_ bytes: [UInt8], offset: Int) {
     self.bytes = bytes
     self.offset = offset
   }

@@ -28,6 +28,9 @@ struct BatchPlan {
     /// behind them.
     case choices([EncodedChoice], computed: Int, kept: Int)
     case texts([EncodedText])
+
+    /// Whether something is written, not only compared.
+    var isTexts: Bool { if case .texts = self { true } else { false } }
   }
 
   private enum Encoded {

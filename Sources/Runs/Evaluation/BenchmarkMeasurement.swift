@@ -2,6 +2,7 @@ import Evaluation
 import Foundation
 import Ground
 import LanguageModels
+import Ranks
 import Tokenizers
 import Torch
 
@@ -16,6 +17,8 @@ struct BenchmarkMeasurement {
   let batchTokens: Int
   /// For each layer a factor on every head's output `[H]` while options are compared; nil where all heads are on.
   var gates: [[Float]]?
+  /// The processes that ask together; nil for this one alone. On all but the first nothing is found.
+  var ranks: RankGroup?
 
   /// The most texts that are written at a time; the generator writes fewer where their keys and values do not fit into memory.
   private static let textsAtATime = 32
@@ -42,22 +45,17 @@ struct BenchmarkMeasurement {
         beside: output, identity: keeping.identity, resume: keeping.resume, overwrites: keeping.overwrites
       ) { record in
         var record = record
-        let (first, count) = (Int(record.integer(UInt32.self)), Int(record.integer(UInt32.self)))
-        guard first == replies.count, count > 0, first + count <= questions.count else { return false }
-        var found: [BenchmarkReply] = []
-        for question in questions[first..<first + count] {
-          guard let reply = BenchmarkReply(from: &record, to: question) else { return false }
-          found.append(reply)
-        }
+        guard let found = Self.replies(from: &record, to: questions[replies.count...], first: replies.count) else { return false }
         replies += found
         return true
       }
     }
+    // Where the first rank's journal ends the others begin, too.
+    let earlier = try ranks?.told(replies.count) ?? replies.count
     let lanes = model.decoder.batchLanes(batchTokens: batchTokens, passes: 1)
-    var plan = BatchPlan(questions, encoder, batchTokens: lanes.batchTokens, from: replies.count)
+    var plan = BatchPlan(questions, encoder, batchTokens: lanes.batchTokens, from: earlier)
     let laneCount = lanes.count(bytes: lanes.batchTokens * model.decoder.activationBytesPerToken)
     let beginnings = (0..<laneCount).map { _ in KeptBeginning(model.decoder, gates: gates) }
-    let earlier = replies.count
     let started = ContinuousClock.now
     var tokens = 0
     /// Tells the progress; `more` questions of the batch at hand are done.
@@ -69,52 +67,67 @@ struct BenchmarkMeasurement {
           completed: done, total: questions.count, unit: "questions", tokensPerSecond: Double(tokens) / max(seconds, 1e-9),
           secondsLeft: done > earlier ? seconds / Double(done - earlier) * Double(questions.count - done) : nil))
     }
-    func keep(_ found: [BenchmarkReply]) throws {
+    func record(_ found: [BenchmarkReply]) -> JournalRecord {
       var record = JournalRecord()
       record.put(UInt32(replies.count))
       record.put(UInt32(found.count))
       for reply in found { reply.write(to: &record) }
-      try journal?.append(record)
+      return record
+    }
+    func keep(_ found: [BenchmarkReply]) throws {
+      try journal?.append(record(found))
       replies += found
       tell()
     }
-    /// The next batch, unless the run is to stop.
-    func next() throws -> BatchPlan.Batch? {
-      guard let batch = plan.next() else { return nil }
-      if monitor.shouldStop() { throw Stopped() }
-      return batch
-    }
-    // Options go through the lanes until a batch of texts comes, which takes all threads.
-    var texts: [BatchPlan.EncodedText]?
-    repeat {
-      texts = nil
-      try Engine.sideBySide(
-        lanes: laneCount,
-        next: { () -> (choices: [BatchPlan.EncodedChoice], kept: Int)? in
-          guard texts == nil else { return nil }
-          switch try next() {
-          case .choices(let choices, let computed, let kept):
-            tokens += computed
-            return (choices, kept)
-          case .texts(let found):
-            texts = found
-            return nil
-          case nil: return nil
+    var upcoming = plan.next()
+    while let first = upcoming {
+      // Options go through the lanes; texts, which take all threads, batch by batch.
+      try RankGroup.sideBySide(
+        on: ranks, lanes: first.isTexts ? 1 : laneCount,
+        next: { () -> BatchPlan.Batch? in
+          guard let batch = upcoming, batch.isTexts == first.isTexts else { return nil }
+          upcoming = plan.next()
+          if case .choices(_, let computed, _) = batch { tokens += computed }
+          return batch
+        },
+        shouldStop: monitor.shouldStop, stopped: Stopped(),
+        { batch, lane in
+          switch batch {
+          case .choices(let choices, _, let kept): return try self.replies(to: choices, questions, behind: beginnings[lane], keeping: kept)
+          case .texts(let texts):
+            var done = 0
+            return try self.replies(to: texts, monitor) { text in
+              done += 1
+              tokens += text.tokens.count
+              tell(done)
+            }
           }
         },
-        { batch, lane in try self.replies(to: batch.choices, questions, behind: beginnings[lane], keeping: batch.kept) },
+        encode: { record($0).bytes },
+        decode: { bytes, _ in
+          var record = JournalRecord(bytes)
+          guard let found = Self.replies(from: &record, to: questions[replies.count...]) else {
+            throw RunError("another rank sent replies to other questions; start all ranks with the same version of Headway")
+          }
+          return found
+        },
         inOrder: { _, found in try keep(found) })
-      if let texts {
-        var done = 0
-        try keep(
-          self.replies(to: texts, monitor) { text in
-            done += 1
-            tokens += text.tokens.count
-            tell(done)
-          })
-      }
-    } while texts != nil
+    }
     return replies
+  }
+
+  /// The replies of a record, to the first of these questions; nil where they are not.
+  /// - Parameter first: the place of the first of them, where the record must have it.
+  private static func replies(from record: inout JournalRecord, to questions: ArraySlice<Question>, first: Int? = nil) -> [BenchmarkReply]?
+  {
+    let (place, count) = (Int(record.integer(UInt32.self)), Int(record.integer(UInt32.self)))
+    guard place == first ?? place, (1...max(1, questions.count)).contains(count) else { return nil }
+    var found: [BenchmarkReply] = []
+    for question in questions.prefix(count) {
+      guard let reply = BenchmarkReply(from: &record, to: question) else { return nil }
+      found.append(reply)
+    }
+    return found.count == count ? found : nil
   }
 
   /// What is written to prompts of equal settings.

@@ -36,6 +36,16 @@ public struct EvaluationRun: Run, RecordedSettings {
   /// Whether files that Headway did not write are replaced, and an interrupted run's journal thrown away.
   public var overwrite = false
 
+  /// Ranks share the batches.
+  public static let sharesWork = true
+  /// With `resume`, where there is an output to go on with.
+  public var goingOn: Self {
+    var run = self
+    run.resume = target != nil
+    run.overwrite = false
+    return run
+  }
+
   /// An evaluation with the defaults.
   public init(model: String, benchmark: String, data: [String]) {
     self.model = ModelSettings(model)
@@ -84,8 +94,10 @@ public struct EvaluationRun: Run, RecordedSettings {
     let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
     defer { outputs.release() }
     let journal = target.map { [OutputGuard.Companion.journal(RunJournal.url(beside: $0), as: .journal)] } ?? []
-    if let out { try outputs.claim(file: URL(filePath: out), as: .result, beside: journal) }
-    if let predictions { try outputs.claim(file: URL(filePath: predictions), as: .predictions, beside: out == nil ? journal : []) }
+    if let out, monitor.writes { try outputs.claim(file: URL(filePath: out), as: .result, beside: journal) }
+    if let predictions, monitor.writes {
+      try outputs.claim(file: URL(filePath: predictions), as: .predictions, beside: out == nil ? journal : [])
+    }
     try outputs.protect(ModelFolder(named: model.model).inputs)
     do {
       let outcome = try evaluate(outputs, monitor)
@@ -112,10 +124,12 @@ public struct EvaluationRun: Run, RecordedSettings {
     identity["variant"] = variant.name
     identity["shots"] = "\(questions.shots.count)"
     identity["questions"] = "\(questions.questions.count)"
-    monitor.identify(identity)
-    let measurement = BenchmarkMeasurement(model: loaded, tokenizer: tokenizer, encoder: encoder, batchTokens: model.batchTokens)
+    try monitor.settle(identity)
+    let measurement = BenchmarkMeasurement(
+      model: loaded, tokenizer: tokenizer, encoder: encoder, batchTokens: model.batchTokens, ranks: monitor.ranks)
     let started = ContinuousClock.now
-    let replies = try measurement.run(questions.questions, journal(identity), monitor)
+    let replies = try measurement.run(questions.questions, journal(identity, monitor), monitor)
+    try monitor.leaveTheRestToTheFirst()
     let scored = ScoredBenchmark(questions, replies)
     if let predictions { try write(scored.predictions, to: URL(filePath: predictions)) }
     scored.tell(monitor, seconds: (ContinuousClock.now - started).inSeconds)
@@ -134,9 +148,10 @@ public struct EvaluationRun: Run, RecordedSettings {
     var identity = about.identity(batchTokens: model.batchTokens)
     identity["benchmark"] = benchmark.benchmark
     identity["template"] = dataset.templateName
-    monitor.identify(identity)
+    try monitor.settle(identity)
     let found = try LossMeasurement(decoder: loaded.decoder, batchTokens: model.batchTokens).run(
-      encoded.samples, journal(identity), monitor)
+      encoded.samples, journal(identity, monitor), monitor)
+    try monitor.leaveTheRestToTheFirst()
     if let predictions {
       let reader = dataset.instructions()
       var samples: [Int: Instruction] = [:]
@@ -159,8 +174,8 @@ public struct EvaluationRun: Run, RecordedSettings {
       format: dataset.formatName, dtype: loaded.decoder.elementType.rawValue, maxLength: maximumLength)
   }
 
-  private func journal(_ identity: RunIdentity) -> BenchmarkMeasurement.Journal {
-    BenchmarkMeasurement.Journal(output: target, identity: identity, resume: resume, overwrites: overwrite)
+  private func journal(_ identity: RunIdentity, _ monitor: RunMonitor) -> BenchmarkMeasurement.Journal {
+    BenchmarkMeasurement.Journal(output: monitor.writes ? target : nil, identity: identity, resume: resume, overwrites: overwrite)
   }
 
   private func write(_ predictions: [Prediction], to url: URL) throws {

@@ -1,5 +1,6 @@
 import Ground
 import LanguageModels
+import Ranks
 import Torch
 
 /// Measures the loss of every sample's labels, batch by batch, resumable.
@@ -40,32 +41,51 @@ struct LossMeasurement {
         return true
       }
     }
+    let plan = PackedBatch.plan(measured.map(\.tokens.count), tokenLimit: batchTokens)
+    // Where the first rank's journal ends the others begin, too.
+    let earlier = try monitor.ranks?.told(found.count) ?? found.count
+    var rest = plan.filter { $0.lowerBound >= earlier }[...]
     let started = ContinuousClock.now
-    let earlier = found.count
     var tokens = 0
-    for range in PackedBatch.plan(measured.map(\.tokens.count), tokenLimit: batchTokens) where range.lowerBound >= earlier {
-      if monitor.shouldStop() { throw BenchmarkMeasurement.Stopped() }
-      let batch = PackedBatch(Array(measured[range]))
-      let means = try withoutGradients {
-        let hidden = try decoder.hiddenStates(of: ForwardPass(batch, on: decoder.device, labelRowsOnly: true))
-        return try batch.sampleMeans(of: decoder.labelLoss(of: hidden, batch).each)
-      }
-      try decoder.requireFinite(means, of: Array(measured[range]))
-      var record = JournalRecord()
-      record.put(UInt32(range.lowerBound))
-      for (mean, sample) in zip(means, measured[range]) {
-        let sum = -mean * Double(sample.labelCount)
-        record.put(sum.bitPattern)
-        found.append(Sample(index: sample.index, logProbability: sum, labels: sample.labelCount))
-      }
-      try journal?.append(record)
-      tokens += batch.tokens.count
-      let seconds = (ContinuousClock.now - started).inSeconds
-      monitor.progress(
-        RunProgress(
-          completed: found.count, total: measured.count, unit: "samples", tokensPerSecond: Double(tokens) / max(seconds, 1e-9),
-          secondsLeft: seconds / Double(found.count - earlier) * Double(measured.count - found.count)))
-    }
+    try RankGroup.sideBySide(
+      on: monitor.ranks, lanes: 1, next: { rest.popFirst() }, shouldStop: monitor.shouldStop, stopped: BenchmarkMeasurement.Stopped(),
+      { range, _ -> [Double] in
+        let batch = PackedBatch(Array(measured[range]))
+        let means = try withoutGradients {
+          let hidden = try decoder.hiddenStates(of: ForwardPass(batch, on: decoder.device, labelRowsOnly: true))
+          return try batch.sampleMeans(of: decoder.labelLoss(of: hidden, batch).each)
+        }
+        try decoder.requireFinite(means, of: Array(measured[range]))
+        return zip(means, measured[range]).map { mean, sample in -mean * Double(sample.labelCount) }
+      },
+      encode: { sums in
+        var record = JournalRecord()
+        for sum in sums { record.put(sum.bitPattern) }
+        return record.bytes
+      },
+      decode: { bytes, range in
+        guard bytes.count == 8 * range.count else {
+          throw RunError(
+            "another rank sent losses that are not those of \(range.count) samples; start all ranks with the same version of Headway")
+        }
+        var record = JournalRecord(bytes)
+        return range.map { _ in Double(bitPattern: record.integer(UInt64.self)) }
+      },
+      inOrder: { range, sums in
+        var record = JournalRecord()
+        record.put(UInt32(range.lowerBound))
+        for (sum, sample) in zip(sums, measured[range]) {
+          record.put(sum.bitPattern)
+          found.append(Sample(index: sample.index, logProbability: sum, labels: sample.labelCount))
+        }
+        try journal?.append(record)
+        tokens += measured[range].reduce(0) { $0 + $1.tokens.count }
+        let seconds = (ContinuousClock.now - started).inSeconds
+        monitor.progress(
+          RunProgress(
+            completed: found.count, total: measured.count, unit: "samples", tokensPerSecond: Double(tokens) / max(seconds, 1e-9),
+            secondsLeft: seconds / Double(found.count - earlier) * Double(measured.count - found.count)))
+      })
     return found
   }
 }

@@ -44,6 +44,16 @@ public struct RepresentRun: Run, RecordedSettings {
   /// Whether to replace a file that Headway did not write, and to throw away what an interrupted run left.
   public var overwrite = false
 
+  /// Ranks share the batches.
+  public static let sharesWork = true
+  /// With `resume`.
+  public var goingOn: Self {
+    var run = self
+    run.resume = true
+    run.overwrite = false
+    return run
+  }
+
   /// A representation with the defaults.
   public init(model: String, data: [String], representation: RepresentationFile.Kind, out: String) {
     self.model = ModelSettings(model)
@@ -93,7 +103,7 @@ public struct RepresentRun: Run, RecordedSettings {
     let target = URL(filePath: out)
     let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
     defer { outputs.release() }
-    try outputs.claim(representation: target, journal: .journal(RunJournal.url(beside: target), as: .journal))
+    if monitor.writes { try outputs.claim(representation: target, journal: .journal(RunJournal.url(beside: target), as: .journal)) }
     try outputs.protect(ModelFolder(named: model.model).inputs)
     let source = try RepresentationSource(resolved, monitor)
     let loaded = source.loaded
@@ -115,10 +125,12 @@ public struct RepresentRun: Run, RecordedSettings {
     identity["role"] = resolved.role?.rawValue
     identity["seed"] = resolved.seed.map(String.init)
     identity["dimension"] = resolved.dimension.map(String.init)
-    monitor.identify(identity)
+    try monitor.settle(identity)
 
-    let measurement = source.measurement(of: encoded.samples.filter { $0.labelCount > 0 }.map(\.tokens.count))
+    var measurement = source.measurement(of: encoded.samples.filter { $0.labelCount > 0 }.map(\.tokens.count))
+    measurement.ranks = monitor.ranks
     let found = try measure(measurement, source, encoded, target, identity, monitor)
+    try monitor.leaveTheRestToTheFirst()
     let contents = encoded.contentFingerprints(of: found.index)
     provenance.samples = found.index.count
     provenance.skipped = encoded.skipped

@@ -6,6 +6,7 @@ import Foundation
 public import Ground
 import Instructions
 import LanguageModels
+import Ranks
 import Tokenizers
 import Torch
 
@@ -61,6 +62,15 @@ public struct TrainingRun: Run, RecordedSettings {
   /// Whether to start even where the run needs more memory than the machine has.
   public var ignoreMemory = false
 
+  /// Ranks share each window's batches.
+  public static let sharesWork = true
+  /// With `resume`.
+  public var goingOn: Self {
+    var run = self
+    (run.resume, run.overwrite) = (true, false)
+    return run
+  }
+
   /// A training with the paper's settings.
   public init(model: String, data: [String], out: String) {
     self.model = ModelSettings(model)
@@ -73,23 +83,30 @@ public struct TrainingRun: Run, RecordedSettings {
   public func run(_ monitor: RunMonitor) throws -> TrainingResult {
     try validate()
     Engine.keepFreedMemory()
-    let settings = resolved.training
+    var settings = resolved.training
+    settings.ranks = monitor.ranks?.count ?? 1
     let folder = TrainingFolder(URL(filePath: out, directoryHint: .isDirectory))
     let earlier = try identityOfEarlierRun(folder)
     let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
     defer { outputs.release() }
-    try outputs.claim(folder: folder.output, canResume: earlier != nil || folder.holdsBeginning)
-    try RunRecord.claim(folder.record)
-    let checkpoint = resume ? folder.savedSteps().first : nil
+    if monitor.writes {
+      try outputs.claim(folder: folder.output, canResume: earlier != nil || folder.holdsBeginning)
+      try RunRecord.claim(folder.record)
+    }
+    let checkpoint = try lastCheckpoint(folder, monitor)
     if resume, checkpoint == nil { monitor.note("note: \(out) holds no checkpoint, so the run starts from the beginning") }
 
     let base = try ModelFolder(named: model.model)
     try outputs.protect(base.inputs)
     let storedType = try LanguageModel.storedType(of: base)
     let device = try model.chosenDevice(monitor)
+    if monitor.ranks != nil, device != .cpu {
+      throw RunError(
+        "several ranks fine-tune on processors alone, not on \(device); set \(setting: .device.set(to: Device.cpu)), or start one process")
+    }
     let (type, typeNote) = LanguageModel.computeType(asked: model.elementType, stored: storedType, device: device)
     if let typeNote { monitor.note("note: \(typeNote)") }
-    try Engine.setThreads(model.threads ?? Engine.availableProcessors())
+    try Engine.setThreads(model.threads ?? monitor.ranks?.processors ?? Engine.availableProcessors())
     // Full fine-tuning starts from exact values; a checkpoint holds them in float32.
     let isWhole = settings.lowRank == nil
     let source = isWhole ? try checkpoint.map { try ModelFolder(named: folder.checkpoint($0).path(percentEncoded: false)) } ?? base : base
@@ -100,19 +117,22 @@ public struct TrainingRun: Run, RecordedSettings {
     let asked = try benchmarks.map { try readBenchmark($0, base, loaded, outputs, &contents, monitor) }
     let identity = try identity(contents, settings, type, device)
     if resume, let earlier { try folder.requireSameRun(identity, as: earlier) }
-    monitor.identify(identity)
+    try monitor.settle(identity)
     try announce(loaded, settings, type, samples, monitor)
     let trainer = try Trainer(
       loaded, base: base, elementType: type, settings: settings, samples: samples, folder: folder, identity: identity,
-      measuringTokens: model.batchTokens, resumingAfter: checkpoint)
+      measuringTokens: model.batchTokens, ranks: monitor.ranks, resumingAfter: checkpoint)
     trainer.benchmarks = asked
     for warning in trainer.warnings { monitor.warn(warning) }
     if let checkpoint { monitor.note("continuing after step \(checkpoint) of \(trainer.totalSteps)") }
     // Model, data and settings are sound: only now is anything of an earlier run deleted.
-    if overwrite { try folder.clear() }
-    try folder.make()
-    try AtomicFile.write(RunRecord.text(of: self, at: folder.record, identity: identity, seconds: nil), to: folder.record)
+    if monitor.writes {
+      if overwrite { try folder.clear() }
+      try folder.make()
+      try AtomicFile.write(RunRecord.text(of: self, at: folder.record, identity: identity, seconds: nil), to: folder.record)
+    }
     let summary = try train(trainer, savedType ?? (isWhole ? storedType : .float32), monitor)
+    try monitor.leaveTheRestToTheFirst()
     try TrainingCurves(folder).write(to: folder)
     let result = try TrainingResult(out: out, summary, folder)
     try AtomicFile.write(HeadwayJSON.document(result), to: folder.summary)
@@ -130,6 +150,18 @@ public struct TrainingRun: Run, RecordedSettings {
 
   /// All parts of the run, those before an interruption too.
   public static func seconds(of result: TrainingResult) -> Double? { result.seconds }
+
+  /// The checkpoint that all ranks go on from.
+  private func lastCheckpoint(_ folder: TrainingFolder, _ monitor: RunMonitor) throws -> Int? {
+    let own = resume ? folder.savedSteps().first : nil
+    guard let ranks = monitor.ranks, let step = try ranks.told(own) else { return own }
+    guard FileKind(of: folder.checkpoint(step)) == .folder else {
+      throw RunError(
+        "rank \(ranks.rank) does not see \(folder.checkpoint(step).path(percentEncoded: false)), from which the first one goes on; let \(setting: .output) be on a file system that all ranks have"
+      )
+    }
+    return step
+  }
 
   /// What the run that was started in the folder was; nil where none was.
   private func identityOfEarlierRun(_ folder: TrainingFolder) throws -> RunIdentity? {
@@ -202,11 +234,13 @@ public struct TrainingRun: Run, RecordedSettings {
     let tokenizer = try Tokenizer.load(from: base.url)
     let measurement = BenchmarkMeasurement(
       model: loaded, tokenizer: tokenizer, encoder: try QuestionEncoder(tokenizer, of: loaded, for: variant, maximumLength: nil),
-      batchTokens: model.batchTokens)
+      batchTokens: model.batchTokens, ranks: monitor.ranks)
     return (
       asked.name,
       {
-        let result = ScoredBenchmark(questions, try measurement.run(questions.questions)).result
+        let replies = try measurement.run(questions.questions)
+        guard monitor.writes else { return .nan }
+        let result = ScoredBenchmark(questions, replies).result
         guard let value = result.value else {
           throw RunError("\(asked.file): no answer is published, so \(asked.name) has no value; give a part with answers")
         }
@@ -237,15 +271,17 @@ public struct TrainingRun: Run, RecordedSettings {
     }
     let parts = plan.parts.map { "\($0.name) \(gigabytes($0.bytes))" }.joined(separator: ", ")
     monitor.note("memory: about \(gigabytes(plan.total)) (\(parts))")
-    guard loaded.decoder.device == .cpu, let total = MachineMemory.total else { return }
+    // Ranks on one machine have it together.
+    let sharing = monitor.ranks?.localCount ?? 1
+    guard loaded.decoder.device == .cpu, let total = MachineMemory.total.map({ $0 / sharing }) else { return }
     let remedies: [Message] = plan.remedies.map { "\($0.change) would need \(gigabytes($0.bytes))" }
     let remedy = remedies.first.map { first in remedies.dropFirst().reduce(first) { $0 + ", " + $1 } } ?? "take a smaller model"
     if plan.total > total, !ignoreMemory {
       throw RunError(
-        "the run needs about \(gigabytes(plan.total)) (\(parts)), but the machine has \(gigabytes(total)): \(remedy); \(setting: Setting("ignore_memory")) starts it anyway"
+        "the run needs about \(gigabytes(plan.total)) (\(parts)), but the machine has \(gigabytes(total))\(sharing > 1 ? " for each of \(sharing) ranks" : ""): \(remedy); \(setting: Setting("ignore_memory")) starts it anyway"
       )
     }
-    if let available = MachineMemory.available, plan.total > available {
+    if let available = MachineMemory.available.map({ $0 / sharing }), plan.total > available {
       monitor.warn("the run needs about \(gigabytes(plan.total)), but only \(gigabytes(available)) are free: \(remedy)")
     }
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Ground
+import Ranks
 import Runs
 
 /// Leave to replace what is there: every command that writes has it.
@@ -33,25 +34,36 @@ struct OutputOptions: ParsableArguments {
     let received = StopSignal()
     let sources = Interruption.install { received.set($0) }
     defer { sources.forEach { $0.cancel() } }
-    let line = SharedProgressLine(quiet: quiet)
+    let ranks = try RankedProgram.join(for: Work.self, self)
+    // Rank 0 speaks for all.
+    let isSilent = !(ranks?.isFirst ?? true)
+    let line = SharedProgressLine(quiet: quiet || isSilent)
     defer { line.finish() }
-    let monitor = RunMonitor(
+    var monitor = RunMonitor(
       note: { text in
         line.finish()
-        note(text.onCommandLine)
+        if !isSilent { note(text.onCommandLine) }
       },
       warn: { text in
         line.finish()
-        warn(text.onCommandLine)
+        if !isSilent { warn(text.onCommandLine) }
       },
       progress: { now in line.show(now) }, wrote: wrote, shouldStop: { received.number != 0 })
+    monitor.ranks = ranks
     do {
-      return try run.runRecording(monitor)
+      let result = try (ranks?.restarts ?? 0 > 0 ? run.goingOn : run).runRecording(monitor)
+      ranks?.leave()
+      return result
+    } catch is RunServed {
+      ranks?.leave()
+      Main.leave(0)
     } catch let stopped as RunStopped {
+      ranks?.leave()
       line.finish()
       let place = stopped.step.map { " after step \($0)" } ?? ""
-      note("stopped\(place)" + (stopped.canResume ? "; the same command with --resume continues from here" : ""))
-      throw ExitCode(128 + received.number)
+      if !isSilent { note("stopped\(place)" + (stopped.canResume ? "; the same command with --resume continues from here" : "")) }
+      // Where another rank had the signal, all stop as if they had it.
+      throw ExitCode(128 + (received.number == 0 ? SIGTERM : received.number))
     }
   }
 

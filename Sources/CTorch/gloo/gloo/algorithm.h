@@ -1,0 +1,2 @@
+// See context.h; c10d uses nothing of it.
+#pragma once

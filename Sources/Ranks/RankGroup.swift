@@ -1,0 +1,223 @@
+import Foundation
+public import Ground
+import Synchronization
+public import Torch
+
+/// Processes that do one run together: this one's number, and what they tell each other. Rank 0 alone speaks to the user and writes what the run writes.
+///
+/// All ranks call the same functions in the same order. A function that waits for other ranks ends with an error where one of them is lost.
+public final class RankGroup: Sendable {
+  /// This process's number, counted from 0.
+  public let rank: Int
+  /// How many there are.
+  public let count: Int
+  /// This process's number among those of its machine.
+  public let localRank: Int
+  /// How many ranks are on its machine.
+  public let localCount: Int
+  /// How often the launcher has started all ranks anew.
+  public let restarts: Int
+  /// The processors that this process should use: those that its machine gives it, shared with ranks that have the same.
+  public let processors: Int
+  /// Each rank as messages have it: `rank 1 (host)`.
+  let names: [String]
+  let store: SharedStore
+  let watch: RankWatch
+  private let address: String
+  private let messages = Mutex<ProcessGroup?>(nil)
+  private let serial = Mutex(0)
+
+  /// Whether this is rank 0.
+  public var isFirst: Bool { rank == 0 }
+
+  /// How long ranks are waited for that have not come yet.
+  private static let patience = Duration.seconds(300)
+  /// For what is waited for without end while its rank lives: the watch knows better.
+  private static let never = Duration.seconds(30 * 86400)
+
+  /// Meets the others. Returns when all are there.
+  ///
+  /// - Parameters:
+  ///   - environment: which rank this is, and where they meet.
+  ///   - note: takes a sentence where others keep it waiting.
+  ///   - lost: called from another thread with a sentence where a rank is lost; this process cannot go on. What waits for other ranks may wait for ever, so a
+  ///     program leaves here.
+  /// - Throws: `RankError` where rank 0 cannot be reached or ranks do not come.
+  public init(_ environment: RankEnvironment, note: (Message) -> Void = { _ in }, lost: @escaping @Sendable (Message) -> Void) throws {
+    (rank, count) = (environment.rank, environment.count)
+    (localRank, restarts) = (environment.localRank, environment.restarts)
+    let meeting = "\(environment.host):\(environment.port)"
+    func connect(serves: Bool) throws -> SharedStore {
+      do {
+        return try SharedStore(
+          host: environment.host, port: environment.port, serves: serves, prefix: "headway/\(environment.restarts)", timeout: Self.patience)
+      } catch {
+        let remedy =
+          serves
+          ? "set MASTER_ADDR to an address of this machine and MASTER_PORT to a free port"
+          : "check that rank 0 was started and that MASTER_ADDR and MASTER_PORT are right"
+        throw RankError(
+          "rank \(environment.rank) cannot \(serves ? "serve" : "reach") the store of all ranks at \(meeting) (\(error)); \(remedy)")
+      }
+    }
+    store = try connect(serves: environment.rank == 0 && !environment.launcherServes)
+    address = LocalAddress.towards(environment.host, port: environment.port) ?? environment.host
+    let own = Presence(host: ProcessInfo.processInfo.hostName, processors: Engine.availableProcessors(), mask: Self.processorMask())
+    let presences = try Self.meet(own, rank: rank, count: count, store, note)
+    names = presences.enumerated().map { "rank \($0.offset) (\($0.element.host))" }
+    let sharing = presences.count { $0.host == own.host && $0.mask == own.mask }
+    localCount = presences.count { $0.host == own.host }
+    processors = max(1, own.processors / max(1, sharing))
+    watch = RankWatch(store: try connect(serves: false), rank: rank, names: names, lost: lost)
+  }
+
+  /// What a rank tells of itself first.
+  private struct Presence: Codable {
+    var host: String
+    var processors: Int
+    var mask: String
+  }
+
+  private static func meet(_ own: Presence, rank: Int, count: Int, _ store: SharedStore, _ note: (Message) -> Void) throws -> [Presence] {
+    try store.set("rank/\(rank)", to: Array(JSONEncoder().encode(own)))
+    let began = ContinuousClock.now
+    var hasTold = false
+    return try (0..<count).map { other in
+      while true {
+        if let bytes = try store.value(of: "rank/\(other)", waiting: .seconds(5)) {
+          return try JSONDecoder().decode(Presence.self, from: Data(bytes))
+        }
+        let missing = try (0..<count).filter { try !store.has("rank/\($0)") }.map(String.init).joined(separator: ", ")
+        guard ContinuousClock.now - began < patience else {
+          throw RankError(
+            "of \(count) ranks \(missing) did not come within \(patience.components.seconds) seconds; start all of them, or fewer")
+        }
+        if !hasTold, !missing.isEmpty { note("waiting for ranks \(missing) of \(count)") }
+        hasTold = true
+      }
+    }
+  }
+
+  private static func processorMask() -> String {
+    #if os(Linux)
+      let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+      return status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list") }.map(String.init) ?? ""
+    #else
+      return ""
+    #endif
+  }
+
+  /// Holds against each other what makes the run the one it is: all ranks must have read the same model, data and settings.
+  /// - Throws: `RankError`, which names a rank and what it has otherwise.
+  public func agree(on identity: RunIdentity) throws {
+    let texts = try told(by: Array(JSONEncoder().encode(identity)))
+    for (other, text) in texts.enumerated() {
+      let theirs = try JSONDecoder().decode(RunIdentity.self, from: Data(text))
+      if let difference = theirs.difference(from: identity) {
+        throw RankError(
+          "\(names[other]) has another run than \(names[rank]) (\(difference)); give all ranks the same files and the same version of Headway"
+        )
+      }
+    }
+  }
+
+  /// A small value of every rank's, in the order of the ranks: for what is said a few times in a run.
+  private func told(by bytes: [UInt8]) throws -> [[UInt8]] {
+    let key = nextKey()
+    try storing { try store.set("\(key)/\(rank)", to: bytes) }
+    return try (0..<count).map { try wait(for: "\(key)/\($0)") }
+  }
+
+  /// What rank 0 has, on all ranks. A few bytes to a few MiB.
+  public func told<Value: Codable>(_ value: @autoclosure () throws -> Value) throws -> Value {
+    let key = nextKey()
+    if isFirst {
+      let value = try value()
+      try storing { try store.set(key, to: Array(JSONEncoder().encode([value]))) }
+      return value
+    }
+    guard let found = try JSONDecoder().decode([Value].self, from: Data(wait(for: key))).first else {
+      throw RankError("\(names[0]) told nothing; start all ranks with the same version of Headway")
+    }
+    return found
+  }
+
+  /// Numbers of every rank, in the order of the ranks; all have as many.
+  public func gathered(_ numbers: [Double]) throws -> [[Double]] {
+    let all = try exchanging { try $0.gathered(Tensor(numbers, shape: [numbers.count])).doubles() }
+    return (0..<count).map { Array(all[$0 * numbers.count..<($0 + 1) * numbers.count]) }
+  }
+
+  /// Runs what sends tensors to other ranks or waits for theirs.
+  /// - Throws: what it throws; `RankError` where a rank is lost.
+  public func exchanging<Result>(_ body: (ProcessGroup) throws -> Result) throws -> Result {
+    try watch.waiting { try explaining { try body(group()) } }
+  }
+
+  /// Runs what takes long without computing, such as writing large files, which the others must not take for a process that hangs.
+  public func busyElsewhere<Result>(_ body: () throws -> Result) rethrows -> Result { try watch.waiting(body) }
+
+  /// The group that sends tensors, which is joined when it is first needed.
+  private func group() throws -> ProcessGroup {
+    try messages.withLock { joined in
+      if let joined { return joined }
+      let group = try ProcessGroup(
+        store: store, rank: rank, count: count, address: address,
+        interface: ProcessInfo.processInfo.environment["GLOO_SOCKET_IFNAME"].flatMap { $0.isEmpty ? nil : $0 }, timeout: Self.never)
+      joined = group
+      return group
+    }
+  }
+
+  /// The bytes of tensors that this rank has sent to others.
+  public var bytesSent: Int { messages.withLock { $0?.bytesSent ?? 0 } }
+
+  /// Leaves when this rank's part is done; rank 0, by which all others speak, when theirs is.
+  public func leave() {
+    if isFirst { for other in 1..<count { _ = try? wait(for: "done/\(other)") } }
+    watch.leave()
+    if !isFirst { try? store.set("done/\(rank)", to: [1]) }
+  }
+
+  /// Tells all others why this rank ends.
+  /// - Returns: whether it is the first to end: the others need not say more.
+  public func fail(_ message: Message) -> Bool { watch.fail(message) }
+
+  /// The sentence on the rank that is lost, where one is.
+  public var loss: Message? { watch.loss }
+
+  func nextKey() -> String {
+    serial.withLock {
+      $0 += 1
+      return "\($0)"
+    }
+  }
+
+  /// Waits for a value for as long as its rank lives.
+  /// - Parameter goesOn: asked again and again; waiting ends with what it throws.
+  func wait(for key: String, asking goesOn: () throws -> Void = {}) throws -> [UInt8] {
+    try watch.waiting {
+      while true {
+        if let bytes = try storing({ try store.value(of: key, waiting: .seconds(1)) }) { return bytes }
+        if let loss { throw RankError(loss) }
+        try goesOn()
+      }
+    }
+  }
+
+  func storing<Result>(_ body: () throws -> Result) throws -> Result { try explaining(body) }
+
+  /// An error of the network as one about the rank that is behind it, which the watch finds.
+  private func explaining<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as TorchError {
+      let end = ContinuousClock.now + RankWatch.silence + .seconds(10)
+      while ContinuousClock.now < end {
+        if let loss { throw RankError(loss) }
+        Thread.sleep(forTimeInterval: 0.1)
+      }
+      throw RankError("\(names[rank]) cannot talk to the other ranks: \(error.description)")
+    }
+  }
+}
