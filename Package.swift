@@ -200,9 +200,10 @@ let package = Package(
         "Ground", "StrictJSON", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing",
         "FineTuning", "Evaluation", "Selection", "SmallWorld", "Reports", "Runs", "Studies",
       ], path: "Examples/Program", swiftSettings: [.swiftLanguageMode(.v6)]),
-    // Tiny random models with golden outputs, which the tests of several rooms read.
+    // Tiny random models with golden outputs, and ranks in one process, which the tests of several rooms use.
     .target(
-      name: "Goldens", dependencies: ["CheckpointFiles", "LanguageModels", "Torch"], path: "Tests/Goldens", exclude: ["Fixtures"],
+      name: "Goldens", dependencies: ["CheckpointFiles", "Ground", "LanguageModels", "Ranks", "Torch"], path: "Tests/Goldens",
+      exclude: ["Fixtures"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "CommandTests", dependencies: ["headway", "Ground", "Torch"], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
@@ -215,7 +216,7 @@ let package = Package(
     tests(of: "Instructions", ["StrictJSON"]),
     tests(of: "LanguageModels", ["Goldens"]),
     tests(of: "ActivationPatterns"),
-    .testTarget(name: "RanksTests", dependencies: ["Ground", "Ranks", "Torch"], swiftSettings: swiftSettings),
+    .testTarget(name: "RanksTests", dependencies: ["Goldens", "Ground", "Ranks", "Torch"], swiftSettings: swiftSettings),
     tests(of: "Probing", ["Goldens"]),
     tests(of: "FineTuning", ["Goldens"]),
     tests(of: "Evaluation", ["Ground", "Instructions", "StrictJSON", "Tokenizers"]),

@@ -24,6 +24,7 @@ public final class RankGroup: Sendable {
   let store: SharedStore
   let watch: RankWatch
   private let address: String
+  private let isStopping: @Sendable () -> Bool
   private let messages = Mutex<ProcessGroup?>(nil)
   private let serial = Mutex(0)
 
@@ -40,10 +41,15 @@ public final class RankGroup: Sendable {
   /// - Parameters:
   ///   - environment: which rank this is, and where they meet.
   ///   - note: takes a sentence where others keep it waiting.
+  ///   - isStopping: whether this process was told to stop, and so need not find out which rank keeps it waiting.
   ///   - lost: called from another thread with a sentence where a rank is lost; this process cannot go on. What waits for other ranks may wait for ever, so a
   ///     program leaves here.
   /// - Throws: `RankError` where rank 0 cannot be reached or ranks do not come.
-  public init(_ environment: RankEnvironment, note: (Message) -> Void = { _ in }, lost: @escaping @Sendable (Message) -> Void) throws {
+  public init(
+    _ environment: RankEnvironment, note: (Message) -> Void = { _ in }, isStopping: @escaping @Sendable () -> Bool = { false },
+    lost: @escaping @Sendable (Message) -> Void
+  ) throws {
+    self.isStopping = isStopping
     (rank, count) = (environment.rank, environment.count)
     (localRank, restarts) = (environment.localRank, environment.restarts)
     let meeting = "\(environment.host):\(environment.port)"
@@ -215,6 +221,7 @@ public final class RankGroup: Sendable {
       let end = ContinuousClock.now + RankWatch.silence + .seconds(10)
       while ContinuousClock.now < end {
         if let loss { throw RankError(loss) }
+        if isStopping() { throw RankError("\(names[rank]) was told to stop, and another rank has ended: \(error.description)") }
         Thread.sleep(forTimeInterval: 0.1)
       }
       throw RankError("\(names[rank]) cannot talk to the other ranks: \(error.description)")

@@ -10,7 +10,7 @@ enum RankedProgram {
 
   /// Joins the other ranks where the environment tells of some.
   /// - Throws: `RunError` for a run that one process does.
-  static func join(for work: any Run.Type, _ output: OutputOptions) throws -> RankGroup? {
+  static func join(for work: any Run.Type, _ output: OutputOptions, _ stop: StopSignal) throws -> RankGroup? {
     guard let environment = try RankEnvironment(ProcessInfo.processInfo.environment) else { return nil }
     guard work.sharesWork else {
       throw RunError(
@@ -19,6 +19,7 @@ enum RankedProgram {
     }
     let ranks = try RankGroup(
       environment, note: { text in if environment.rank == 0 { output.note(text.onCommandLine) } },
+      isStopping: { stop.number != 0 },
       lost: { text in
         // What was found so far is on disk. Whatever else this process does may wait for ever.
         Terminal.writeError("error: \(text.onCommandLine)\n")

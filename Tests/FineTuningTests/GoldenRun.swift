@@ -3,6 +3,7 @@ import Foundation
 import Goldens
 import Ground
 import LanguageModels
+import Ranks
 import Torch
 
 @testable import FineTuning
@@ -108,16 +109,22 @@ struct GoldenRun {
   }
 
   /// A trainer over the run's samples.
-  func trainer(_ settings: TrainingSettings, in folder: URL, type: ElementType = .float32, resumingAfter step: Int? = nil) throws -> Trainer
-  {
+  func trainer(
+    _ settings: TrainingSettings, in folder: URL, type: ElementType = .float32, ranks: RankGroup? = nil, resumingAfter step: Int? = nil
+  ) throws -> Trainer {
     let output = TrainingFolder(folder)
     let source = try step.map { try ModelFolder(named: output.checkpoint($0).path(percentEncoded: false)) } ?? base
     let isWhole = settings.lowRank == nil
     var identity = RunIdentity()
     identity["data_fingerprint"] = TokenizedSample.fingerprint(of: samples)
+    var settings = settings
+    settings.ranks = ranks?.count ?? 1
+    var all = Trainer.Samples(training: samples)
+    if settings.trackingInterval != nil { all.probe = samples }
+    if settings.evaluationInterval != nil { all.evaluation = samples }
     return try Trainer(
       LanguageModel(isWhole ? source : base, elementType: isWhole ? .float32 : type), base: base, elementType: type, settings: settings,
-      samples: .init(training: samples), folder: output, identity: identity, resumingAfter: step)
+      samples: all, folder: output, identity: identity, ranks: ranks, resumingAfter: step)
   }
 }
 

@@ -34,7 +34,7 @@ struct OutputOptions: ParsableArguments {
     let received = StopSignal()
     let sources = Interruption.install { received.set($0) }
     defer { sources.forEach { $0.cancel() } }
-    let ranks = try RankedProgram.join(for: Work.self, self)
+    let ranks = try RankedProgram.join(for: Work.self, self, received)
     // Rank 0 speaks for all.
     let isSilent = !(ranks?.isFirst ?? true)
     let line = SharedProgressLine(quiet: quiet || isSilent)
