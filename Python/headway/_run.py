@@ -15,6 +15,8 @@ from typing import IO, Any, Union
 from ._error import HeadwayError
 from ._program import program
 
+#: By these the program would take itself for one of several ranks.
+_LAUNCHERS = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
 #: One value of an argument or an option.
 Value = Union[str, int, float, "os.PathLike[str]"]
 #: What an option may be set to: a list repeats it, True gives it without a value, None and False leave it out.
@@ -28,6 +30,8 @@ def run(command: str, *arguments: Value, **options: Option) -> Any:
     `headway pattern ./base --data=train.jsonl --batch-tokens=4096 --per-sample --out=p.safetensors --json`; `headway COMMAND --help` lists the
     options. A command of two words is one text: "study run".
 
+    A process that torchrun, srun or mpirun started runs the program alone: a run of several ranks is started by the launcher itself.
+
     Progress and notes go to sys.stderr as they come (`quiet=True` for none). An interrupt is passed on, so that the program stops at its next safe
     point; KeyboardInterrupt follows when it has. A second interrupt ends it at once.
 
@@ -38,7 +42,8 @@ def run(command: str, *arguments: Value, **options: Option) -> Any:
     try:
         # A group of its own: the terminal's Ctrl-C would reach the program beside the interrupt that is passed on, and two end it at once.
         child = subprocess.Popen(
-            command_line(command, arguments, options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            command_line(command, arguments, options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            env={name: value for name, value in os.environ.items() if name not in _LAUNCHERS},
         )
         assert child.stdout is not None and child.stderr is not None
         reader = threading.Thread(target=_pass_on, args=(child.stderr, messages), daemon=True)

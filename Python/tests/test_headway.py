@@ -188,6 +188,11 @@ class Run(Folder):
         self.assertEqual(result, {"arguments": ["stats", "p.safetensors", "--strongest=2", "--json"]})
         self.assertEqual(said.getvalue(), "warning: odd\n1/2 samples\n")
 
+    def test_a_rank_of_a_training_runs_it_alone(self):
+        self.program("print(json.dumps([os.environ.get('RANK'), os.environ.get('WORLD_SIZE')]))")
+        with mock.patch.dict(os.environ, {"RANK": "1", "WORLD_SIZE": "4"}):
+            self.assertEqual(headway.run("stats", "p.safetensors"), ["1", None])
+
     def test_its_error_is_the_exception(self):
         self.program("sys.stderr.write(\"note\\nerror: no; do yes\\nsee 'headway stats --help'\\n\"); sys.exit(64)")
         said = io.StringIO()

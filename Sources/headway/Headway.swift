@@ -72,7 +72,7 @@ enum Main {
   private static func tell(_ error: any Error, _ arguments: [String]) -> Int32 {
     // Wrong whatever is on disk, but only seen while the command ran.
     if error is SettingsError {
-      write(error)
+      if !RankedProgram.isSilentOnArguments { write(error) }
       return 64
     }
     switch Headway.exitCode(for: error) {
@@ -82,6 +82,7 @@ enum Main {
       do { try Terminal.writeLine(text.isEmpty ? Headway.fullMessage(for: error) : text) } catch { return tell(error, arguments) }
       return 0
     case .validationFailure:
+      if RankedProgram.isSilentOnArguments { return 64 }
       Terminal.writeError(ArgumentText.explain(error, arguments))
       return 64
     case let code:
