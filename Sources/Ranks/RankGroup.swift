@@ -129,23 +129,27 @@ public final class RankGroup: Sendable {
 
   /// A small value of every rank's, in the order of the ranks: for what is said a few times in a run.
   private func told(by bytes: [UInt8]) throws -> [[UInt8]] {
-    let key = nextKey()
-    try storing { try store.set("\(key)/\(rank)", to: bytes) }
-    return try (0..<count).map { try wait(for: "\(key)/\($0)") }
+    try watch.meeting {
+      let key = nextKey()
+      try storing { try store.set("\(key)/\(rank)", to: bytes) }
+      return try (0..<count).map { try wait(for: "\(key)/\($0)") }
+    }
   }
 
   /// What rank 0 has, on all ranks. A few bytes to a few MiB.
   public func told<Value: Codable>(_ value: @autoclosure () throws -> Value) throws -> Value {
-    let key = nextKey()
-    if isFirst {
-      let value = try value()
-      try storing { try store.set(key, to: Array(JSONEncoder().encode([value]))) }
-      return value
+    try watch.meeting {
+      let key = nextKey()
+      if isFirst {
+        let value = try value()
+        try storing { try store.set(key, to: Array(JSONEncoder().encode([value]))) }
+        return value
+      }
+      guard let found = try JSONDecoder().decode([Value].self, from: Data(wait(for: key))).first else {
+        throw RankError("\(names[0]) told nothing; start all ranks with the same version of Headway")
+      }
+      return found
     }
-    guard let found = try JSONDecoder().decode([Value].self, from: Data(wait(for: key))).first else {
-      throw RankError("\(names[0]) told nothing; start all ranks with the same version of Headway")
-    }
-    return found
   }
 
   /// Numbers of every rank, in the order of the ranks; all have as many.
@@ -157,11 +161,11 @@ public final class RankGroup: Sendable {
   /// Runs what sends tensors to other ranks or waits for theirs.
   /// - Throws: what it throws; `RankError` where a rank is lost.
   public func exchanging<Result>(_ body: (ProcessGroup) throws -> Result) throws -> Result {
-    try watch.waiting { try explaining { try body(group()) } }
+    try watch.meeting { try watch.waiting { try explaining { try body(group()) } } }
   }
 
   /// Runs what takes long without computing, such as writing large files, which the others must not take for a process that hangs.
-  public func busyElsewhere<Result>(_ body: () throws -> Result) rethrows -> Result { try watch.waiting(body) }
+  public func busyElsewhere<Result>(_ body: () throws -> Result) rethrows -> Result { try watch.busy(body) }
 
   /// The group that sends tensors, which is joined when it is first needed.
   private func group() throws -> ProcessGroup {

@@ -5,8 +5,8 @@ import Torch
 
 /// Knows whether the other ranks are alive. Each writes into the store every second that it is; rank 0 looks at all of them, and all look at rank 0.
 ///
-/// A rank is lost where it has not been heard of for ``silence``, where it said that it failed, or where it does nothing although another has waited for it
-/// for as long. It runs beside everything else, so that neither a long computation nor a message that never comes keeps it from its work.
+/// A rank is lost where it has not been heard of for ``silence``, where it said that it failed, or where it hangs: it does nothing although another has
+/// waited for it for as long, or all wait and it is behind the others. It runs beside everything else, so that neither a long computation nor a message that never comes keeps it from its work.
 final class RankWatch: @unchecked Sendable {
   /// How long a rank may say nothing.
   static let silence = Duration.seconds(20)
@@ -21,6 +21,10 @@ final class RankWatch: @unchecked Sendable {
     var processorSeconds: Double
     /// For how long it has waited for others, in seconds; nil while it works.
     var waitingSeconds: Double?
+    /// What all ranks do together that it has behind it.
+    var meetings = 0
+    /// Whether it does what takes long without computing.
+    var isBusy = false
     /// Whether it is done and goes.
     var hasLeft = false
   }
@@ -28,6 +32,8 @@ final class RankWatch: @unchecked Sendable {
   private struct State {
     var waiters = 0
     var waitingSince: ContinuousClock.Instant?
+    var meetings = 0
+    var busy = 0
     var contact = ContinuousClock.now
     var isOver = false
     var loss: Message?
@@ -71,7 +77,21 @@ final class RankWatch: @unchecked Sendable {
   /// The sentence on the rank that is lost, where one is.
   var loss: Message? { state.withLock { $0.loss } }
 
-  /// Runs what waits for other ranks, or for a file.
+  /// Runs what takes long without computing.
+  func busy<Result>(_ body: () throws -> Result) rethrows -> Result {
+    state.withLock { $0.busy += 1 }
+    defer { state.withLock { $0.busy -= 1 } }
+    return try body()
+  }
+
+  /// Runs what all ranks do together, in one order.
+  func meeting<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let result = try body()
+    state.withLock { $0.meetings += 1 }
+    return result
+  }
+
+  /// Runs what waits for other ranks.
   func waiting<Result>(_ body: () throws -> Result) rethrows -> Result {
     state.withLock {
       $0.waiters += 1
@@ -115,15 +135,16 @@ final class RankWatch: @unchecked Sendable {
     var seen = [Int: Seen]()
     var number = 0
     while true {
-      let (isOver, waitingSince) = state.withLock { ($0.isOver, $0.waitingSince) }
       number += 1
-      let beat = Beat(
-        number: number, processorSeconds: Self.processorSeconds(),
-        waitingSeconds: waitingSince.map { (ContinuousClock.now - $0).inSeconds },
-        hasLeft: isOver)
+      let beat = state.withLock { state in
+        Beat(
+          number: number, processorSeconds: Self.processorSeconds(),
+          waitingSeconds: state.waitingSince.map { (ContinuousClock.now - $0).inSeconds }, meetings: state.meetings,
+          isBusy: state.busy > 0 && state.waiters == 0, hasLeft: state.isOver)
+      }
       do {
         try store.set("beat/\(rank)", to: Array(JSONEncoder().encode(beat)))
-        if isOver {
+        if beat.hasLeft {
           done.signal()
           return
         }
@@ -150,7 +171,6 @@ final class RankWatch: @unchecked Sendable {
   /// - Returns: a sentence where one of them is lost.
   private func look(_ all: inout [Int: Seen], _ own: Beat) throws -> Message? {
     let now = ContinuousClock.now
-    var longestWait: (rank: Int, seconds: Double) = (rank, own.waitingSeconds ?? 0)
     let watched = rank == 0 ? Array(1..<names.count) : [0]
     for other in watched {
       var seen = all[other] ?? Seen()
@@ -158,7 +178,7 @@ final class RankWatch: @unchecked Sendable {
         let beat = try? JSONDecoder().decode(Beat.self, from: Data(bytes)), beat != seen.beat
       {
         (seen.beat, seen.at) = (beat, now)
-        if beat.waitingSeconds != nil || beat.processorSeconds > seen.activeSeconds + Self.idleSeconds {
+        if beat.waitingSeconds != nil || beat.isBusy || beat.processorSeconds > seen.activeSeconds + Self.idleSeconds {
           (seen.activeAt, seen.activeSeconds) = (now, beat.processorSeconds)
         }
       }
@@ -168,17 +188,26 @@ final class RankWatch: @unchecked Sendable {
         return
           "\(names[other]) has not been heard of for \(Self.silence.components.seconds) seconds: it, its machine or the network is down; the run goes on from what it left when all are started again"
       }
-      if let seconds = seen.beat?.waitingSeconds, seconds > longestWait.seconds { longestWait = (other, seconds) }
     }
     // Only rank 0 sees all of them.
-    guard rank == 0, longestWait.seconds > Self.silence.inSeconds else { return nil }
-    let idle = watched.first { other in
-      guard let seen = all[other], let beat = seen.beat else { return false }
-      return !beat.hasLeft && beat.waitingSeconds == nil && now - seen.activeAt > Self.silence
+    guard rank == 0, let hanging = hanging(all, own, now) else { return nil }
+    return
+      "\(names[hanging]) does nothing, and others have waited for it for \(Self.silence.components.seconds) seconds: it hangs; the run goes on from what it left when all are started again"
+  }
+
+  /// The rank that the others wait for in vain, where there is one.
+  private func hanging(_ all: [Int: Seen], _ own: Beat, _ now: ContinuousClock.Instant) -> Int? {
+    let present = all.filter { $0.value.beat?.hasLeft == false }
+    let beats = present.compactMapValues(\.beat).merging([rank: own]) { $1 }
+    func waitsLong(_ beat: Beat) -> Bool { (beat.waitingSeconds ?? 0) > Self.silence.inSeconds }
+    guard beats.values.contains(where: waitsLong) else { return nil }
+    let idle = present.first { _, seen in
+      seen.beat?.waitingSeconds == nil && seen.beat?.isBusy == false && now - seen.activeAt > Self.silence
     }
-    return idle.map {
-      "\(names[$0]) does nothing, and \(names[longestWait.rank]) has waited for \(Int(longestWait.seconds)) seconds: it hangs; the run goes on from what it left when all are started again"
-    }
+    if let idle { return idle.key }
+    // Where all wait, the one that has not come out of what the others have behind them.
+    guard beats.values.allSatisfy(waitsLong), let most = beats.values.map(\.meetings).max() else { return nil }
+    return beats.sorted { $0.key < $1.key }.first { $0.value.meetings < most }?.key
   }
 
   /// Notices where the store itself does not answer any more.

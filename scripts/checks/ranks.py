@@ -7,7 +7,7 @@ Run by hand after `make build`, on Linux, as root for `network`, on cores that n
 
 agree      patterns, representations, losses, choices and texts of 2 and 4 ranks: the bytes of one rank; fine-tuning in float32 and bfloat16: the losses of one
 launchers  the same pattern by torchrun (of `scripts/python`), by mpirun where it is installed, and by variables as Slurm sets them
-lost       rank 1 killed, rank 0 killed, rank 1 stopped (SIGSTOP), rank 1 out of work for ever: the others end within 60 seconds with a sentence that
+lost       rank 1 killed, rank 0 killed, rank 1 stopped (SIGSTOP), rank 1 with its computing thread held: the others end within 60 seconds with a sentence that
            names it, and all of them started again end as if nothing had been; under torchrun --max-restarts without a hand
 network    ranks in network namespaces of their own, over a pair of virtual interfaces: equal bytes; and one of these taken down in the middle of a
            fine-tuning: both end, and started again they end as an undisturbed run
@@ -147,6 +147,8 @@ def lost(o, work):
     command = training(o, 2, 30)
     together([*command, "--out", "undisturbed"], 2, work)
 
+    holders = []
+
     def disturb(name, act, ends, expected):
         """`act` on the ranks in the middle of a run; those in `ends` must end by themselves."""
         shutil.rmtree(work / "disturbed", ignore_errors=True)
@@ -160,8 +162,8 @@ def lost(o, work):
         seconds = time.monotonic() - began
         text = " ".join(ranks.said(rank) for rank in ends)
         check(seconds < 60 and expected in text and all(ranks.processes[rank].returncode == 1 for rank in ends), f"{name}: the others end after {seconds:.0f} s: {text.strip()[:200]}")
-        for process in ranks.processes:
-            process.send_signal(signal.SIGKILL)
+        for process in [*holders, *ranks.processes]:
+            process.kill()
         ranks.wait()
         together([*command, "--out", "disturbed", "--resume"], 2, work)
         check(same_curves(work / "disturbed", work / "undisturbed", 0) == 0 and (work / "disturbed/model.safetensors").read_bytes() == (work / "undisturbed/model.safetensors").read_bytes(),
@@ -172,6 +174,12 @@ def lost(o, work):
 
     disturb("rank 1 killed", send(1, signal.SIGKILL), [0], "rank 1 (")
     disturb("rank 0 killed", send(0, signal.SIGKILL), [1], "rank 0 (")
+    def hang(ranks):
+        # A debugger, which is a process of its own, holds the thread that computes; the one that tells that the rank lives goes on.
+        hold = f"import ctypes, time; ctypes.CDLL(None).ptrace(16, {ranks.processes[1].pid}, None, None); time.sleep(120)"
+        holders.append(subprocess.Popen([sys.executable, "-c", hold]))
+
+    disturb("rank 1 hanging", hang, [0], "rank 1 (")
     disturb("rank 1 stopped", send(1, signal.SIGSTOP), [0], "rank 1 (")
     # Under a launcher that starts all anew.
     python = pathlib.Path(subprocess.run([root / "scripts/python"], capture_output=True, text=True, check=True).stdout.strip())

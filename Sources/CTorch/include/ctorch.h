@@ -1,4 +1,5 @@
-// The C boundary to libtorch: only what Headway uses, written by hand.
+// The C boundary to libtorch: only what Headway uses, written by hand. Work side by side, turns at sums of gradients and groups of processes have headers
+// of their own (side_by_side.h, turns.h, process_groups.h).
 //
 // Every function that can fail returns 0 for success and 1 for failure; `ct_error` then tells what went wrong, with the
 // operation's name and the shapes of its tensors. Nothing of C++ crosses this header. Tensors are opaque; whoever
