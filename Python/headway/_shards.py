@@ -44,7 +44,8 @@ def find(path: pathlib.Path) -> list[pathlib.Path] | None:
         shards = _all(own[0], own[2])
         if any(_is_shard(one) for one in shards):
             return shards
-    counts = sorted({other[2] for name in _names(path.parent) if (other := named(path.with_name(name))) is not None and other[0] == path})
+    files = [path.with_name(name) for name in _names(path.parent)]
+    counts = sorted({other[2] for file in files if (other := named(file)) is not None and other[0] == path and _is_shard(file)})
     if not counts:
         return None
     if len(counts) > 1:
@@ -106,7 +107,8 @@ class Shards:
         own = ("shard", "shard.begin", "shard.end", "shard.total", "shard.identity", "ids_fingerprint")
         metadata = {key: text for key, text in self.files[0].metadata.items() if key not in own}
         metadata["headway.kind"] = "pattern"
-        for key in ("samples", "skipped", "tokens"):
+        # What no shard knows stays unknown.
+        for key in metadata.keys() & {"samples", "skipped", "tokens"}:
             metadata[key] = str(sum(_place(file, key) for file in self.files))
         return metadata if ids_fingerprint is None else {**metadata, "ids_fingerprint": ids_fingerprint}
 

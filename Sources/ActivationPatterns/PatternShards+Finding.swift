@@ -23,8 +23,11 @@ extension PatternShards {
     // By their bytes: Swift's strings compare canonically, and file systems do not.
     let own = Array(url.lastPathComponent.utf8)
     let counts = Set(
-      names.compactMap { name in
-        PatternShard.named(folder.appending(path: name)).flatMap { Array($0.pattern.lastPathComponent.utf8) == own ? $0.shard.count : nil }
+      names.compactMap { name -> Int? in
+        let file = folder.appending(path: name)
+        guard let named = PatternShard.named(file), Array(named.pattern.lastPathComponent.utf8) == own, OutputKind.patternShard.isOwn(file)
+        else { return nil }
+        return named.shard.count
       }
     ).sorted()
     guard let count = counts.first else { return nil }

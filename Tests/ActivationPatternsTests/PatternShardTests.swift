@@ -186,10 +186,13 @@ struct PatternShardsTests {
       // Of many some are named, and what was never there is told as any file is.
       let many = try #require(PatternShard("7/90"))
       let other = folder.appending(path: "q.safetensors")
-      try Data().write(to: many.url(of: other))
+      try FileManager.default.copyItem(at: folder.appending(path: "p.1-of-4.safetensors"), to: many.url(of: other))
       #expect(message(other).contains("q.5-of-90.safetensors and 84 more are missing"))
       #expect(message(folder.appending(path: "p.1-of-9.safetensors")).contains("open"))
       #expect(message(folder.appending(path: "none.safetensors")).contains("open"))
+      // Files of another kind that are called so are no shards.
+      try SafetensorsWriter.write([], metadata: ["format": "pt"], to: folder.appending(path: "model.1-of-2.safetensors"))
+      #expect(message(folder.appending(path: "model.safetensors")).contains("open"))
     }
   }
 
@@ -297,7 +300,7 @@ struct PatternShardsTests {
       try expectError("has the value nan", [:], rest + [levels("token.samples", [1, 1, 1], [.nan])])
       for count in [0, 3, 9, 60, whole.count / 2, whole.count - 1] {
         try whole.prefix(count).write(to: url)
-        #expect(message(pattern).contains("p.1-of-1.safetensors"), "\(count)")
+        #expect(message(url).contains("p.1-of-1.safetensors"), "\(count)")
       }
     }
   }

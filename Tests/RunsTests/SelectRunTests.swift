@@ -439,6 +439,10 @@ struct SelectRunTests {
     #expect(back.pool.map(\.name) == ["gsm8k", "code"])
     #expect(try back.run().tasks == result.tasks && folder.data("mix.jsonl") == bytes)
 
+    // Patterns in shards are the patterns.
+    for file in [pools.0, target] { try cutIntoShards(file) }
+    #expect(try run.run().tasks == result.tasks)
+
     // Chance has no say; what was not measured is not taken.
     run.seed = 99
     #expect(try run.run().tasks.map(\.drawn) == result.tasks.map(\.drawn))
