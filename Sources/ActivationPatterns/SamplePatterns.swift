@@ -2,8 +2,8 @@ public import CheckpointFiles
 public import Foundation
 import Ground
 
-/// A pattern's samples as they lie in its file, or in its shards. Levels are not read, and ids not looked for, so that a file of a million samples opens at once and takes
-/// no more memory than their positions.
+/// A pattern's samples as they lie in its file, or in its shards. Levels are not read, and ids not looked for, so that a file of a million samples
+/// opens at once and takes no more memory than their positions.
 public struct SamplePatterns: Sendable {
   /// Where the pattern came from.
   public let provenance: Provenance
@@ -46,7 +46,7 @@ public struct SamplePatterns: Sendable {
   private init(_ shards: PatternShards, at url: URL) throws {
     (self.url, source) = (url, .shards(shards))
     (provenance, layers, heads, scores) = (shards.provenance, shards.layers, shards.heads, shards.scores)
-    // Without them a single run's file would keep no sample.
+    // As in the file of one run: without `per_sample` it keeps none.
     index = shards.keepsSamples ? try shards.index() : nil
     contents = shards.keepsSamples ? try shards.contents() : nil
     try Self.requireRising(index, shards.pattern.path(percentEncoded: false))
