@@ -7,7 +7,7 @@ import math
 import pathlib
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,56 @@ from ._error import HeadwayError
 TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
 #: The longest header that safetensors allows.
 LONGEST_HEADER = 100_000_000
+
+
+class Rows:
+    """Arrays [n, L, H] of several files one after another, N rows of shape [L, H] in all, each where it lies: what is not asked for is not read.
+
+    They are indexed as an array [N, L, H] is, and `numpy.asarray(rows)` takes all of them into memory.
+    """
+
+    def __init__(self, parts: Sequence[npt.NDArray[Any]]) -> None:
+        if len({part.shape[1:] for part in parts}) != 1:
+            raise HeadwayError(f"shards have rows of the shapes {sorted({part.shape[1:] for part in parts})}; measure all of them on one model")
+        self._parts = list(parts)
+        self._ends = np.cumsum([len(part) for part in parts])
+        self.shape = (int(self._ends[-1]), *parts[0].shape[1:])
+        self._places = np.arange(len(self))
+        self.dtype = parts[0].dtype
+        self.ndim = len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        for part in self._parts:
+            yield from part
+
+    def __getitem__(self, key: Any) -> Any:
+        first, *rest = key if isinstance(key, tuple) else (key,)
+        if first is None or first is Ellipsis:
+            return np.asarray(self)[key]
+        # numpy says which rows these are.
+        places = self._places[first]
+        if np.ndim(places) > 1:
+            return np.asarray(self)[key]
+        numbers = np.atleast_1d(places)
+        rows = np.empty((len(numbers), *self.shape[1:]), self.dtype)
+        owners = np.searchsorted(self._ends, numbers, side="right")
+        for owner in np.unique(owners):
+            part, own = self._parts[owner], owners == owner
+            rows[own] = part[numbers[own] - (self._ends[owner] - len(part))]
+        if np.ndim(places) == 0:
+            return rows[(0, *rest)]
+        return rows[(slice(None) if isinstance(first, slice) else np.arange(len(rows)), *rest)]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        if copy is False:
+            raise ValueError("rows of several files are no array in memory; ask for a copy")
+        return np.concatenate(self._parts).astype(dtype or self.dtype, copy=False)
+
+    def __repr__(self) -> str:
+        return f"<Rows of {len(self._parts)} files: {self.dtype} of shape {self.shape}>"
 
 
 class Arrays:

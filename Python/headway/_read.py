@@ -19,12 +19,15 @@ def read(path: str | os.PathLike[str]) -> Pattern | Change | Fit | TrainingRun:
     """Reads what the program wrote: a pattern or a change (.safetensors, .npz, a pattern's mean also .npy), a fit (.json), or the folder of a run of
     `sft`.
 
-    Arrays of .safetensors files are read-only maps of the file: what is not used is not read.
+    Arrays of .safetensors files are read-only maps of the file: what is not used is not read. The shards of a pattern (`shard="2/4"`) are read together
+    where one of them is named, or the pattern's own name and no file has it; every sample's levels then stay in their files as `Rows`.
 
     Raises HeadwayError naming the file, what is wrong with it and what to do.
     """
     path = pathlib.Path(path).absolute()
     try:
+        if (shards := _shards(path)) is not None:
+            return shards
         if not path.exists():
             raise HeadwayError(f"{path}: there is no such file or folder; check the path")
         if path.is_dir():
@@ -38,6 +41,31 @@ def read(path: str | os.PathLike[str]) -> Pattern | Change | Fit | TrainingRun:
         raise HeadwayError(f"{error.filename or path}: cannot be read ({error.strerror or error}); check the path") from None
 
 
+def _shards(path: pathlib.Path) -> Pattern | None:
+    """The pattern whose shards a path stands for; None where it stands for none."""
+    # Nothing else is looked at, so that numpy is imported only for files that need it.
+    if path.suffix.lower() != ".safetensors":
+        return None
+    from ._shards import Shards, find
+
+    paths = find(path)
+    if paths is None:
+        return None
+    shards = Shards(paths)
+    arrays = shards.arrays()
+    ids: list[str] | None = None
+    if shards.keeps_samples:
+        parts = [_ids(file.path, file.metadata.get("ids_fingerprint"), len(file.arrays["loss"])) for file in shards.files if len(file.arrays["loss"])]
+        ids = None if any(part is None for part in parts) else [text for part in parts for text in part or []]
+    metadata = shards.metadata(None if ids is None else _fingerprint(ids))
+    del metadata["headway.kind"]
+
+    def ending(kind: str) -> dict[str, Any]:
+        return {name.removesuffix(kind): array for name, array in arrays.items() if name.endswith(kind)}
+
+    return Pattern(path, metadata, ending(".mean"), ending(".samples"), arrays.get("loss"), arrays.get("index"), ids)
+
+
 def _levels(path: pathlib.Path) -> Pattern | Change:
     from ._arrays import Arrays
 
@@ -47,6 +75,8 @@ def _levels(path: pathlib.Path) -> Pattern | Change:
     if kind not in ("pattern", "change"):
         if kind == "tracked patterns":
             raise HeadwayError(f"{path}: holds the patterns of a training run's steps; give the run's folder, {path.parent.parent}")
+        if kind == "pattern shard":
+            raise HeadwayError(f"{path}: is a shard of a pattern, but not called so; call it NAME.I-of-N.safetensors again, beside the others")
         holds = f"holds a {kind}" if kind else "was not written by Headway"
         raise HeadwayError(f"{path}: {holds}; give a pattern, a change, a fit or the folder of a run of sft")
     # Whatever scores there are: only the program knows their names.

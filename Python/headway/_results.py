@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas
 
+    from ._arrays import Rows
+
     Floats = npt.NDArray[np.floating[Any]]
     Integers = npt.NDArray[np.integer[Any]]
 
@@ -41,8 +43,8 @@ class Pattern(_Pictured):
     provenance: dict[str, str]
     #: By score: [L, H], the mean over samples.
     mean: dict[str, Floats]
-    #: By score: [N, L, H]; empty where the file keeps no samples (`per_sample=True`).
-    samples: dict[str, Floats] = field(default_factory=dict)
+    #: By score: [N, L, H]; empty where the file keeps no samples (`per_sample=True`). Of a pattern in shards they stay in their files.
+    samples: dict[str, Floats | Rows] = field(default_factory=dict)
     #: [N], each sample's loss, and its position in the data counted from 0; None where no samples are kept.
     loss: Floats | None = None
     index: Integers | None = None

@@ -20,7 +20,7 @@ import unittest
 from unittest import mock
 
 import headway
-from headway import _program, _run
+from headway import _program, _read, _run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "Tests/ActivationPatternsTests/Fixtures"
@@ -73,6 +73,87 @@ class Read(Folder):
         self.assertIsNone(headway.read(self.folder / "pattern.safetensors").ids)
         ids.write_text("nothing\n")
         self.assert_refused(self.folder / "pattern.safetensors", "line 1 is not")
+
+    def shards(self, sizes, name="p", **changes):
+        """Writes shards of so many samples; returns their levels, all together."""
+        import numpy
+
+        levels = numpy.arange(sum(sizes) * 6, dtype="<f4").reshape(-1, 2, 3) ** 1.5
+        facts = {"model": "m", "per_sample": "true", **changes}
+        begin = 0
+        for number, size in enumerate(sizes, 1):
+            end, ids = begin + size, [f"e\u0301-{place}" for place in range(begin, begin + size)]
+            tensors = {"magnitude.samples": ("F32", levels[begin:end]), "loss": ("F32", levels[begin:end, 0, 0]), "index": ("I64", numpy.arange(begin, end))}
+            metadata = {
+                "headway.kind": "pattern shard", "shard": f"{number}/{len(sizes)}", "shard.begin": str(begin), "shard.end": str(end),
+                "shard.total": str(sum(sizes)), "shard.identity": json.dumps({"facts": [{"name": key, "value": text} for key, text in facts.items()]}),
+                "task": "t", "samples": str(size), "skipped": "1", "tokens": str(10 * size),
+            }  # fmt: skip
+            path = self.folder / f"{name}.{number}-of-{len(sizes)}.safetensors"
+            if size:
+                metadata["ids_fingerprint"] = _read._fingerprint(ids)
+                path.with_suffix(".ids.jsonl").write_text("".join(json.dumps({"id": text}) + "\n" for text in ids))
+            safetensors(path, tensors, metadata)
+            begin = end
+        return levels
+
+    def test_shards_are_read_as_one_pattern(self):
+        import numpy
+
+        levels = self.shards([3, 0, 1, 2])
+        sums = numpy.zeros((2, 3))
+        for row in levels:
+            sums += row
+        for name in ("p.safetensors", "p.1-of-4.safetensors", "p.3-of-4.safetensors"):
+            pattern = headway.read(self.folder / name)
+            self.assertEqual(pattern.mean["magnitude"].tobytes(), (sums / 6).astype("<f4").tobytes())
+            self.assertEqual((pattern.loss.tolist(), pattern.index.tolist()), (levels[:, 0, 0].tolist(), list(range(6))))
+            self.assertEqual(pattern.ids, [f"e\u0301-{place}" for place in range(6)])
+            expected = {"task": "t", "samples": "6", "skipped": "4", "tokens": "60", "ids_fingerprint": _read._fingerprint(pattern.ids)}
+            self.assertEqual(pattern.provenance, expected)
+        rows = pattern.samples["magnitude"]
+        self.assertEqual((rows.shape, rows.dtype, rows.ndim, len(rows)), ((6, 2, 3), levels.dtype, 3, 6))
+        mask = numpy.arange(6) % 2 == 0
+        keys = [
+            0, -1, 5, slice(None), slice(1, 5), slice(None, None, -2), slice(9, 9), [4, 0, 4], [], mask, (3, 1), (slice(2, 4), 1, 2), ([0, 5], 1),
+            ([0, 5], [1, 0]), ([0, 5], slice(None), 2), (slice(None), [0, 1], [2, 0]), Ellipsis, (Ellipsis, 1), None, (numpy.int64(2), slice(None), 0),
+            (mask, 1), numpy.array([[0, 1], [5, 4]]),
+        ]  # fmt: skip
+        for key in keys:
+            expected = levels[numpy.array(key, int) if key == [] else key] if isinstance(key, list) else levels[key]
+            self.assertTrue(numpy.array_equal(rows[key], expected), key)
+        for key in (6, -7):
+            with self.assertRaises(IndexError):
+                rows[key]
+        self.assertTrue(numpy.array_equal(numpy.asarray(rows), levels) and numpy.array_equal(numpy.stack(list(rows)), levels))
+
+    def test_shards_of_which_only_the_mean_is_kept(self):
+        levels = self.shards([1, 1], per_sample="false")
+        pattern = headway.read(self.folder / "p.safetensors")
+        self.assertEqual((pattern.samples, pattern.loss, pattern.index, pattern.ids), ({}, None, None, None))
+        self.assertEqual(pattern.mean["magnitude"].tolist(), ((levels[0].astype(float) + levels[1]) / 2).astype("<f4").tolist())
+
+    def test_shards_that_do_not_belong_together_are_refused(self):
+        whole = self.folder / "p.safetensors"
+        self.shards([1, 1, 1])
+        other = self.folder / "q"
+        second = self.folder / "p.2-of-3.safetensors"
+        second.rename(other)
+        self.assert_refused(whole, 'p.2-of-3.safetensors: missing beside the pattern\'s other shards; run pattern with shard="2/3"')
+        self.assert_refused(second, "missing")
+        second.hardlink_to(self.folder / "p.1-of-3.safetensors")
+        self.assert_refused(whole, "holds the shard 1/3, not 2/3")
+        self.shards([1, 2], name="p")
+        self.assert_refused(whole, "in 2 sets (of 2, of 3)")
+        self.assertEqual(len(headway.read(self.folder / "p.2-of-2.safetensors").loss), 3)
+        self.shards([1, 2], name="r", model="other")
+        (self.folder / "r.1-of-2.safetensors").replace(self.folder / "p.1-of-2.safetensors")
+        self.assert_refused(self.folder / "p.2-of-2.safetensors", "model: other → m")
+        self.shards([2, 1], name="r")
+        (self.folder / "r.1-of-2.safetensors").replace(self.folder / "p.1-of-2.safetensors")
+        self.assert_refused(self.folder / "p.2-of-2.safetensors", "begins at sample 1")
+        (self.folder / "r.2-of-2.safetensors").replace(self.folder / "alone.safetensors")
+        self.assert_refused(self.folder / "alone.safetensors", "not called so")
 
     def test_numpy_files(self):
         import numpy
@@ -250,6 +331,16 @@ class Run(Folder):
         self.assertTrue(pattern._repr_svg_().startswith("<svg"))
         with self.assertRaisesRegex(headway.HeadwayError, "did you mean '--limit'"):
             headway.run("pattern", examples / "model", data=examples / "problems.jsonl", limt=3, out=out)
+        for number in range(1, 6):
+            shard = self.folder / "s.safetensors"
+            headway.run(
+                "pattern", examples / "model", data=[examples / "problems.jsonl"], limit=3, per_sample=True, dtype="float32", batch_tokens=1,
+                out=shard, shard=f"{number}/5", quiet=True,
+            )  # fmt: skip
+        shards = headway.read(shard)
+        self.assertEqual((shards.ids, shards.index.tolist(), shards.provenance), (pattern.ids, pattern.index.tolist(), pattern.provenance))
+        self.assertEqual(shards.samples["magnitude"].shape, pattern.samples["magnitude"].shape)
+        self.assertTrue(shards._repr_svg_().startswith("<svg"))
         again = subprocess.run([sys.executable, "-m", "headway", "-v"], stdout=subprocess.PIPE, text=True, check=True)
         self.assertEqual(again.stdout, subprocess.run([NATIVE, "-v"], stdout=subprocess.PIPE, text=True, check=True).stdout)
 

@@ -3,11 +3,16 @@ public import Foundation
 public import Ground
 
 extension OutputKind {
-  /// A pattern or a change, as `.safetensors` or `.npz`; both say in their metadata what they are.
+  /// A pattern, a shard of one or a change, as `.safetensors` or `.npz`; all say in their metadata what they are.
   public static let pattern = OutputKind("a pattern or a change") { url in
     let isArchive = beginning(of: url, 4).elementsEqual(Array("PK\u{3}\u{4}".utf8))
     let metadata = isArchive ? NumpyFile.metadata(of: url) : (try? SafetensorsFile(at: url))?.metadata
-    return ["pattern", "change"].contains(metadata?["headway.kind"])
+    return ["pattern", "change", ShardFile.kind].contains(metadata?["headway.kind"])
+  }
+
+  /// A shard of a pattern.
+  static let patternShard = OutputKind("a shard of a pattern") { url in
+    (try? SafetensorsFile(at: url))?.metadata["headway.kind"] == ShardFile.kind
   }
 
   /// What a pattern's or change's file of this name is: `.npy` holds numbers and nothing else, so that Headway's own cannot be told from others'.
@@ -44,8 +49,33 @@ extension OutputKind {
 }
 
 extension PatternFile {
-  /// The files that a pattern or change is read from: itself, and its ids where it has any.
-  public static func files(of url: URL) -> [URL] { [url, SampleIdentifiers.url(beside: url)] }
+  /// The files that a pattern or change is read from: itself or its shards, and their ids where they have any.
+  public static func files(of url: URL) -> [URL] {
+    ([url] + shards(at: url)).flatMap { [$0, SampleIdentifiers.url(beside: $0)] }
+  }
+
+  /// The shards that a place stands for, as far as they are there: of the pattern of which it names one, or whose own name it is; none for a file of its
+  /// own.
+  public static func shards(at url: URL) -> [URL] { PatternShards.files(at: url) ?? [] }
+
+  /// The pattern's own name where one of its shards is named.
+  public static func name(of url: URL) -> URL {
+    // Any other name is nobody's shard, and nothing need be looked for.
+    guard PatternShard.named(url) != nil, let found = try? PatternShards.find(at: url) else { return url }
+    return found.pattern
+  }
+
+  /// Tells whether a pattern or change is the same as another, byte by byte: itself, or all its shards one after another.
+  /// - Throws: `FileError`.
+  public static func fingerprint(of url: URL) throws -> String {
+    var fingerprint = Fingerprint()
+    let shards = shards(at: url)
+    for file in shards.isEmpty ? [url] : shards {
+      let mapped = try MappedFile(at: file)
+      withExtendedLifetime(mapped) { fingerprint.add(mapped.bytes) }
+    }
+    return fingerprint.digits
+  }
 }
 
 extension OutputGuard {

@@ -9,7 +9,8 @@ public enum PatternFile: Sendable {
   case pattern(ActivationPattern)
   case change(PatternChange)
 
-  /// Reads a `.safetensors` pattern or change, or the mean that `.npy` holds (the released script's score, magnitude).
+  /// Reads a `.safetensors` pattern or change, or the mean that `.npy` holds (the released script's score, magnitude). The shards of a pattern are read
+  /// together where one of them is named, or the pattern's own name and no file has it.
   /// - Throws: `FileError`, `CheckpointError` or `PatternError` naming the file and what is wrong with it.
   public static func read(from url: URL) throws -> PatternFile {
     let path = url.path(percentEncoded: false)
@@ -19,6 +20,7 @@ public enum PatternFile: Sendable {
       throw PatternError(path, problem: ".npz is written for other programs and not read back", remedy: "give the .safetensors file")
     default: break
     }
+    if let shards = try PatternShards(at: url) { return .pattern(try shards.read()) }
     let file = try SafetensorsFile(at: url)
     do {
       switch file.metadata["headway.kind"] {
@@ -28,6 +30,7 @@ public enum PatternFile: Sendable {
         throw PatternError(
           problem: "it holds the patterns of a training run's steps, not one pattern",
           remedy: "give a pattern or a change")
+      case ShardFile.kind: throw ShardFile.isMisnamed
       case let kind:
         throw PatternError(
           problem: kind.map { "it holds \($0.debugDescription), not a pattern" } ?? "it is a safetensors file but not a pattern",
@@ -103,7 +106,7 @@ extension ActivationPattern {
   /// - Throws: `FileError` where it cannot be written, `PatternError` where `.npy` is asked for and there are several scores.
   public func write(to url: URL) throws {
     try PatternWriting(
-      kind: ["headway.kind": "pattern"], provenance: provenance, samples: samples,
+      kind: ["headway.kind": "pattern"], provenance: provenance, layers: layers, heads: heads, samples: samples,
       means: scores.compactMap { score in levels[score].map { (score, $0.mean) } },
       perSample: scores.compactMap { score in levels[score]?.samples.map { ("\(score).samples", $0) } }
     ).write(to: url)
@@ -140,7 +143,7 @@ extension PatternChange {
   public func write(to url: URL) throws {
     try PatternWriting(
       kind: ["headway.kind": "change", "before": before, "after": after, "relative": isRelative ? "true" : "false"],
-      provenance: provenance, samples: samples,
+      provenance: provenance, layers: layers, heads: heads, samples: samples,
       means: scores.compactMap { score in levels[score].map { (score, $0.change) } },
       perSample: scores.flatMap { score in
         [("\(score).before.samples", levels[score]?.before), ("\(score).after.samples", levels[score]?.after)]
@@ -180,10 +183,12 @@ extension PatternChange {
   }
 }
 
-/// A pattern or change on its way to a file.
-private struct PatternWriting {
+/// A pattern, a shard of one or a change on its way to a file.
+struct PatternWriting {
   var kind: [String: String]
   var provenance: Provenance
+  var layers: Int
+  var heads: Int
   var samples: ActivationPattern.Samples?
   var means: [(score: Score, matrix: HeadMatrix)]
   var perSample: [(name: String, levels: SampleLevels)]
@@ -203,8 +208,6 @@ private struct PatternWriting {
       metadata["ids_fingerprint"] = SampleIdentifiers.fingerprint(ids)
       try SampleIdentifiers.write(ids, index: index, to: idsURL)
     }
-    let layers = means.first?.matrix.layers ?? 0
-    let heads = means.first?.matrix.heads ?? 0
     switch url.pathExtension.lowercased() {
     case "npy":
       guard means.count == 1, let only = means.first else {
@@ -243,8 +246,9 @@ extension Provenance {
   /// The file's provenance without what the file's own form adds.
   init(kept file: SafetensorsFile) throws {
     try self.init(
-      metadata: file.metadata.filter { !["headway.kind", "before", "after", "relative", "ids_fingerprint"].contains($0.key) },
-      path: file.path)
+      metadata: file.metadata.filter { key, _ in
+        !["headway.kind", "before", "after", "relative", "ids_fingerprint"].contains(key) && !ShardFile.Key.all.contains(key)
+      }, path: file.path)
   }
 }
 
@@ -265,14 +269,8 @@ extension ActivationPattern.Samples {
   /// What a file keeps of each sample, with the ids beside it; nil where it keeps none.
   fileprivate init?(reading file: SafetensorsFile) throws {
     guard file["loss"] != nil, file["index"] != nil else { return nil }
-    let idsURL = SampleIdentifiers.url(beside: file.url)
-    var ids: [String]?
-    if let fingerprint = file.metadata["ids_fingerprint"], FileManager.default.fileExists(atPath: idsURL.path(percentEncoded: false)) {
-      let read = try SampleIdentifiers.read(from: idsURL)
-      // Of another pattern, where a write was cut off between the two files: samples then pair by position in the same data.
-      if SampleIdentifiers.fingerprint(read) == fingerprint { ids = read }
-    }
     let contents = file["content"] == nil ? nil : try file.int64s("content").map { UInt64(bitPattern: $0) }
-    try self.init(loss: try file.floats("loss"), index: try file.int64s("index"), ids: ids, contents: contents)
+    try self.init(
+      loss: try file.floats("loss"), index: try file.int64s("index"), ids: try SampleIdentifiers.read(of: file), contents: contents)
   }
 }

@@ -88,7 +88,8 @@ extension PatternFile {
           remedy: "name a pattern file, or the folder of a run with \(setting: .track)")
       }
     }
-    if url.pathExtension.lowercased() == "safetensors" {
+    // The name of a pattern in shards may be no file's.
+    if url.pathExtension.lowercased() == "safetensors", FileKind(of: url) != nil {
       let file = try SafetensorsFile(at: url)
       if file.metadata["headway.kind"] == PatternSeries.kind {
         return try PatternSeries(reading: file).patterns().map { ($0, .pattern($1)) }

@@ -1,3 +1,4 @@
+import CheckpointFiles
 import Ground
 public import Foundation
 import Torch
@@ -41,6 +42,18 @@ public enum SampleIdentifiers {
       ids.append(id)
     }
     return ids
+  }
+
+  /// The ids beside a file of samples; nil where there are none, or those of another.
+  /// - Throws: as `read(from:)`.
+  static func read(of file: SafetensorsFile) throws -> [String]? {
+    let url = url(beside: file.url)
+    guard let fingerprint = file.metadata["ids_fingerprint"], FileManager.default.fileExists(atPath: url.path(percentEncoded: false)) else {
+      return nil
+    }
+    let ids = try read(from: url)
+    // Of another pattern, where a write was cut off between the two files: samples then pair by position in the same data.
+    return Self.fingerprint(ids) == fingerprint ? ids : nil
   }
 
   /// Ties the ids to the file that they belong to, since the two are written one after the other: of each id and a zero.

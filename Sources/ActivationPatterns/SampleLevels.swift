@@ -16,6 +16,8 @@ public struct SampleLevels: Sendable {
     // At no particular alignment, and so in records.
     case mapped(MappedFile, Range<Int>)
     case records(MappedFile, [Stretch], stride: Int)
+    // Each with the number of its first sample.
+    case joined([(first: Int, levels: SampleLevels)])
   }
 
   /// Samples that lie one after the other at equal distances.
@@ -82,6 +84,25 @@ public struct SampleLevels: Sendable {
     storage = .records(file, stretches, stride: stride)
   }
 
+  /// Levels one after another, each where it lies.
+  /// - Throws: `PatternError` where some have another number of entries than this.
+  init(joining parts: [SampleLevels], entryCount: Int) throws {
+    var joined: [(first: Int, levels: SampleLevels)] = []
+    var next = 0
+    for part in parts {
+      guard part.entryCount == entryCount else {
+        throw PatternError(
+          problem: "samples of \(part.entryCount) heads do not follow samples of \(entryCount)", remedy: "measure all of them on one model")
+      }
+      // So that every sample is in the last part that begins at or before it.
+      if part.sampleCount > 0 { joined.append((next, part)) }
+      next += part.sampleCount
+    }
+    sampleCount = next
+    self.entryCount = entryCount
+    storage = .joined(joined)
+  }
+
   /// Levels in a file: an F32 tensor [N, L, H]. Values are looked at only when they are asked for.
   init(_ entry: TensorEntry, in file: SafetensorsFile, layers: Int, heads: Int) throws {
     guard entry.elementType == .float32, entry.shape.count == 3, entry.shape[1] == layers, entry.shape[2] == heads else {
@@ -103,15 +124,23 @@ public struct SampleLevels: Sendable {
       row.replaceSubrange(0..<entryCount, with: values[sample * entryCount..<(sample + 1) * entryCount])
     case .mapped(let file, let range): try copy(sample, from: file, at: range.lowerBound + sample * entryCount * 4, to: &row)
     case .records(let file, let stretches, let stride):
-      // The last stretch that begins at or before the sample.
-      var (low, high) = (0, stretches.count)
-      while high - low > 1 {
-        let middle = (low + high) / 2
-        if stretches[middle].first <= sample { low = middle } else { high = middle }
-      }
-      try copy(sample, from: file, at: stretches[low].offset + (sample - stretches[low].first) * stride, to: &row)
+      let stretch = stretches[Self.last(of: stretches, beginningBy: sample) { $0.first }]
+      try copy(sample, from: file, at: stretch.offset + (sample - stretch.first) * stride, to: &row)
+    case .joined(let parts):
+      let part = parts[Self.last(of: parts, beginningBy: sample) { $0.first }]
+      return try part.levels.row(sample - part.first)
     }
     return row
+  }
+
+  /// The place of the last element that begins at or before a sample.
+  private static func last<Element>(of elements: [Element], beginningBy sample: Int, _ first: (Element) -> Int) -> Int {
+    var (low, high) = (0, elements.count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if first(elements[middle]) <= sample { low = middle } else { high = middle }
+    }
+    return low
   }
 
   private func copy(_ sample: Int, from file: MappedFile, at start: Int, to row: inout [Float]) throws {
@@ -129,17 +158,33 @@ public struct SampleLevels: Sendable {
   public func mean() throws -> [Double]? {
     guard sampleCount > 0 else { return nil }
     var sums = [Double](repeating: 0, count: entryCount)
+    try add(to: &sums)
+    return sums.map { $0 / Double(sampleCount) }
+  }
+
+  /// Adds every sample's levels, in order.
+  private func add(to sums: inout [Double]) throws {
+    if case .joined(let parts) = storage {
+      for part in parts { try part.levels.add(to: &sums) }
+      return
+    }
     var (stretch, forgotten) = (0, 0)
     for sample in 0..<sampleCount {
       let row = try row(sample)
       for entry in 0..<entryCount { sums[entry] += Double(row[entry]) }
-      if case .records(let file, let stretches, _) = storage, sample == stretches[stretch].first + stretches[stretch].count - 1 {
+      switch storage {
+      case .records(let file, let stretches, _) where sample == stretches[stretch].first + stretches[stretch].count - 1:
         file.forget(forgotten..<stretches[stretch].offset)
         forgotten = stretches[stretch].offset
         stretch += 1
+      case .mapped(let file, let range):
+        let end = range.lowerBound + (sample + 1) * entryCount * 4
+        guard end - max(forgotten, range.lowerBound) >= 1 << 22 else { continue }
+        file.forget(max(forgotten, range.lowerBound)..<end)
+        forgotten = end
+      case .memory, .records, .joined: break
       }
     }
-    return sums.map { $0 / Double(sampleCount) }
   }
 
   /// The samples at these positions, in this order.
@@ -177,6 +222,7 @@ public struct SampleLevels: Sendable {
         }
       }
       if !piece.isEmpty { try piece.withUnsafeBytes(body) }
+    case .joined(let parts): for part in parts { try part.levels.withPieces(body) }
     }
   }
 }

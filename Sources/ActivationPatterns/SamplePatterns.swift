@@ -2,8 +2,8 @@ public import CheckpointFiles
 public import Foundation
 import Ground
 
-/// A pattern file's samples as they lie in it. Levels are not read, and ids not looked for, so that a file of a million samples opens at once and takes
-/// no more memory than their positions.
+/// A pattern's samples as they lie in its file, or in its shards. Levels are not read, and ids not looked for, so that a file of a million samples
+/// opens at once and takes no more memory than their positions.
 public struct SamplePatterns: Sendable {
   /// Where the pattern came from.
   public let provenance: Provenance
@@ -17,16 +17,44 @@ public struct SamplePatterns: Sendable {
   public let index: [Int64]?
   /// A fingerprint of each sample's texts, [N]; nil where it was not recorded.
   public let contents: [UInt64]?
-  private let file: SafetensorsFile
+  /// The file, as it was named.
+  public let url: URL
+  private let source: Source
 
-  /// The file.
-  public var url: URL { file.url }
+  private enum Source {
+    case file(SafetensorsFile)
+    case shards(PatternShards)
+  }
 
-  /// Opens a pattern file.
+  /// Opens a pattern file, or all shards of a pattern where one of them is named, or the pattern's own name and no file has it.
   /// - Throws: `FileError`, `CheckpointError` or `PatternError` naming the file and what is wrong with it.
   public init(at url: URL) throws {
-    let file = try SafetensorsFile(at: url)
+    if let shards = try PatternShards(at: url) {
+      try self.init(shards, at: url)
+    } else {
+      try self.init(reading: SafetensorsFile(at: url))
+    }
+  }
+
+  /// Whether a place is a pattern's, or its shards', and not that of another safetensors file.
+  /// - Throws: as `init(at:)`.
+  public static func isPattern(at url: URL) throws -> Bool {
+    if try PatternShards.find(at: url) != nil { return true }
+    return try ["pattern", ShardFile.kind].contains(SafetensorsFile(at: url).metadata["headway.kind"])
+  }
+
+  private init(_ shards: PatternShards, at url: URL) throws {
+    (self.url, source) = (url, .shards(shards))
+    (provenance, layers, heads, scores) = (shards.provenance, shards.layers, shards.heads, shards.scores)
+    // As in the file of one run: without `per_sample` it keeps none.
+    index = shards.keepsSamples ? try shards.index() : nil
+    contents = shards.keepsSamples ? try shards.contents() : nil
+    try Self.requireRising(index, shards.pattern.path(percentEncoded: false))
+  }
+
+  private init(reading file: SafetensorsFile) throws {
     func wrong(_ problem: Message, _ remedy: Message) -> PatternError { PatternError(file.path, problem: problem, remedy: remedy) }
+    if file.metadata["headway.kind"] == ShardFile.kind { throw wrong(ShardFile.isMisnamed.problem, ShardFile.isMisnamed.remedy) }
     guard file.metadata["headway.kind"] == "pattern" else {
       let what: Message =
         file.metadata["headway.kind"].map { "it holds a \($0), not a pattern" } ?? "it is a safetensors file but not a pattern"
@@ -41,60 +69,81 @@ public struct SamplePatterns: Sendable {
       throw wrong("its score \(other.score) has the shape \(other.entry.shape), not \([layers, heads])", "write it again")
     }
     let index = file["index"] == nil ? nil : try file.int64s("index")
-    if let index, index.contains(where: { $0 < 0 }) || zip(index, index.dropFirst()).contains(where: { $0 >= $1 }) {
-      throw wrong("its samples' positions in the data do not rise", "measure it again")
-    }
+    try Self.requireRising(index, file.path)
     contents = file["content"] == nil ? nil : try file.int64s("content").map { UInt64(bitPattern: $0) }
     if let contents, contents.count != index?.count {
       throw wrong("it has \(contents.count) fingerprints of texts for \(index?.count ?? 0) samples", "write it again")
     }
     provenance = try Provenance(kept: file)
     scores = means.map(\.score)
-    (self.layers, self.heads, self.index, self.file) = (layers, heads, index, file)
+    (self.layers, self.heads, self.index, url, source) = (layers, heads, index, file.url, .file(file))
+  }
+
+  private static func requireRising(_ index: [Int64]?, _ path: String) throws {
+    guard let index, index.contains(where: { $0 < 0 }) || zip(index, index.dropFirst()).contains(where: { $0 >= $1 }) else { return }
+    throw PatternError(path, problem: "its samples' positions in the data do not rise", remedy: "measure it again")
   }
 
   /// The mean over samples under a score, [L · H].
   /// - Throws: `PatternError` where the file does not have the score or a level is not finite.
   public func mean(_ score: Score) throws -> [Double] {
-    try HeadMatrix(layers: layers, heads: heads, values: file.doubles(require(score, "\(score).mean").name)).values
+    try require(score)
+    switch source {
+    case .file(let file): return try HeadMatrix(layers: layers, heads: heads, values: file.doubles("\(score).mean")).values
+    case .shards(let shards): return try shards.mean(score).values
+    }
   }
 
-  /// Every sample's levels under a score, F32 [N, L, H], where they lie. Nothing says that they are finite: who reads them looks.
+  /// Every sample's levels under a score, F32 [n, L, H] in one file or in several, one after another, where they lie. Nothing says that they are finite:
+  /// who reads them looks.
   /// - Throws: `PatternError` where the file does not keep them, `CheckpointError` where they have another form.
-  public func levels(_ score: Score) throws -> StoredTensor {
-    let entry = try require(score, "\(score).samples")
-    guard let index, entry.elementType == .float32, entry.shape == [index.count, layers, heads] else {
+  public func levels(_ score: Score) throws -> [StoredTensor] {
+    try require(score)
+    guard let index else { throw keepsNone() }
+    let file: SafetensorsFile
+    switch source {
+    case .shards(let shards): return try shards.stored(score)
+    case .file(let one): file = one
+    }
+    guard let entry = file["\(score).samples"] else { throw keepsNone() }
+    guard entry.elementType == .float32, entry.shape == [index.count, layers, heads] else {
       throw CheckpointError(
         path: file.path, tensor: entry.name,
         problem:
-          "is \(entry.elementType.safetensorsName) \(entry.shape), not F32 \([index?.count ?? 0, layers, heads]) as its samples' positions have it",
+          "is \(entry.elementType.safetensorsName) \(entry.shape), not F32 \([index.count, layers, heads]) as its samples' positions have it",
         remedy: "write it again")
     }
-    return file.stored(entry)
+    return [file.stored(entry)]
   }
 
   /// Every sample's loss, [N].
   /// - Throws: `PatternError` where the file does not keep them, `CheckpointError` where they have another form.
   public func losses() throws -> [Float] {
-    guard let index, file["loss"] != nil else { throw keepsNone() }
-    let losses = try file.floats("loss")
+    guard let index else { throw keepsNone() }
+    let losses: [Float]
+    switch source {
+    case .file(let file):
+      guard file["loss"] != nil else { throw keepsNone() }
+      losses = try file.floats("loss")
+    case .shards(let shards): losses = try shards.losses()
+    }
     guard losses.count == index.count else {
-      throw PatternError(file.path, problem: "it has \(losses.count) losses for \(index.count) samples", remedy: "write it again")
+      throw PatternError(path, problem: "it has \(losses.count) losses for \(index.count) samples", remedy: "write it again")
     }
     return losses
   }
 
   private func keepsNone() -> PatternError {
-    PatternError(file.path, problem: "it keeps no samples", remedy: "measure it with \(setting: .perSample)")
+    PatternError(path, problem: "it keeps no samples", remedy: "measure it with \(setting: .perSample)")
   }
 
-  private func require(_ score: Score, _ name: String) throws -> TensorEntry {
+  private var path: String { url.path(percentEncoded: false) }
+
+  private func require(_ score: Score) throws {
     guard scores.contains(score) else {
       throw PatternError(
-        file.path, problem: "it has no score \(score) but \(scores.map(\.rawValue).joined(separator: ", "))",
+        path, problem: "it has no score \(score) but \(scores.map(\.rawValue).joined(separator: ", "))",
         remedy: "choose another \(setting: .score), or measure again with this one")
     }
-    guard let entry = file[name] else { throw keepsNone() }
-    return entry
   }
 }

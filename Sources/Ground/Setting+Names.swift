@@ -48,6 +48,8 @@ extension Setting {
   public static let shots = Setting("shots")
   /// How many shots are shown before a question.
   public static let shotCount = Setting("shot_count")
+  /// Which of several independent runs' parts is measured.
+  public static let shard = Setting("shard")
   /// Going on with an interrupted run.
   public static let resume = Setting("resume")
   /// Replacing what is there.

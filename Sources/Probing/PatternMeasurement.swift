@@ -69,6 +69,8 @@ public struct PatternMeasurement {
   public struct KeptResult: Sendable {
     /// The samples' places in the data, in its order.
     public var index: [Int]
+    /// Which of the samples that were given are the shard's, or all of them; those without a label are among them.
+    public var places: Range<Int>
     /// Their losses.
     public var losses: [Float]
     /// Under each score the samples' levels, in the journal's file: good also when the journal is deleted, until this value goes.
@@ -142,7 +144,8 @@ public struct PatternMeasurement {
   /// Measures samples in order and leaves their levels in the journal, so that memory does not grow with them.
   ///
   /// - Parameters:
-  ///   - samples: as for `run`.
+  ///   - samples: as for `run`; also where only a shard of them is measured, since batches and the weights of labels follow from all.
+  ///   - shard: which of the batches are measured; all where nil. Batches are those of a run over all samples, so that levels are the same to the bit.
   ///   - journalOutput: the output beside which the journal is kept.
   ///   - identity: what must be equal for a resume beside the samples.
   ///   - resume: whether to go on with a journal that is there.
@@ -150,7 +153,8 @@ public struct PatternMeasurement {
   ///   - shouldStop: asked before every batch.
   ///   - progress: told after every batch.
   public func runKeepingJournal(
-    _ samples: [TokenizedSample], journalOutput: URL, identity: RunIdentity = RunIdentity(), resume: Bool = false, overwrites: Bool = false,
+    _ samples: [TokenizedSample], shard: PatternShard? = nil, journalOutput: URL, identity: RunIdentity = RunIdentity(),
+    resume: Bool = false, overwrites: Bool = false,
     shouldStop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
   ) throws -> KeptResult {
     var index: [Int] = []
@@ -161,7 +165,8 @@ public struct PatternMeasurement {
       losses.append(sample.loss)
     }
     let (work, journal) = try measure(
-      samples, journalOutput: journalOutput, identity: identity, resume: resume, overwrites: overwrites, shouldStop: shouldStop,
+      samples, shard: shard, journalOutput: journalOutput, identity: identity, resume: resume, overwrites: overwrites,
+      shouldStop: shouldStop,
       progress: progress,
       resumed: { batch in
         stretches.append(.init(first: index.count, count: batch.count, offset: batch.offset))
@@ -177,11 +182,13 @@ public struct PatternMeasurement {
       for score in probe.scores { levels[score] = try journal.levels(of: score, in: stretches, of: file) }
     }
     return KeptResult(
-      index: index, losses: losses, levels: levels, tokens: work.tokens, measuredTokens: work.measuredTokens, seconds: work.seconds)
+      index: index, places: work.places, losses: losses, levels: levels, tokens: work.tokens, measuredTokens: work.measuredTokens,
+      seconds: work.seconds)
   }
 
   /// What a measurement did.
   private struct Work {
+    var places: Range<Int>
     var tokens: Int
     var measuredTokens: Int
     var seconds: Double
@@ -189,7 +196,7 @@ public struct PatternMeasurement {
 
   /// The measuring loop: what a journal holds first, then every batch that it lacks, in order.
   private func measure(
-    _ samples: [TokenizedSample], journalOutput: URL?, identity: RunIdentity, resume: Bool, overwrites: Bool,
+    _ samples: [TokenizedSample], shard: PatternShard? = nil, journalOutput: URL?, identity: RunIdentity, resume: Bool, overwrites: Bool,
     shouldStop: () -> Bool, progress: (Progress) -> Void, resumed: (MeasurementJournal.Batch) -> Void,
     measured take: (_ batch: [MeasuredSample], _ offset: Int?) -> Void
   ) throws -> (Work, MeasurementJournal?) {
@@ -199,9 +206,16 @@ public struct PatternMeasurement {
     let plan = lanes.plan(measured.map { samples[$0].tokens.count })
     let shape = probe.decoder.shape
     let entries = shape.layers * shape.attentionHeads
-    let totalTokens = measured.reduce(0) { $0 + samples[$1].tokens.count }
+    let sizes = plan.map { range in range.reduce(0) { $0 + samples[measured[$1]].tokens.count } }
+    let own = shard?.part(of: sizes) ?? plan.indices
+    let totalTokens = sizes[own].reduce(0, +)
+    // Where a batch begins among the measured samples, and where among all.
+    func beginning(of batch: Int) -> Int { batch < plan.count ? plan[batch].lowerBound : measured.count }
+    func place(of batch: Int) -> Int { batch == 0 ? 0 : batch < plan.count ? measured[plan[batch].lowerBound] : samples.count }
+    let first = beginning(of: own.lowerBound)
+    let totalSamples = beginning(of: own.upperBound) - first
 
-    var done = 0
+    var done = first
     var doneTokens = 0
     func count(_ number: Int) {
       for place in done..<done + number { doneTokens += samples[measured[place]].tokens.count }
@@ -210,7 +224,7 @@ public struct PatternMeasurement {
     // Whatever chose, changed or cut the samples, a journal fits only if they are the same ones.
     var identity = identity
     identity["encoded_fingerprint"] = TokenizedSample.fingerprint(of: samples)
-    var rest = plan[...]
+    var rest = plan[own]
     var journal: MeasurementJournal?
     if let journalOutput, ranks?.isFirst ?? true {
       journal = try MeasurementJournal(
@@ -226,15 +240,14 @@ public struct PatternMeasurement {
       }
     }
     // Where the first rank's journal ends the others begin, too.
-    rest = plan.dropFirst(try ranks?.told(plan.count - rest.count) ?? plan.count - rest.count)
+    rest = plan[own].dropFirst(try ranks?.told(own.count - rest.count) ?? own.count - rest.count)
     let resumedTokens = doneTokens
     let started = ContinuousClock.now
     let scores = probe.scores
     try RankGroup.sideBySide(
       on: ranks,
       // Of all batches, so that a run that is gone on with computes them as one that was left alone does.
-      lanes: lanes.count(
-        for: plan.map { range in range.reduce(0) { $0 + samples[measured[$1]].tokens.count } }, bytes: probe.activationBytes),
+      lanes: lanes.count(for: sizes, bytes: probe.activationBytes),
       next: { () -> Range<Int>? in
         guard let range = rest.first else { return nil }
         rest = rest.dropFirst()
@@ -262,11 +275,12 @@ public struct PatternMeasurement {
         let seconds = (ContinuousClock.now - started).seconds
         progress(
           Progress(
-            samples: done, totalSamples: measured.count, tokens: doneTokens, totalTokens: totalTokens,
+            samples: done - first, totalSamples: totalSamples, tokens: doneTokens, totalTokens: totalTokens,
             tokensPerSecond: seconds > 0 ? Double(doneTokens - resumedTokens) / seconds : 0))
       })
     let work = Work(
-      tokens: doneTokens, measuredTokens: doneTokens - resumedTokens, seconds: (ContinuousClock.now - started).seconds)
+      places: place(of: own.lowerBound)..<place(of: own.upperBound), tokens: doneTokens, measuredTokens: doneTokens - resumedTokens,
+      seconds: (ContinuousClock.now - started).seconds)
     return (work, journal)
   }
 

@@ -14,7 +14,8 @@ public struct PatternRun: Run, RecordedSettings {
   public static let form: SettingsForm<PatternRun> = SettingsForm(
     "pattern", PatternRun(model: "", data: [], out: ""),
     [
-      .group(\.model), .group(\.data), .output("out", \.out), .setting("task", \.task), .setting("score", \.scores),
+      .group(\.model), .group(\.data), .output("out", \.out), .setting("shard", \.shard), .setting("task", \.task),
+      .setting("score", \.scores),
       .setting("per_sample", \.keepsSamples), .setting("tokens", \.tokens),
       .setting("token_heads", \.tokenHeads), .setting("loss", \.loss), .setting("memory", \.memory), .flag("resume", \.resume),
       .flag("overwrite", \.overwrite),
@@ -26,6 +27,9 @@ public struct PatternRun: Run, RecordedSettings {
   public var data: DataSettings
   /// Where the pattern goes: `.safetensors`, `.npy` or `.npz`.
   public var out: String
+  /// The part that this run measures of a pattern that several runs measure, each by itself; nil for the whole. It goes to `NAME.I-of-N.safetensors`
+  /// where `out` is `NAME.safetensors`, and all parts are read together under that name.
+  public var shard: PatternShard?
   /// The task's name; the data's own where nil.
   public var task: String?
   /// What is read off.
@@ -62,6 +66,9 @@ public struct PatternRun: Run, RecordedSettings {
     self.out = out
   }
 
+  /// The file that is written: that of the shard, where there is one.
+  public var output: String? { shard.map { $0.path(of: out) } ?? out }
+
   /// Refuses what model and data refuse, a name that no pattern file has, and several scores for an `.npy` file.
   /// - Throws: `SettingsError`.
   public func validate() throws {
@@ -75,6 +82,7 @@ public struct PatternRun: Run, RecordedSettings {
     if tokenHeads != nil, tokens == nil {
       throw SettingsError("\(setting: .tokenHeads) has no effect without \(setting: .tokens); give that too, or leave it out")
     }
+    try validateShard()
     let count = Set(scores).count
     if URL(filePath: out).pathExtension.lowercased() == "npy", count > 1 {
       throw SettingsError(
@@ -83,11 +91,29 @@ public struct PatternRun: Run, RecordedSettings {
     }
   }
 
+  private func validateShard() throws {
+    guard shard != nil else { return }
+    let url = URL(filePath: out)
+    guard url.pathExtension.lowercased() == "safetensors" else {
+      throw SettingsError("\(setting: .shard) writes .safetensors alone, and \(setting: .output) is '\(out)'; name it so")
+    }
+    if let (_, pattern) = PatternShard.named(url) {
+      throw SettingsError(
+        "\(setting: .output) names the whole pattern, to whose name \(setting: .shard) adds its own; name \(pattern.lastPathComponent), not '\(out)'"
+      )
+    }
+    if tokens != nil {
+      throw SettingsError(
+        "\(setting: .tokens) tells the strongest samples of the whole pattern, which no \(setting: .shard) knows; leave one of them out")
+    }
+  }
+
   /// Measures the samples batch by batch and writes the pattern; a journal beside `out` lets `resume` continue to the same bytes.
   /// - Throws: `RunStopped`, `DataError`, `ModelError`, `ProbingError`, `OutputError`.
   public func run(_ monitor: RunMonitor) throws -> PatternResult {
     try validate()
-    let target = URL(filePath: out)
+    let file = output ?? out
+    let target = URL(filePath: file)
     let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
     defer { outputs.release() }
     let journal = PatternMeasurement.journal(beside: target)
@@ -104,6 +130,9 @@ public struct PatternRun: Run, RecordedSettings {
     let (dataset, encoded) = try EncodedData.read(
       data, data.datasetOptions(tokenizer: tokenizer, of: model.model), encoder, loaded.decoder.shape, monitor)
     try outputs.protect(data.inputs(dataset))
+    if shard != nil, FileKind(of: URL(filePath: out)) != nil {
+      monitor.warn("\(out) is there already, and is what its name stands for; move it away, so that the shards are read under this name")
+    }
 
     var provenance = Provenance(
       model: loaded.folder.name, modelFingerprint: try loaded.fingerprint(), architecture: loaded.decoder.shape.description,
@@ -113,6 +142,8 @@ public struct PatternRun: Run, RecordedSettings {
     identity["score"] = scores.map(\.rawValue).joined(separator: ",")
     identity["batch_tokens"] = String(model.batchTokens)
     identity["memory"] = memory.rawValue
+    let shared = identity
+    identity["shard"] = shard?.description
     try monitor.settle(identity)
 
     let probe = Probe(loaded.decoder, scores: scores, memory: memory)
@@ -122,15 +153,19 @@ public struct PatternRun: Run, RecordedSettings {
     provenance.samples = found.index.count
     provenance.skipped = encoded.skipped
     provenance.tokens = found.tokens
-    let contents = encoded.contentFingerprints(of: found.index)
-    provenance.samplesFingerprint = Provenance.fingerprint(ofSamples: contents)
-    let pattern = try assemble(found, provenance, loaded.decoder.shape, encoded, contents)
+    let all = shard == nil ? found.index : encoded.samples.filter { $0.labelCount > 0 }.map(\.index)
+    provenance.samplesFingerprint = Provenance.fingerprint(ofSamples: encoded.contentFingerprints(of: all))
+    if let shard {
+      try write(shard, found, provenance, shared, loaded.decoder.shape, encoded, to: target)
+      return PatternResult(out: file, loaded.decoder.shape, found, encoded)
+    }
+    let pattern = try assemble(found, provenance, loaded.decoder.shape, encoded)
     // Tokens of an earlier pattern of this name are not this one's.
     if OutputKind.tokens.isOwn(tokensTarget) { try? FileManager.default.removeItem(at: tokensTarget) }
     if let tokens { try tokenFile(tokens, measurement, pattern, found, encoded, tokenizer, monitor).write(to: tokensTarget) }
     try pattern.write(to: target)
     PatternMeasurement.removeJournal(beside: target)
-    return PatternResult(out: out, pattern, found, encoded)
+    return PatternResult(out: file, loaded.decoder.shape, found, encoded)
   }
 
   private func measure(
@@ -138,7 +173,7 @@ public struct PatternRun: Run, RecordedSettings {
   ) throws -> PatternMeasurement.KeptResult {
     do {
       return try measurement.runKeepingJournal(
-        encoded.samples, journalOutput: target, identity: identity, resume: resume, overwrites: overwrite,
+        encoded.samples, shard: shard, journalOutput: target, identity: identity, resume: resume, overwrites: overwrite,
         shouldStop: monitor.shouldStop,
         progress: { now in
           monitor.progress(
@@ -180,21 +215,46 @@ public struct PatternRun: Run, RecordedSettings {
   private static let usualTokenHeads = 10
 
   private func assemble(
-    _ found: PatternMeasurement.KeptResult, _ provenance: Provenance, _ shape: DecoderShape, _ encoded: EncodedData, _ contents: [UInt64]
+    _ found: PatternMeasurement.KeptResult, _ provenance: Provenance, _ shape: DecoderShape, _ encoded: EncodedData
   ) throws -> ActivationPattern {
     let levels = try found.levels.mapValues { samples in
       let all = try ActivationPattern.Levels(layers: shape.layers, heads: shape.attentionHeads, samples: samples)
       return keepsSamples ? all : .init(mean: all.mean)
     }
-    let kept = try ActivationPattern.Samples(
-      loss: found.losses, index: found.index.map(Int64.init), ids: encoded.identifiers(of: found.index), contents: contents)
-    return try ActivationPattern(provenance: provenance, levels: levels, samples: keepsSamples ? kept : nil)
+    return try ActivationPattern(provenance: provenance, levels: levels, samples: keepsSamples ? kept(found, encoded) : nil)
+  }
+
+  private func kept(_ found: PatternMeasurement.KeptResult, _ encoded: EncodedData) throws -> ActivationPattern.Samples {
+    try ActivationPattern.Samples(
+      loss: found.losses, index: found.index.map(Int64.init), ids: encoded.identifiers(of: found.index),
+      contents: encoded.contentFingerprints(of: found.index))
+  }
+
+  /// Writes the shard's file in place of a pattern.
+  /// - Parameters:
+  ///   - provenance: with the samples and tokens of the shard.
+  ///   - identity: what all shards share as far as it was known before anything was measured.
+  private func write(
+    _ shard: PatternShard, _ found: PatternMeasurement.KeptResult, _ provenance: Provenance, _ identity: RunIdentity, _ shape: DecoderShape,
+    _ encoded: EncodedData, to target: URL
+  ) throws {
+    var (provenance, identity) = (provenance, identity)
+    provenance.skipped = encoded.samples[found.places].count { $0.labelCount == 0 }
+    identity["task"] = provenance.task
+    identity["data_seed"] = provenance.seed
+    identity["samples_fingerprint"] = provenance.samplesFingerprint
+    identity["encoded_fingerprint"] = TokenizedSample.fingerprint(of: encoded.samples)
+    try shard.write(
+      PatternShard.Contents(
+        provenance: provenance, identity: identity, places: found.places, total: encoded.samples.count, keepsSamples: keepsSamples,
+        layers: shape.layers, heads: shape.attentionHeads, levels: found.levels, samples: kept(found, encoded)), to: target)
+    PatternMeasurement.removeJournal(beside: target)
   }
 }
 
 /// What `PatternRun` found, beside the file that it wrote.
 public struct PatternResult: Codable, Sendable, Hashable {
-  /// The pattern's file, as the run named it.
+  /// The pattern's file, as the run named it; the shard's, where it measured one.
   public var out: String
   /// Layers L and heads H of the levels.
   public var layers: Int
@@ -229,14 +289,15 @@ public struct PatternResult: Codable, Sendable, Hashable {
     case anonymousRssMib = "anonymous_rss_mib"
   }
 
-  init(out: String, _ pattern: ActivationPattern, _ found: PatternMeasurement.KeptResult, _ encoded: EncodedData) {
+  init(out: String, _ shape: DecoderShape, _ found: PatternMeasurement.KeptResult, _ encoded: EncodedData) {
     self.out = out
-    layers = pattern.layers
-    heads = pattern.heads
+    layers = shape.layers
+    heads = shape.attentionHeads
     samples = found.index.count
-    skipped = encoded.skipped
+    let own = encoded.samples[found.places]
+    skipped = own.count { $0.labelCount == 0 }
     skippedBad = encoded.skippedBad
-    truncated = encoded.truncated
+    truncated = own.count(where: \.isTruncated)
     tokens = found.measuredTokens
     seconds = found.seconds
     tokensPerSecond = found.seconds > 0 ? Double(found.measuredTokens) / found.seconds : 0

@@ -40,6 +40,8 @@ extension TaskFile: ExpressibleByArgument {}
 
 extension PatternSource: ExpressibleByArgument {}
 
+extension PatternShard: ExpressibleByArgument {}
+
 extension NamedFile where Self: ExpressibleByArgument {
   /// Reads `FILE` or `NAME=FILE`; nil where no file is named.
   public init?(argument: String) {

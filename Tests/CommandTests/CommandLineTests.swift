@@ -44,6 +44,47 @@ import Testing
     #expect(try String(contentsOf: folder.appending(path: "h.svg"), encoding: .utf8).hasPrefix("<"))
   }
 
+  /// An array of jobs, each of which measures a shard, and commands that read them as one pattern.
+  @Test func shardsOfAPattern() throws {
+    let folder = try folder()
+    func pattern(_ more: String...) throws -> Outcome {
+      try headway(
+        arguments: [
+          "pattern", Self.model, "--data", Self.problems, "--limit", "8", "--per-sample", "--dtype", "float32", "--batch-tokens", "100",
+        ]
+          + ["--threads", "1", "--quiet"] + more, in: folder)
+    }
+    func data(_ name: String) throws -> Data { try Data(contentsOf: folder.appending(path: name)) }
+    #expect(try pattern("--out", "whole.safetensors").status == 0)
+    for number in [1, 3] {
+      let measured = try pattern("--out", "p.safetensors", "--shard", "\(number)/3", "--resume")
+      #expect(measured.status == 0 && measured.output.hasPrefix("p.\(number)-of-3.safetensors: "), "\(measured.errors)")
+    }
+    let missing = try headway("stats", "p.safetensors", in: folder)
+    #expect(missing.status == 1 && missing.output.isEmpty)
+    #expect(missing.errors == "error: p.2-of-3.safetensors is missing; run pattern with --shard 2/3, or put it beside the other shards\n")
+    #expect(try pattern("--out", "p.safetensors", "--shard=2/3").status == 0)
+    let expected = try headway("stats", "p=whole.safetensors", "--csv", "--bootstrap", "40", in: folder)
+    for names in [["p.safetensors"], ["p.2-of-3.safetensors"], (1...3).map { "p.\($0)-of-3.safetensors" }] {
+      let told = try headway(arguments: ["stats", "--csv", "--bootstrap", "40"] + names, in: folder)
+      #expect(told.status == 0, "\(told.errors)")
+      #expect(told.output.replacing(names[0], with: "whole.safetensors") == expected.output)
+    }
+    #expect(try headway("heatmap", "p=whole.safetensors", "--out", "whole.svg", in: folder).status == 0)
+    #expect(try headway("heatmap", "p.safetensors", "--out", "p.svg", in: folder).status == 0)
+    #expect(try data("p.svg") == data("whole.svg"))
+    // What a shard reads and where it writes is its own.
+    let inPlace = try headway("change", "p.safetensors", "whole.safetensors", "--mixed", "--out", "p.safetensors", in: folder)
+    #expect(inPlace.status == 1 && inPlace.errors.contains("p.safetensors is read by this run and cannot be its output too"))
+    #expect(try headway("run", "p.2-of-3.run.yaml", "--quiet", in: folder).status == 0)
+    for value in ["0/3", "4/3", "2", "2-of-3", "a/b"] {
+      let wrong = try pattern("--out", "p.safetensors", "--shard", value)
+      #expect(wrong.status == 64 && wrong.errors.contains("I/N, such as 2/4"), "\(wrong.errors)")
+    }
+    let npz = try pattern("--out", "p.npz", "--shard", "1/3")
+    #expect(npz.status == 64 && npz.errors.contains("--shard writes .safetensors alone"), "\(npz.errors)")
+  }
+
   /// What a training run tracked is described, drawn and reported by step, from its folder and from the folder that holds it.
   @Test func trackedPatternsOfATrainingRun() throws {
     let folder = try folder()

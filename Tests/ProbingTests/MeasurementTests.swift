@@ -124,6 +124,69 @@ import Torch
     }
   }
 
+  /// The shards of any number of runs are, one after another, what one run finds: to the bit, with samples without a label among them, and where more
+  /// shards are asked for than there are batches.
+  @Test(arguments: [PatternMeasurement.Loss.sample, .batch(3)], [1, 16, 1000])
+  func shardsTogetherAreOneRun(loss: PatternMeasurement.Loss, batchTokens: Int) throws {
+    let (base, golden) = try measurement()
+    let measurement = PatternMeasurement(base.probe, loss: loss, batchTokens: batchTokens)
+    var samples = golden
+    for place in [0, 2, samples.count + 1] {
+      samples.insert(TokenizedSample(tokens: [1, 2, 3], isLabel: [false, false, false]), at: min(place, samples.count))
+    }
+    for place in samples.indices { samples[place].index = 2 * place }
+    let whole = try measurement.run(samples)
+    for count in 1...7 {
+      var (index, losses, tokens, end) = ([Int](), [Float](), 0, 0)
+      var rows: [Score: [[Float]]] = [:]
+      for number in 1...count {
+        var last: PatternMeasurement.Progress?
+        let found = try measurement.runKeepingJournal(
+          samples, shard: PatternShard(number, of: count), journalOutput: temporary(), progress: { last = $0 })
+        #expect(found.places.lowerBound == end)
+        end = found.places.upperBound
+        #expect(found.index == samples[found.places].filter { $0.labelCount > 0 }.map(\.index))
+        #expect(
+          last.map { $0.samples == $0.totalSamples && $0.tokens == $0.totalTokens && $0.tokens == found.tokens } ?? (found.tokens == 0))
+        index += found.index
+        losses += found.losses
+        tokens += found.tokens
+        for score in Score.allCases {
+          let levels = try #require(found.levels[score])
+          rows[score, default: []] += try (0..<levels.sampleCount).map { try levels.row($0) }
+        }
+      }
+      #expect(end == samples.count && tokens == whole.tokens)
+      #expect(index == whole.samples.map(\.index) && losses == whole.samples.map(\.loss))
+      for score in Score.allCases { #expect(rows[score] == whole.samples.map { $0.levels[score] ?? [] }) }
+    }
+  }
+
+  /// A shard that was stopped goes on with its own journal.
+  @Test func aShardIsResumed() throws {
+    let (measurement, samples) = try measurement()
+    let shard = PatternShard(2, of: 2)
+    let whole = try measurement.runKeepingJournal(samples, shard: shard, journalOutput: temporary())
+    let output = try temporary()
+    var batches = 0
+    #expect(throws: PatternMeasurement.Stopped.self) {
+      try measurement.runKeepingJournal(
+        samples, shard: shard, journalOutput: output,
+        shouldStop: {
+          batches += 1
+          return batches > 1
+        })
+    }
+    let resumed = try measurement.runKeepingJournal(samples, shard: shard, journalOutput: output, resume: true)
+    #expect(
+      resumed.index == whole.index && resumed.losses == whole.losses && resumed.tokens == whole.tokens && resumed.places == whole.places)
+    #expect(resumed.measuredTokens < whole.measuredTokens && resumed.measuredTokens > 0)
+    for score in Score.allCases {
+      let (one, other) = (try #require(resumed.levels[score]), try #require(whole.levels[score]))
+      #expect(try (0..<one.sampleCount).map { try one.row($0) } == (0..<other.sampleCount).map { try other.row($0) })
+    }
+  }
+
   @Test func otherSettingsAreNamed() throws {
     let (measurement, samples) = try measurement()
     let output = try temporary()

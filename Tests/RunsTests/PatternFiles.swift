@@ -50,6 +50,41 @@ final class PatternFiles {
   }
 }
 
+/// Puts the shards of a pattern in the place of its file, the last of them without a sample.
+/// - Returns: their paths.
+@discardableResult
+func cutIntoShards(_ path: String, _ count: Int = 4) throws -> [String] {
+  let url = URL(filePath: path)
+  let pattern = try ActivationPattern.read(from: url)
+  let samples = try #require(pattern.samples)
+  let total = samples.loss.count
+  let shards = try (1...count).map { try #require(PatternShard($0, of: count)) }
+  for shard in shards {
+    func border(_ number: Int) -> Int { min(total, number * total / max(1, count - 1)) }
+    let range = border(shard.number - 1)..<border(shard.number)
+    var provenance = pattern.provenance
+    provenance.samples = range.count
+    if shard.number > 1 {
+      provenance.skipped = provenance.skipped.map { _ in 0 }
+      provenance.tokens = provenance.tokens.map { _ in 0 }
+    }
+    try shard.write(
+      PatternShard.Contents(
+        provenance: provenance, identity: RunIdentity(), places: range, total: total, keepsSamples: true, layers: pattern.layers,
+        heads: pattern.heads,
+        levels: pattern.levels.compactMapValues { levels in
+          try levels.samples.map { all in
+            try SampleLevels(sampleCount: range.count, entryCount: all.entryCount, values: range.flatMap { try all.row($0) })
+          }
+        },
+        samples: .init(
+          loss: Array(samples.loss[range]), index: Array(samples.index[range]), ids: samples.ids.map { Array($0[range]) },
+          contents: samples.contents.map { Array($0[range]) })), to: shard.url(of: url))
+  }
+  for file in [url, SampleIdentifiers.url(beside: url)] { try FileManager.default.removeItem(at: file) }
+  return shards.map { $0.path(of: path) }
+}
+
 /// A monitor that keeps what it is told.
 final class Telling: Sendable {
   private let kept = Mutex<(notes: [String], warnings: [String])>(([], []))

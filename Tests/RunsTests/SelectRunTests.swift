@@ -145,6 +145,34 @@ struct SelectRunTests {
     #expect(message { _ = try chosen(files, data) }.contains("part2.safetensors was not measured on"))
   }
 
+  /// Shards of target and pool are the patterns that they are shards of, named by their pattern's name, by one of them or by all of them.
+  @Test func shardsAreThePatternThatTheyAreOf() throws {
+    let folder = try TemporaryFolder()
+    let (target, texts) = try Self.target(folder)
+    let data = try Self.data(folder, "pool", 30)
+    let pool = try Self.pattern(folder, "pool.safetensors", of: [data], at: (0..<30).filter { $0 != 4 })
+    let changes: [(inout SelectRun) -> Void] = [
+      { _ in }, { $0.standardises = true }, { $0.explains = true }, { ($0.representation, $0.target) = ("loss", nil) },
+      { ($0.algorithm, $0.group, $0.targetData) = ("best", .tags, [texts]) },
+    ]
+    func chosen(_ pool: [String]) throws -> [[SelectResult.Chosen]] {
+      try changes.map { change in
+        var run = SelectRun(target: target, pool: pool, poolData: [data], top: 9, out: folder.path("chosen.jsonl"))
+        change(&run)
+        return try run.run().chosen
+      }
+    }
+    let whole = try chosen([pool])
+    let shards = try cutIntoShards(pool)
+    try cutIntoShards(target, 3)
+    for pool in [[pool], [shards[2]], shards] { #expect(try chosen(pool) == whole) }
+    try FileManager.default.removeItem(atPath: shards[1])
+    #expect(message { _ = try chosen([pool]) }.contains("pool.2-of-4.safetensors is missing"))
+    // The pattern's own name is read, too, and no output.
+    let run = SelectRun(target: target, pool: shards, poolData: [data], top: 9, out: target)
+    #expect(message { _ = try run.run() }.contains("is read by this run and cannot be its output too"))
+  }
+
   @Test func readingLeavesSamplesOut() throws {
     let folder = try TemporaryFolder()
     let (target, _) = try Self.target(folder)
@@ -410,6 +438,10 @@ struct SelectRunTests {
     let back = try #require(try RunRecord.run(from: folder.url.appending(path: "mix.run.yaml")) as? MixRun)
     #expect(back.pool.map(\.name) == ["gsm8k", "code"])
     #expect(try back.run().tasks == result.tasks && folder.data("mix.jsonl") == bytes)
+
+    // Patterns in shards are the patterns.
+    for file in [pools.0, target] { try cutIntoShards(file) }
+    #expect(try run.run().tasks == result.tasks)
 
     // Chance has no say; what was not measured is not taken.
     run.seed = 99

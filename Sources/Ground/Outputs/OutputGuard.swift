@@ -136,8 +136,13 @@ public final class OutputGuard {
   public func protect(_ inputs: [URL]) throws {
     let outputs = files.compactMap { url in FileIdentity(at: url).map { ($0, url) } }
     for input in inputs {
-      guard let identity = FileIdentity(at: input) else { continue }
       let name = OutputGuard.name(input)
+      guard let identity = FileIdentity(at: input) else {
+        // What is read under a name that no file has, such as a pattern in shards, would be hidden by a file of that name.
+        let place = Place(OutputGuard.destination(of: input.path(percentEncoded: false)))
+        if let output = places.first(where: { $0.place == place })?.name { throw OutputError.isInput(output, name) }
+        continue
+      }
       if let output = outputs.first(where: { $0.0 == identity })?.1 { throw OutputError.isInput(OutputGuard.name(output), name) }
       for folder in folders {
         guard let own = FileIdentity(at: folder) else { continue }

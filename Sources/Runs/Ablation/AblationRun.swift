@@ -94,7 +94,8 @@ public struct AblationRun: Run, RecordedSettings {
     defer { outputs.release() }
     if let target { try outputs.claim(file: target, as: .result, beside: journals.map { .journal($0, as: .journal) }) }
     if let svg { try outputs.claim(file: URL(filePath: svg), as: .chart) }
-    try outputs.protect(ModelFolder(named: model.model).inputs + [pattern].compactMap { $0.map { URL(filePath: $0) } })
+    try outputs.protect(
+      ModelFolder(named: model.model).inputs + [pattern].compactMap(\.self).flatMap { PatternFile.files(of: URL(filePath: $0)) })
     let loaded = try model.load(monitor)
     let shape = loaded.decoder.shape
     let tokenizer = try Tokenizer.load(from: loaded.tokenizerFolder.url)

@@ -152,7 +152,8 @@ public struct UnlikePatterns: ExplainedError {
     // As the pattern before was measured, in the wider of the two types.
     let like = before.provenance
     let records = [reason.before, reason.after].map { path in
-      RunRecord.existing(beside: URL(filePath: path)).flatMap { try? RunRecord.run(from: $0) as? PatternRun }
+      PatternFile.files(of: URL(filePath: path)).lazy.compactMap { RunRecord.existing(beside: $0) }.first
+        .flatMap { try? RunRecord.run(from: $0) as? PatternRun }
     }
     let data = records.compactMap(\.self).first?.data ?? DataSettings([Self.unknownData])
     let types = [before, after].compactMap { $0.provenance.dtype.flatMap(ElementType.init(rawValue:)) }
@@ -167,7 +168,8 @@ public struct UnlikePatterns: ExplainedError {
       guard mustFollow || (type != nil && pattern.provenance.dtype != type?.rawValue) else { return nil }
       guard let model = record?.model.model ?? pattern.provenance.model else { return nil }
       var run = record ?? PatternRun(model: model, data: [], out: path)
-      run.out = path
+      run.out = PatternFile.name(of: URL(filePath: path)).relativePath
+      run.shard = nil
       run.model.elementType = type
       run.data = data
       // A name that was recognised need not be given.

@@ -33,6 +33,7 @@ public struct CorrelationRun: Run, RecordedSettings {
   /// - Throws: `RunError` where two files would go by one name, `PatternError`.
   public func run(_ monitor: RunMonitor) throws -> CorrelationResult {
     try validate()
+    let files = files.apart
     try files.requireDistinctNames()
     let comparison = try files.compare(score: score, mixed: mixed)
     var result = CorrelationResult(

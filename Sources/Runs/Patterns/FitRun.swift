@@ -76,6 +76,7 @@ public struct FitRun: Run, RecordedSettings {
       try outputs.claim(file: URL(filePath: out), as: .result)
       try outputs.protect(([target] + basics).flatMap(\.files))
     }
+    let basics = basics.apart
     try basics.requireDistinctNames()
     let comparison = try ([target] + basics).compare(score: score, mixed: mixed)
     try comparison.requireTargetApart()

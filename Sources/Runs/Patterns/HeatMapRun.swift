@@ -54,9 +54,9 @@ public struct HeatMapRun: Run, RecordedSettings {
     defer { outputs.release() }
     try outputs.claim(file: target, as: .chart)
     try outputs.protect(files.flatMap(\.files))
-    monitor.identify(try files.identity())
+    monitor.identify(try files.apart.identity())
     var patterns: [(name: String, file: PatternFile)] = []
-    for source in files {
+    for source in files.apart {
       let all = try source.readAll()
       let shown = Self.spread(all, most: Self.mostSteps)
       if shown.count < all.count { monitor.note("\(source.name) has \(all.count) steps, of which \(shown.count) are drawn") }

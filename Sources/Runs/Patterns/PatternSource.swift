@@ -20,6 +20,9 @@ public struct PatternSource: NamedFile {
   /// The file.
   public var url: URL { URL(filePath: path) }
 
+  /// What it is called: the name given, or the file's without extension; that of the whole pattern for a shard's.
+  public var name: String { givenName ?? PatternFile.name(of: url).deletingPathExtension().lastPathComponent }
+
   /// The files that are read: no run that reads them may write there.
   var files: [URL] { PatternFile.files(of: url) + [TrainingFolder(url).patterns] }
 
@@ -55,10 +58,13 @@ extension [PatternSource] {
   func identity() throws -> RunIdentity {
     var identity = RunIdentity()
     for source in self {
-      identity[source.name] = try Fingerprint(ofFile: source.url.isFolder ? PatternSeries.url(inFolder: source.url) : source.url).digits
+      identity[source.name] = try PatternFile.fingerprint(of: source.url.isFolder ? PatternSeries.url(inFolder: source.url) : source.url)
     }
     return identity
   }
+
+  /// Each pattern once, where a shell has put the names of all its shards.
+  var apart: [PatternSource] { PatternShard.once(self) { ($0.url, $0.givenName) } }
 
   /// Refuses two files that would go by one name in results that tell them apart by it.
   func requireDistinctNames() throws {

@@ -59,11 +59,11 @@ public struct StatisticsRun: Run, RecordedSettings {
     if let headScores {
       try outputs.claim(file: URL(filePath: headScores), as: .unmarked("a file of head scores"))
       try outputs.protect(files.flatMap(\.files))
-      monitor.identify(try files.identity())
+      monitor.identify(try files.apart.identity())
     }
     var generator = SeededGenerator(seed: seed, stream: "stats bootstrap")
     var results: [StatisticsResult] = []
-    for source in files {
+    for source in files.apart {
       for (name, step, file) in try source.readAll() {
         let one = try PatternComparison([(name, file)], score: score)
         if let headScores {

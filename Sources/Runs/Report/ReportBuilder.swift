@@ -64,14 +64,20 @@ struct ReportBuilder {
       let url = folder.appending(path: name)
       switch url.pathExtension.lowercased() {
       case "safetensors":
+        let shards = PatternFile.shards(at: url)
+        // All shards are read with the first.
+        if let first = shards.first, first.lastPathComponent != name { continue }
         do {
-          let title = url.deletingPathExtension().lastPathComponent
+          let own = PatternFile.name(of: url).lastPathComponent
+          var title = PatternFile.name(of: url).deletingPathExtension().lastPathComponent
+          // A file, or another set of shards, may have the name.
+          if !shards.isEmpty, names.contains(own) || files.contains(where: { $0.name == title }) { title += " in \(shards.count) shards" }
           if let series = try PatternSeries(ifTrackedAt: url) {
             self.series.append((title, series))
           } else {
             files.append(.init(name: title, file: try PatternFile.read(from: url)))
           }
-          identity[name] = try Fingerprint(ofFile: url).digits
+          identity[name] = try PatternFile.fingerprint(of: url)
           addTokens(beside: url, to: &files)
         } catch {
           if !isModel { notes.append("left out: \(error)") }

@@ -1,3 +1,4 @@
+import ActivationPatterns
 import Foundation
 public import Ground
 import Instructions
@@ -98,7 +99,8 @@ public struct MixRun: Run, RecordedSettings {
     let outputs = OutputGuard(overwrites: overwrite)
     defer { outputs.release() }
     try DrawnData.claim(target, in: outputs)
-    try outputs.protect(([fit, within].compactMap(\.self) + pool.map(\.path)).map { URL(filePath: $0) })
+    try outputs.protect([fit].compactMap { $0.map { URL(filePath: $0) } })
+    try outputs.protect(([within].compactMap(\.self) + pool.map(\.path)).flatMap { PatternFile.files(of: URL(filePath: $0)) })
     let fitted = try fit.map { try FitResult.read(from: URL(filePath: $0)) }
     let mixture = try mixture(fitted)
     let sources = try sources(of: mixture, candidates: fitted?.names ?? mixture.parts.map(\.name), monitor)
@@ -150,7 +152,7 @@ public struct MixRun: Run, RecordedSettings {
       return (try SampleDraw.times(drawing: part.count, outOf: learnable.count, repeats: repeats, of: part.name, using: &generator), nil)
     }
     let paths = tasks.filter { $0.name == part.name }.map(\.path)
-    let files = pool.filter { $0.name == part.name }.map(\.path)
+    let files = pool.apart.filter { $0.name == part.name }.map(\.path)
     let order = try source.order(of: learnable, by: within, files, paths, reading, monitor)
     let times = try SampleDraw.times(
       taking: part.count, inOrder: order.map(\.place), outOf: learnable.count, repeats: repeats, of: part.name)

@@ -83,7 +83,7 @@ public struct SelectRun: Run, RecordedSettings {
     let outputs = OutputGuard(overwrites: overwrite)
     defer { outputs.release() }
     try DrawnData.claim(chosenFile, in: outputs)
-    try outputs.protect(([target].compactMap(\.self) + pool).map { URL(filePath: $0) })
+    try outputs.protect(([target].compactMap(\.self) + pool).flatMap { PatternFile.files(of: URL(filePath: $0)) })
     let data = try PoolData(poolData, reading, as: "pool", monitor)
     try outputs.protect(reading.inputs(data.dataset))
     let targetTexts = try TargetTexts(targetData, format: targetFormat, monitor)
@@ -130,7 +130,8 @@ public struct SelectRun: Run, RecordedSettings {
     let looksAtEach = SelectionAlgorithms.named(algorithm)?.looksAtEach ?? false
     switch Representations.named(representation) {
     case let kind as any FileRepresentation:
-      let open = try kind.open(target: self.target.map { URL(filePath: $0) }, pool: pool.map { URL(filePath: $0) }, options)
+      let files = PatternShard.once(pool.map { URL(filePath: $0) }) { ($0, 0) }
+      let open = try kind.open(target: self.target.map { URL(filePath: $0) }, pool: files, options)
       let started = ContinuousClock.now
       let positions = try data.positions(of: open.pool, monitor)
       let reading = ContinuousClock.now - started

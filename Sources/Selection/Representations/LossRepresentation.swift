@@ -1,5 +1,4 @@
 import ActivationPatterns
-import CheckpointFiles
 public import Foundation
 import Ground
 
@@ -20,7 +19,7 @@ public struct LossRepresentation: FileRepresentation {
     var (files, values) = ([SampleFile](), [Double]())
     for url in pool {
       let losses: [Float]
-      if try SafetensorsFile(at: url).metadata["headway.kind"] == "pattern" {
+      if try SamplePatterns.isPattern(at: url) {
         let pattern = try SamplePatterns(at: url)
         files.append(SampleFile(pattern))
         losses = try pattern.losses()

@@ -49,14 +49,14 @@ private struct OpenPatterns: OpenRepresentation {
   }
 
   func likeness(view: TargetView) throws -> any Likeness {
-    let rows = SampleRows(try patterns.map { try $0.levels(compared) })
+    let rows = SampleRows(try patterns.flatMap { try $0.levels(compared) })
     guard rows.count > 0 else { throw SelectionError("\(patterns[0].path) holds no sample; measure a pool that has some") }
     let standard = standardises ? try ColumnMoments(of: rows) : nil
     let targets: [(name: String, row: [Double])]
     if view == .mean {
       targets = [(TargetView.meanName, try targetPattern.mean(compared))]
     } else {
-      targets = try SampleRows([targetPattern.levels(compared)]).means(of: view, in: SampleFile(targetPattern))
+      targets = try SampleRows(targetPattern.levels(compared)).means(of: view, in: SampleFile(targetPattern))
     }
     return PatternLikeness(
       vectors: try VectorLikeness(

@@ -11,6 +11,7 @@ struct PatternCommand: RunningCommand {
     discussion: """
       Example:
         headway pattern ./llama-3-8b --data gsm8k/test.jsonl --per-sample --out gsm8k.safetensors
+        headway pattern ./llama-3-8b --data pool.jsonl --per-sample --out pool.safetensors --shard 1/4
       """)
 
   @Argument(
@@ -25,6 +26,12 @@ struct PatternCommand: RunningCommand {
 
   @Option(help: ArgumentHelp("Where the pattern goes: .safetensors, .npy or .npz.", valueName: "file"), completion: .file())
   var out: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Measure the I-th of N parts of the samples into NAME.I-of-N.safetensors; commands read all parts together as NAME.safetensors.",
+      valueName: "i/n"))
+  var shard: PatternShard?
 
   @Option(help: ArgumentHelp("The task's name; the data's own where left out.", valueName: "name"))
   var task: String?
@@ -68,6 +75,7 @@ struct PatternCommand: RunningCommand {
     var run = PatternRun(model: model, data: data, out: out)
     run.model = modelOptions.settings(model)
     run.data = dataOptions.settings(data)
+    run.shard = shard
     run.task = task
     run.scores = score.scores
     run.keepsSamples = perSample

@@ -12,6 +12,7 @@ enum ValueText {
     case "rate", "number", "norm", "λ": return "give a number, such as 0.5 or 1e-5"
     case "file": return "name a file"
     case "name=file": return "give NAME=FILE"
+    case "i/n": return "give I/N, such as 2/4, with I from 1 to N"
     case "fields": return "give NAME=FIELD pairs joined by commas, such as prompt=question,response=answer"
     default: break
     }
