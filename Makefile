@@ -1,5 +1,5 @@
 # `make demo` and `make test` each do all their own set-up on a fresh machine.
-.PHONY: setup build demo test bench bench-all experiment experiment-real share wheel wheel-test docs format lint clean
+.PHONY: setup build demo test bench bench-all experiment experiment-real chaos share wheel wheel-test docs format lint clean
 
 setup:
 	@scripts/setup
@@ -33,6 +33,11 @@ experiment: build
 experiment-real: build
 	@echo "experiment: real data and weights of ../shared, to experiment-real/"
 	@scripts/experiment/run.py real
+
+# For less of it, or where no file system can be made: scripts/chaos/run.py --help.
+chaos: build
+	@echo "chaos: 100 kills at random moments and full disks, each run held against an undisturbed one (a quarter of an hour; full disks need root)"
+	@scripts/chaos/run.py
 
 # What a package installs below share/: completions for bash, zsh and fish, and the manual page.
 share: build
