@@ -182,6 +182,12 @@ public final class RankGroup: Sendable {
   /// The bytes of tensors that this rank has sent to others.
   public var bytesSent: Int { messages.withLock { $0?.bytesSent ?? 0 } }
 
+  /// Gives a rank that failed, and so made all others stop, the time to say why.
+  public func waitForReason() {
+    let end = ContinuousClock.now + .seconds(3)
+    while loss == nil, ContinuousClock.now < end { Thread.sleep(forTimeInterval: 0.1) }
+  }
+
   /// Leaves when this rank's part is done; rank 0, by which all others speak, when theirs is.
   public func leave() {
     if isFirst { for other in 1..<count { _ = try? wait(for: "done/\(other)") } }

@@ -39,6 +39,8 @@ public struct ModelSettings: RecordedSettings, Hashable {
   /// Finds the device, and says why where it was chosen for the user.
   public func chosenDevice(_ monitor: RunMonitor) throws -> Device {
     let (chosen, reason) = try Device.choose(device.description)
+    // Ranks of one machine take a GPU each.
+    if let ranks = monitor.ranks, device == .automatic, case .cuda = chosen { return try Device(named: "cuda:\(ranks.localRank)") }
     if let reason { monitor.note("note: \(reason)") }
     return chosen
   }

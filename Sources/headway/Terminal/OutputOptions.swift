@@ -58,6 +58,8 @@ struct OutputOptions: ParsableArguments {
       ranks?.leave()
       Main.leave(0)
     } catch let stopped as RunStopped {
+      // Another rank had the signal, or has failed: then the watch ends this one, too, with its sentence.
+      if received.number == 0 { ranks?.waitForReason() }
       ranks?.leave()
       line.finish()
       let place = stopped.step.map { " after step \($0)" } ?? ""
