@@ -22,6 +22,8 @@ import FuzzingRuntime
 struct Session {
   let reader: FuzzedReader
   let folder: URL
+  /// Whether each input is told of (scripts/fuzz --repeat).
+  private let tells = ProcessInfo.processInfo.environment["HEADWAY_FUZZER_TELLS"] != nil
 
   static let current = Session()
 
@@ -40,14 +42,18 @@ struct Session {
 
   func read(_ bytes: UnsafeRawBufferPointer) {
     allocation_meter_start()
-    do { try reader.read(bytes, in: folder) } catch { Session.end("\(error)") }
-    let (taken, most) = (Int(allocation_meter_most()), reader.mostMemory(for: bytes.count))
+    var isTaken = false
+    do { isTaken = try reader.read(bytes, in: folder) } catch { Session.end("\(error)") }
+    let (taken, most) = (Int(allocation_meter_most()), reader.mostMemory(for: bytes))
+    if tells { Session.say("\(bytes.count) bytes, \(isTaken ? "read" : "refused"); \(taken) bytes of memory, of \(most) that they may take") }
     if taken > most { Session.end("\(bytes.count) bytes made the reader allocate \(taken), more than \(most)") }
   }
 
+  private static func say(_ text: String) { FileHandle.standardError.write(Data("fuzzer: \(text)\n".utf8)) }
+
   /// Ends the program as a trap does.
   static func end(_ reason: String) -> Never {
-    FileHandle.standardError.write(Data("fuzzer: \(reason)\n".utf8))
+    say(reason)
     abort()
   }
 }

@@ -16,6 +16,7 @@ public enum FuzzedReader: String, CaseIterable, Sendable {
   case tokenizerJSON = "tokenizer-json"
   case tokenizerModel = "tokenizer-model"
   case dataset
+  /// Every row, whatever its fields are.
   case parquet
   case yaml
 
@@ -52,7 +53,7 @@ public enum FuzzedReader: String, CaseIterable, Sendable {
     case .tokenizerJSON: [{ try FuzzedTokenizers.json(bytes, folder) }]
     case .tokenizerModel: FuzzedTokenizers.configurations.map { configuration in { try FuzzedTokenizers.model(bytes, configuration, folder) } }
     case .dataset: [{ try FuzzedData.dataset(bytes, folder) }]
-    case .parquet: [{ try FuzzedData.read(folder.write(bytes, to: "data.parquet"), as: nil) }]
+    case .parquet: [{ try FuzzedData.read(folder.write(bytes, to: "data.parquet"), as: "pairs") }]
     case .yaml:
       [
         { _ = try RunRecord.run(from: folder.write(bytes, to: "result.run.yaml")) },
@@ -65,14 +66,14 @@ public enum FuzzedReader: String, CaseIterable, Sendable {
   ///
   /// What is unpacked is bounded by limits of its own (`ExpansionLimit`, `RecordLimits`, the 256 MiB of a Parquet batch and as many for its columns), which small
   /// files may reach.
-  public func mostMemory(for count: Int) -> Int {
-    let unpacks: Int =
+  public func mostMemory(for bytes: UnsafeRawBufferPointer) -> Int {
+    let unpacked: Int =
       switch self {
-      case .parquet: 768 << 20
-      case .dataset: 192 << 20
+      case .parquet: 576 << 20
+      case .dataset: zip(bytes, bytes.dropFirst()).contains { $0 == (0x1F, 0x8B) } ? 192 << 20 : 0
       case .safetensors, .checkpoint, .pickle, .tokenizerJSON, .tokenizerModel, .yaml: 0
       }
-    return 8 << 20 + unpacks + 512 * count
+    return 8 << 20 + unpacked + 512 * bytes.count
   }
 
   /// Whether an error is one that tells a person in a sentence what is wrong.
