@@ -32,7 +32,8 @@ package enum ForeignYAML {
     var isSign = false
     for byte in text.utf8 {
       if isSign, !isBlank(byte), ![UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}")].contains(byte) { count += 1 }
-      isSign = byte == sign && (isBlank(before) || [UInt8(ascii: "["), UInt8(ascii: "{"), UInt8(ascii: ","), UInt8(ascii: ":")].contains(before))
+      isSign =
+        byte == sign && (isBlank(before) || [UInt8(ascii: "["), UInt8(ascii: "{"), UInt8(ascii: ","), UInt8(ascii: ":")].contains(before))
       before = byte
     }
     return count

@@ -45,7 +45,9 @@ struct Session {
     var isTaken = false
     do { isTaken = try reader.read(bytes, in: folder) } catch { Session.end("\(error)") }
     let (taken, most) = (Int(allocation_meter_most()), reader.mostMemory(for: bytes))
-    if tells { Session.say("\(bytes.count) bytes, \(isTaken ? "read" : "refused"); \(taken) bytes of memory, of \(most) that they may take") }
+    if tells {
+      Session.say("\(bytes.count) bytes, \(isTaken ? "read" : "refused"); \(taken) bytes of memory, of \(most) that they may take")
+    }
     if taken > most { Session.end("\(bytes.count) bytes made the reader allocate \(taken), more than \(most)") }
   }
 

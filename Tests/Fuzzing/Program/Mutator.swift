@@ -62,7 +62,9 @@ enum ZipLayout {
     return (0...bytes.count - 4).filter { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)) == mark }
   }
 
-  private static func store<Number: FixedWidthInteger & BitwiseCopyable>(_ value: Number, at place: Int, in bytes: UnsafeMutableRawBufferPointer) {
+  private static func store<Number: FixedWidthInteger & BitwiseCopyable>(
+    _ value: Number, at place: Int, in bytes: UnsafeMutableRawBufferPointer
+  ) {
     guard place + MemoryLayout<Number>.size <= bytes.count else { return }
     bytes.storeBytes(of: value.littleEndian, toByteOffset: place, as: Number.self)
   }

@@ -51,7 +51,8 @@ public enum FuzzedReader: String, CaseIterable, Sendable {
     case .checkpoint: [{ try FuzzedCheckpoints.checkpoint(folder.write(bytes, to: "pytorch_model.bin")) }]
     case .pickle: [{ try FuzzedCheckpoints.checkpoint(folder.write(FuzzedCheckpoints.archive(around: bytes), to: "pytorch_model.bin")) }]
     case .tokenizerJSON: [{ try FuzzedTokenizers.json(bytes, folder) }]
-    case .tokenizerModel: FuzzedTokenizers.configurations.map { configuration in { try FuzzedTokenizers.model(bytes, configuration, folder) } }
+    case .tokenizerModel:
+      FuzzedTokenizers.configurations.map { configuration in { try FuzzedTokenizers.model(bytes, configuration, folder) } }
     case .dataset: [{ try FuzzedData.dataset(bytes, folder) }]
     case .parquet: [{ try FuzzedData.read(folder.write(bytes, to: "data.parquet"), as: "pairs") }]
     case .yaml:
