@@ -25,7 +25,7 @@ fuzz: setup
 
 sanitize: setup
 	@echo "sanitize: the tests of what handles memory and threads, under the compilers' sanitizers (half an hour of building on two cores)"
-	@scripts/sanitize address undefined
+	@scripts/sanitize address
 	@scripts/sanitize thread
 
 bench: build
