@@ -1,5 +1,5 @@
 # `make demo` and `make test` each do all their own set-up on a fresh machine.
-.PHONY: setup build demo test bench bench-all experiment experiment-real chaos share wheel wheel-test docs format lint clean
+.PHONY: setup build demo test fuzz sanitize bench bench-all experiment experiment-real chaos share wheel wheel-test docs format lint clean
 
 setup:
 	@scripts/setup
@@ -15,6 +15,18 @@ demo: build
 test: setup
 	@echo "test: building everything and its tests (a first build takes several minutes), then running them"
 	swift test
+
+# What is promised of files from elsewhere, and what holds it: docs/Security.md. SECONDS is for each of READERS.
+SECONDS ?= 300
+READERS ?=
+fuzz: setup
+	@echo "fuzz: libFuzzer over each reader of files, $(SECONDS) seconds each (a first build takes several minutes)"
+	@scripts/fuzz --seconds $(SECONDS) $(READERS)
+
+sanitize: setup
+	@echo "sanitize: the tests of what handles memory and threads, under the compilers' sanitizers (half an hour of building on two cores)"
+	@scripts/sanitize address
+	@scripts/sanitize thread
 
 bench: build
 	@echo "bench: patterns, long samples, fine-tuning and ablation beside their rivals and the machine's limit (half an hour on two cores; Benchmarks/run --help for less)"
@@ -62,4 +74,4 @@ lint:
 	@python3 scripts/checks/examples.py
 
 clean:
-	rm -rf .build .build-wheel dist
+	rm -rf .build .build-wheel .build-fuzz .build-address* .build-undefined .build-thread dist

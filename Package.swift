@@ -47,6 +47,11 @@ func lookedFor(in folder: String) -> [String] {
   (isForWheel ? wheelFolders : [folder]).flatMap { ["-Xlinker", "-rpath", "-Xlinker", $0] }
 }
 
+// The library of libFuzzer, which scripts/fuzz names to have the fuzzer built.
+let libfuzzer = Context.environment["HEADWAY_LIBFUZZER"].flatMap { $0.isEmpty ? nil : $0 }
+// Where nothing calls libtorch (scripts/fuzz, scripts/sanitize), the library that does need not be built.
+let isWithoutTorch = Context.environment["HEADWAY_WITHOUT_TORCH"] == "1"
+
 let swiftSettings: [SwiftSetting] =
   [
     .swiftLanguageMode(.v6),
@@ -89,7 +94,7 @@ func boundary(_ name: String, library: String, cxx: [String], linker: [LinkerSet
           linkerSettings: linker + [.unsafeFlags(shared)]),
       ],
       [.executable(name: "lib\(library).so", targets: [library])],
-      [.target(name: name), .target(name: library)]
+      [.target(name: name)] + (isWithoutTorch && name == "CTorch" ? [] : [.target(name: library)])
     )
   #else
     return ([.target(name: name, cxxSettings: cxxSettings, linkerSettings: linker)], [], [.target(name: name)])
@@ -118,6 +123,18 @@ let torchBoundary = boundary(
 let arrowBoundary = boundary(
   "CArrow", library: "HeadwayArrow", cxx: ["-I\(libarrow)/include"],
   linker: [.unsafeFlags(["-L\(libarrow)"] + lookedFor(in: libarrow) + arrowLibraries)])
+
+/// The fuzzer (`make fuzz`): libFuzzer over every reader of `FuzzedReaders`.
+let fuzzing: [Target] =
+  libfuzzer.map { library in
+    [
+      .target(name: "FuzzingRuntime", path: "Tests/Fuzzing/Meter"),
+      .executableTarget(
+        name: "Fuzzer", dependencies: ["FuzzedReaders", "FuzzingRuntime"], path: "Tests/Fuzzing/Program", swiftSettings: swiftSettings,
+        // Libraries that are loaded later count their branches with the functions of the program.
+        linkerSettings: [.unsafeFlags(["-Xlinker", library, "-Xlinker", "--export-dynamic", "-lstdc++"])]),
+    ]
+  } ?? []
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
@@ -153,7 +170,7 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
-  targets: torchBoundary.targets + arrowBoundary.targets + [
+  targets: torchBoundary.targets + arrowBoundary.targets + fuzzing + [
     .target(name: "CLoading", cSettings: loadingSettings),
     .target(name: "CStartup"),
     // Optimised in every configuration, like CTorch; vectors of 64 bytes are passed between inlined functions alone.
@@ -205,6 +222,12 @@ let package = Package(
       name: "Goldens", dependencies: ["CheckpointFiles", "Ground", "LanguageModels", "Ranks", "Torch"], path: "Tests/Goldens",
       exclude: ["Fixtures"],
       swiftSettings: swiftSettings),
+    // What reads files from elsewhere, as the fuzzer calls it; its tests read the fuzzer's corpus.
+    .target(
+      name: "FuzzedReaders",
+      dependencies: ["Ground", "CheckpointFiles", "Tokenizers", "Instructions", "Runs", "Studies"], path: "Tests/Fuzzing/Readers",
+      swiftSettings: swiftSettings),
+    tests(of: "FuzzedReaders"),
     .testTarget(
       name: "CommandTests", dependencies: ["headway", "Ground", "Torch"], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
     tests(of: "Ground", ["StrictJSON"]),
@@ -238,3 +261,8 @@ let package = Package(
   ],
   cxxLanguageStandard: .cxx20
 )
+
+// The tests of some rooms only, by which scripts/sanitize builds no more than it runs.
+if let rooms = Context.environment["HEADWAY_TESTS"]?.split(separator: ","), !rooms.isEmpty {
+  package.targets.removeAll { $0.type == .test && !rooms.contains($0.name.dropLast("Tests".count)) }
+}

@@ -51,7 +51,29 @@ class Import(unittest.TestCase):
         self.assertEqual(subprocess.run(command).returncode, 0)
 
 
+class Executed:
+    """What an array of objects would run when it is read."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def __reduce__(self):
+        return (open, (self.place, "w"))
+
+
 class Read(Folder):
+    def test_nothing_in_a_file_is_run(self):
+        import numpy as np
+
+        mark = self.folder / "executed"
+        objects = np.array([Executed(str(mark))], dtype=object)
+        np.save(self.folder / "a.npy", objects, allow_pickle=True)
+        np.savez(self.folder / "a.npz", mean=objects)
+        for name in ["a.npy", "a.npz"]:
+            with self.assertRaises(headway.HeadwayError):
+                headway.read(self.folder / name)
+        self.assertFalse(mark.exists())
+
     def test_a_pattern_is_its_arrays_and_where_they_came_from(self):
         pattern = headway.read(FIXTURES / "pattern.safetensors")
         expected = json.loads((FIXTURES / "files.json").read_text())

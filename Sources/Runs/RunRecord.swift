@@ -93,8 +93,8 @@ public enum RunRecord {
 
   /// The identity of the run whose record lies there; nil where none of this command does.
   static func identity(in place: URL, of command: String) -> RunIdentity? {
-    guard kind.isOwn(place), let text = try? String(contentsOf: place, encoding: .utf8),
-      let record = try? Yams.compose(yaml: text)?.mapping, record["command"]?.string == command
+    guard kind.isOwn(place), let text = text(of: place),
+      let record = try? ForeignYAML.node(text, named: "", remedy: "")?.mapping, record["command"]?.string == command
     else { return nil }
     var identity = RunIdentity()
     for fact in record["identity"]?.mapping ?? [:] {
@@ -112,22 +112,22 @@ public enum RunRecord {
   /// - Throws: `RunError` where the file is no record, `SettingsError` where a changed setting is none.
   public static func run(from url: URL, changing changes: [String] = [], knowing runs: [any Run.Type] = known) throws -> any Run {
     let path = url.relativePath
-    guard let data = try? Data(contentsOf: url), data.count < 1 << 24, let text = String(data: data, encoding: .utf8) else {
-      throw RunError("\(path) cannot be read as a run record; name a .run.yaml that a command wrote beside its result")
-    }
-    let document: Node?
-    do { document = try Yams.compose(yaml: text) } catch {
-      throw RunError("\(path) is not YAML (\(firstLine(error))); name a .run.yaml that a command wrote beside its result")
-    }
-    guard let mapping = document?.mapping, let command = mapping["command"]?.string, let settings = mapping["settings"],
-      settings.mapping != nil
-    else { throw RunError("\(path) has no 'command' and 'settings'; name a .run.yaml that a command wrote beside its result") }
+    let remedy = "name a .run.yaml that a command wrote beside its result"
+    guard let text = text(of: url) else { throw RunError("\(path) cannot be read as a run record; \(remedy)") }
+    guard let mapping = try ForeignYAML.node(text, named: path, remedy: remedy)?.mapping, let command = mapping["command"]?.string,
+      let settings = mapping["settings"], settings.mapping != nil
+    else { throw RunError("\(path) has no 'command' and 'settings'; \(remedy)") }
     guard let type = runs.first(where: { $0.name == command }) else {
       throw RunError("\(path) is of the command '\(command)', which is none of \(runs.map { $0.name }.joined(separator: ", "))")
     }
     let recorded = try type.decoded(settings) { RunError("\(path): \($0)") }
     let folder = url.deletingLastPathComponent()
     return try changed(recorded.mappingPaths { resolved($0, from: folder) }, by: changes)
+  }
+
+  /// The text of a record; nil where it cannot be read.
+  private static func text(of url: URL) -> String? {
+    (try? InputFile.contents(of: url, limit: ForeignYAML.mostBytes)).flatMap { String(data: $0, encoding: .utf8) }
   }
 
   /// The run with settings changed; paths in changes are as seen from the working directory.

@@ -81,6 +81,7 @@ import Testing
     let error = #expect(throws: FileError.self) { try InputFile(at: pipe) }
     #expect(error?.reason == "it is a pipe or a device, not a file")
     #expect(throws: FileError.self) { try MappedFile(at: pipe) }
+    #expect(OutputKind.beginning(of: pipe, 4).isEmpty && !OutputKind.text("a picture", beginningWith: "<svg").isOwn(pipe))
     #expect(throws: FileError.self) { try InputFile.contents(of: URL(filePath: "/dev/zero"), limit: 1 << 40) }
   }
 }

@@ -236,4 +236,30 @@ import Yams
     #expect(try text("command: pattern\nsettings: {model: m, data: [d]}").contains("'out' is missing"))
     #expect(message { _ = try RunRecord.run(from: folder.appending(path: "none.yaml")) }.contains("cannot be read"))
   }
+
+  /// Thirty lines of aliases stand for 2³⁰ values, which Yams would go through one by one.
+  @Test(.timeLimit(.minutes(1))) func aliasesDoNotMultiply() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: "other.run.yaml")
+    let maps = (1..<30).map { "m\($0): &m\($0) {<<: [*m\($0 - 1), *m\($0 - 1)], k\($0): 1}\n" }.joined()
+    try Data("command: pattern\nm0: &m0 {k: 1}\n\(maps)settings: {<<: *m29, model: a}\n".utf8).write(to: file)
+    #expect(message { _ = try RunRecord.run(from: file) }.contains("has more than 12 aliases"))
+    // A few are read, and what looks like one in a text without anchors is none.
+    try Data("model: &model m\ncommand: pattern\nsettings: {model: *model, data: [d], out: p.npy}\n".utf8).write(to: file)
+    #expect(try RunRecord.run(from: file) is PatternRun)
+    let stars = String(repeating: " *a", count: 20)
+    try Data("command: pattern\nsettings: {model: 'm\(stars)', data: [d], out: p.npy}\n".utf8).write(to: file)
+    #expect(try RunRecord.run(from: file) is PatternRun)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func aPipeOfARecordsNameKeepsNobodyWaiting() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let pipe = folder.appending(path: "p.run.yaml")
+    try #require(mkfifo(pipe.path(percentEncoded: false), 0o600) == 0)
+    #expect(message { _ = try RunRecord.run(from: pipe) }.contains("cannot be read"))
+    #expect(RunRecord.existing(beside: folder.appending(path: "p.npy")) == nil)
+    #expect(RunRecord.identity(in: pipe, of: "pattern") == nil)
+  }
 }

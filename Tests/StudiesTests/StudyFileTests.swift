@@ -56,6 +56,8 @@ struct StudyFileTests {
     for text in ["", "[1, 2]", "a: [", "models: {a: b}", "study: \u{0}", "tasks: [1]", "models: [{name: x}]"] {
       #expect(try refusal(text) != "accepted")
     }
+    let lists = (1..<30).map { "a\($0): &a\($0) [*a\($0 - 1), *a\($0 - 1)]\n" }.joined()
+    #expect(try refusal("a0: &a0 [x]\n\(lists)? *a29\n: 1\n? *a29\n: 2\n").contains("study.yaml has more than 12 aliases"))
   }
 
   @Test func adaptersChatFormsDevicesAndArmsAreRead() throws {

@@ -36,10 +36,8 @@ public struct OutputKind: Sendable {
   /// Whether the file at this place was written by Headway as one of this kind.
   public func isOwn(_ url: URL) -> Bool { recognises(url) }
 
-  /// The first bytes of a file; none where it cannot be read.
+  /// The first bytes of a file; none where it cannot be read. Nobody waits for a pipe of its name.
   public static func beginning(of url: URL, _ count: Int) -> Data {
-    guard let handle = try? FileHandle(forReadingFrom: url) else { return Data() }
-    defer { try? handle.close() }
-    return (try? handle.read(upToCount: count)) ?? Data()
+    (try? InputFile(at: url).read(upTo: count)).map { Data($0) } ?? Data()
   }
 }

@@ -19,7 +19,7 @@ extension LanguageModel {
       // Adapters are small: their file is read whole, beside the fingerprint of what they change.
       hash.update(data: Data(try fingerprint(of: AdapterFolder(folder).base).utf8))
       for name in ["adapter_config.json", "adapter_model.safetensors"] {
-        guard let data = try? Data(contentsOf: folder.file(name)) else {
+        guard let data = try? InputFile.contents(of: folder.file(name), limit: .max) else {
           throw ModelError("\(folder.file(name).path(percentEncoded: false)) cannot be read; save the adapters again")
         }
         hash.update(data: data)
@@ -27,7 +27,7 @@ extension LanguageModel {
       return "sha256-sampled:" + hash.finalize().map { String(format: "%02x", $0) }.joined()
     }
     let configuration = folder.file("config.json")
-    guard let data = try? Data(contentsOf: configuration) else {
+    guard let data = try? InputFile.contents(of: configuration, limit: .max) else {
       throw ModelError("\(configuration.path(percentEncoded: false)) cannot be read; a Hugging Face model folder has a config.json")
     }
     hash.update(data: data)

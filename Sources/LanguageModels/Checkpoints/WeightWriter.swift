@@ -109,7 +109,7 @@ public struct WeightWriter {
   /// Copies what makes weights a model folder: `config.json` with the weights' type, the tokenizer's files and the generation settings.
   public static func writeCompanions(of source: ModelFolder, elementType: ElementType, to folder: URL) throws {
     let configuration = source.file("config.json")
-    guard let text = try? String(contentsOf: configuration, encoding: .utf8) else {
+    guard let data = try? InputFile.contents(of: configuration, limit: .max), let text = String(data: data, encoding: .utf8) else {
       throw ModelError("\(configuration.path(percentEncoded: false)) cannot be read; download the file again")
     }
     try writeTokenizer(of: source, to: folder)
@@ -132,7 +132,7 @@ public struct WeightWriter {
   /// Copies the tokenizer's files and the generation settings.
   public static func writeTokenizer(of source: ModelFolder, to folder: URL) throws {
     for name in tokenizerFiles(of: source) {
-      guard let contents = try? Data(contentsOf: source.file(name)) else { continue }
+      guard let contents = try? InputFile.contents(of: source.file(name), limit: .max) else { continue }
       try AtomicFile.write(contents, to: folder.appending(path: name))
     }
   }

@@ -84,7 +84,7 @@ struct ReportBuilder {
         }
       case "json":
         let title = url.deletingPathExtension().lastPathComponent
-        let data = (try? Data(contentsOf: url)) ?? Data()
+        let data = (try? InputFile.contents(of: url, limit: .max)) ?? Data()
         if let fit = try? JSONDecoder().decode(FitResult.self, from: data) {
           fits.append((title, fit))
         } else if let mixture = try? JSONDecoder().decode(MixResult.self, from: data) {

@@ -15,17 +15,14 @@ extension Study {
   ///     one of a model or task `tasks.NAME.key`. Paths in them are as the file's.
   /// - Throws: `RunError` naming place, key and remedy; `SettingsError` for a change that is none.
   public init(from url: URL, changing changes: [String] = []) throws {
-    let data = try InputFile.contents(of: url, limit: 1 << 24)
+    let data = try InputFile.contents(of: url, limit: ForeignYAML.mostBytes)
     guard let text = String(data: data, encoding: .utf8) else { throw RunError("\(url.relativePath) is not UTF-8; write it again") }
     try self.init(text: text, name: url.relativePath, folder: url.deletingLastPathComponent(), changing: changes)
   }
 
   /// Reads the text of a study's file.
   init(text: String, name: String, folder: URL, changing changes: [String] = []) throws {
-    var node: Node
-    do { node = try Yams.compose(yaml: text) ?? Node([] as [(Node, Node)]) } catch {
-      throw RunError("\(name) is not YAML (\("\(error)".split(separator: "\n").first ?? "unreadable")); see headway study new")
-    }
+    var node = try ForeignYAML.node(text, named: name, remedy: "see headway study new") ?? Node([] as [(Node, Node)])
     for change in changes { try StudyChange(change).apply(to: &node) }
     try self.init(StudySection(node, name, StudyKeys.study), folder: folder)
     try check(name)
