@@ -9,7 +9,7 @@ import Tokenizers
 import Torch
 
 /// Measures the pattern of a task: a model and data in, the levels of every attention head out, in a file.
-public struct PatternRun: Run, RecordedSettings {
+public struct PatternRun: ResumableRun, RecordedSettings {
   /// `headway pattern` and the keys of its record.
   public static let form: SettingsForm<PatternRun> = SettingsForm(
     "pattern", PatternRun(model: "", data: [], out: ""),
@@ -51,13 +51,6 @@ public struct PatternRun: Run, RecordedSettings {
 
   /// Ranks share the batches.
   public static let sharesWork = true
-  /// With `resume`.
-  public var goingOn: Self {
-    var run = self
-    run.resume = true
-    run.overwrite = false
-    return run
-  }
 
   /// A pattern with the defaults.
   public init(model: String, data: [String], out: String) {

@@ -50,6 +50,23 @@ public protocol Run: Codable, Sendable {
   func run(_ monitor: RunMonitor) throws -> Result
 }
 
+/// A run that goes on with what an earlier start of it left where it is told to.
+public protocol ResumableRun: Run {
+  /// Whether to go on.
+  var resume: Bool { get set }
+  /// Whether to throw away what an earlier start left.
+  var overwrite: Bool { get set }
+}
+
+extension ResumableRun {
+  /// With `resume`.
+  public var goingOn: Self {
+    var run = self
+    (run.resume, run.overwrite) = (true, false)
+    return run
+  }
+}
+
 extension Run where Self: RecordedSettings {
   /// The command of its form.
   public static var name: String { form.command }

@@ -9,8 +9,8 @@ agree      patterns, representations, losses, choices and texts of 2 and 4 ranks
 launchers  the same pattern by torchrun (of `scripts/python`), by mpirun where it is installed, and by variables as Slurm sets them
 lost       rank 1 killed, rank 0 killed, rank 1 stopped (SIGSTOP), rank 1 with its computing thread held: the others end within 60 seconds with a sentence that
            names it, and all of them started again end as if nothing had been; under torchrun --max-restarts without a hand
-network    ranks in network namespaces of their own, over a pair of virtual interfaces: equal bytes; and one of these taken down in the middle of a
-           fine-tuning: both end, and started again they end as an undisturbed run
+network    2 and 4 ranks in network namespaces of their own, joined by virtual interfaces and a bridge: the bytes, and the losses, of one; and an interface
+           taken down in the middle of a fine-tuning: both ranks end, and started again they end as an undisturbed run
 speed      two ranks pinned to a core each beside two independent processes pinned likewise, in turn; and the bytes that a step of fine-tuning sends, by
            the interface's own counters, beside ZeRO-2's: for each weight 4 bytes of gradients and what its copy takes, times (ranks − 1) / ranks, from each rank
 """
@@ -195,53 +195,68 @@ def lost(o, work):
 
 
 class Namespaces:
-    """Two network namespaces, joined by a pair of virtual interfaces."""
+    """A network namespace for each rank, joined by a bridge in one of its own."""
+
+    def __init__(self, count):
+        self.hub = f"headway{os.getpid()}h"
+        self.names = [f"headway{os.getpid()}r{rank}" for rank in range(count)]
+
+    def ip(self, name, *words):
+        return subprocess.run(["ip", "-n", name, *map(str, words)], check=True, capture_output=True, text=True).stdout
 
     def __enter__(self):
-        self.names = [f"headway{os.getpid()}{letter}" for letter in "ab"]
-        for name in self.names:
+        for name in [self.hub, *self.names]:
             subprocess.run(["ip", "netns", "add", name], check=True)
-        subprocess.run(["ip", "link", "add", "hwa", "netns", self.names[0], "type", "veth", "peer", "name", "hwb", "netns", self.names[1]], check=True)
-        for name, link, address in zip(self.names, ("hwa", "hwb"), ("10.77.0.1/24", "10.77.0.2/24")):
-            for words in (["addr", "add", address, "dev", link], ["link", "set", link, "up"], ["link", "set", "lo", "up"]):
-                subprocess.run(["ip", "-n", name, *words], check=True)
+        self.ip(self.hub, "link", "add", "bridge", "type", "bridge")
+        self.ip(self.hub, "link", "set", "bridge", "up")
+        for rank, name in enumerate(self.names):
+            self.ip(self.hub, "link", "add", f"port{rank}", "type", "veth", "peer", "name", "rank", "netns", name)
+            self.ip(self.hub, "link", "set", f"port{rank}", "master", "bridge", "up")
+            self.ip(name, "addr", "add", f"10.77.0.{rank + 1}/24", "dev", "rank")
+            for link in ("rank", "lo"):
+                self.ip(name, "link", "set", link, "up")
         return self
 
     def __exit__(self, *_):
-        for name in self.names:
+        for name in [*self.names, self.hub]:
             subprocess.run(["ip", "netns", "del", name])
 
-    def place(self, rank):
-        return ["ip", "netns", "exec", self.names[rank]]
+    @property
+    def where(self):
+        return {"place": lambda rank: ["ip", "netns", "exec", self.names[rank]], "host": "10.77.0.1"}
 
-    def link(self, state):
-        subprocess.run(["ip", "-n", self.names[1], "link", "set", "hwb", state], check=True)
+    def cut(self, rank, is_cut):
+        self.ip(self.hub, "link", "set", f"port{rank}", "down" if is_cut else "up")
 
     def sent(self):
         """Bytes that left each namespace."""
-        return [json.loads(subprocess.run(["ip", "-n", name, "-s", "-j", "link", "show", link], capture_output=True, text=True, check=True).stdout)[0]["stats64"]["tx"]["bytes"]
-                for name, link in zip(self.names, ("hwa", "hwb"))]
+        return [json.loads(self.ip(name, "-s", "-j", "link", "show", "rank"))[0]["stats64"]["tx"]["bytes"] for name in self.names]
 
 
 def network(o, work):
-    with Namespaces() as spaces:
-        where = {"place": spaces.place, "host": "10.77.0.1"}
-        alone([*pattern(o), "--out", "one.safetensors"], work)
-        together([*pattern(o), "--out", "two.safetensors"], 2, work, **where)
-        check(same(work, ".safetensors"), "patterns over a network: the bytes of one")
+    alone([*pattern(o), "--out", "one.safetensors"], work)
+    alone([*training(o, 1), "--dtype", "float32", "--out", "sft-one"], work)
+    for count in (2, 4):
+        with Namespaces(count) as spaces:
+            together([*pattern(o), "--out", "two.safetensors", "--overwrite"], count, work, **spaces.where)
+            check(same(work, ".safetensors"), f"patterns of {count} ranks over a network: the bytes of one")
+            together([*training(o, count), "--dtype", "float32", "--out", f"sft-{count}"], count, work, **spaces.where)
+            distance = same_curves(work / f"sft-{count}", work / "sft-one")
+            check(distance <= 1e-6, f"losses of {count} ranks over a network are those of one to {distance:.1e}")
+    with Namespaces(2) as spaces:
         command = training(o, 2, 30)
-        together([*command, "--out", "undisturbed"], 2, work, **where)
-        ranks = Ranks([*command, "--out", "disturbed"], 2, work, **where)
+        together([*command, "--out", "undisturbed"], 2, work, **spaces.where)
+        ranks = Ranks([*command, "--out", "disturbed"], 2, work, **spaces.where)
         while len(list((work / "disturbed/headway/checkpoints").glob("step-*[0-9]"))) < 2 and ranks.processes[0].poll() is None:
             time.sleep(0.02)
-        spaces.link("down")
+        spaces.cut(1, True)
         began = time.monotonic()
         statuses = ranks.wait(120)
         seconds = time.monotonic() - began
         check(statuses == [1, 1] and seconds < 60 and "rank 1 (" in ranks.said(0) and "rank 0 (" in ranks.said(1),
               f"the network cut: both end after {seconds:.0f} s: {ranks.said(0).strip()[:160]} / {ranks.said(1).strip()[:160]}")
-        spaces.link("up")
-        together([*command, "--out", "disturbed", "--resume"], 2, work, **where)
+        spaces.cut(1, False)
+        together([*command, "--out", "disturbed", "--resume"], 2, work, **spaces.where)
         check(same_curves(work / "disturbed", work / "undisturbed") == 0 and (work / "disturbed/model.safetensors").read_bytes() == (work / "undisturbed/model.safetensors").read_bytes(),
               "the network cut: started again, the same model to the last bit")
 
@@ -273,11 +288,11 @@ def speed(o, work):
         say(f"{what}: two ranks do {statistics.median(ratios):.3f} of two independent processes (goal {goal}; {min(ratios):.3f} to {max(ratios):.3f}); {apart:.0f} tokens/s")
     if os.geteuid() == 0:
         sizes = []
-        with Namespaces() as spaces:
+        with Namespaces(2) as spaces:
             for count in (2, 6):
                 shutil.rmtree(work / "bytes", ignore_errors=True)
                 before = spaces.sent()
-                together([*steps(o), "--steps", count, "--out", "bytes"], 2, work, place=spaces.place, host="10.77.0.1")
+                together([*steps(o), "--steps", count, "--out", "bytes"], 2, work, **spaces.where)
                 sizes.append([after - begin for after, begin in zip(spaces.sent(), before)])
         weights = sum(file.stat().st_size for file in (work / "bytes/headway/checkpoints").glob("step-6/model.safetensors")) // 4
         wide = 4 if o.dtype == "float32" else 2

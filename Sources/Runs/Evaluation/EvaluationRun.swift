@@ -10,7 +10,7 @@ import Torch
 /// Asks a model a benchmark's questions and scores what it replies.
 ///
 /// The same figures come out whatever the batch: in float32 to rounding, and choices that rounding could decide are counted.
-public struct EvaluationRun: Run, RecordedSettings {
+public struct EvaluationRun: ResumableRun, RecordedSettings {
   /// `headway evaluate` and the keys of its record.
   public static let form: SettingsForm<EvaluationRun> = SettingsForm(
     "evaluate", EvaluationRun(model: "", benchmark: "", data: []),

@@ -11,7 +11,7 @@ import Tokenizers
 import Torch
 
 /// Makes what stands for each sample of a dataset where samples are chosen by likeness: gradients, embeddings or losses, in a file.
-public struct RepresentRun: Run, RecordedSettings {
+public struct RepresentRun: ResumableRun, RecordedSettings {
   /// `headway represent` and the keys of its record.
   public static let form: SettingsForm<RepresentRun> = SettingsForm(
     "represent", RepresentRun(model: "", data: [], representation: .loss, out: ""),
@@ -46,13 +46,6 @@ public struct RepresentRun: Run, RecordedSettings {
 
   /// Ranks share the batches.
   public static let sharesWork = true
-  /// With `resume`.
-  public var goingOn: Self {
-    var run = self
-    run.resume = true
-    run.overwrite = false
-    return run
-  }
 
   /// A representation with the defaults.
   public init(model: String, data: [String], representation: RepresentationFile.Kind, out: String) {

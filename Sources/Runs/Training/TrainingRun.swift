@@ -16,7 +16,7 @@ import Torch
 ///     run.training.learningRate = 1e-5
 ///     run.track = "gsm8k/test.jsonl"
 ///     let result = try run.run()
-public struct TrainingRun: Run, RecordedSettings {
+public struct TrainingRun: ResumableRun, RecordedSettings {
   /// `headway sft` and the keys of its record.
   public static let form: SettingsForm<TrainingRun> = SettingsForm(
     "sft", TrainingRun(model: "", data: [], out: ""),
@@ -64,12 +64,6 @@ public struct TrainingRun: Run, RecordedSettings {
 
   /// Ranks share each window's batches.
   public static let sharesWork = true
-  /// With `resume`.
-  public var goingOn: Self {
-    var run = self
-    (run.resume, run.overwrite) = (true, false)
-    return run
-  }
 
   /// A training with the paper's settings.
   public init(model: String, data: [String], out: String) {
