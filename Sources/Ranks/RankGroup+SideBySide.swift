@@ -91,8 +91,6 @@ extension RankGroup {
 
     /// What a rank adds to the number of the next piece where it wants all to stop.
     private static var end: Int { 1 << 48 }
-    /// The most bytes of a value in the store, which takes 8 MiB.
-    private static var partSize: Int { 4 << 20 }
 
     init(_ ranks: RankGroup, next: @escaping () throws -> Piece?, shouldStop: @escaping () -> Bool, stopped: any Error) {
       self.ranks = ranks
@@ -125,28 +123,13 @@ extension RankGroup {
     }
 
     /// Sends what was found to rank 0.
-    func send(_ number: Int, _ bytes: [UInt8]) throws {
-      let parts = stride(from: 0, to: max(1, bytes.count), by: Self.partSize).map {
-        Array(bytes[$0..<min(bytes.count, $0 + Self.partSize)])
-      }
-      // The first part, which is waited for, comes last.
-      for (part, bytes) in parts.enumerated().reversed() {
-        let head = part == 0 ? withUnsafeBytes(of: UInt32(parts.count).littleEndian, Array.init) : []
-        try ranks.storing { try ranks.store.set("\(key)/\(number)/\(part)", to: head + bytes) }
-      }
-    }
+    func send(_ number: Int, _ bytes: [UInt8]) throws { try ranks.put(bytes, at: "\(key)/\(number)") }
 
     /// What another rank found; nil where it is not there and is not to be waited for.
     func received(_ number: Int, waits: Bool) throws -> [UInt8]? {
-      let first = "\(key)/\(number)/0"
-      guard try waits || ranks.storing({ try ranks.store.has(first) }) else { return nil }
-      var bytes = try ranks.wait(for: first, asking: requireGoingOn)
-      var parts: UInt32 = 0
-      for (place, byte) in bytes.prefix(4).enumerated() { parts |= UInt32(byte) << (8 * place) }
-      bytes.removeFirst(min(4, bytes.count))
-      for part in 1..<max(1, Int(parts)) { bytes += try ranks.wait(for: "\(key)/\(number)/\(part)") }
-      for part in 0..<max(1, Int(parts)) { try ranks.storing { try ranks.store.delete("\(key)/\(number)/\(part)") } }
-      return bytes
+      let key = "\(key)/\(number)"
+      guard try waits || ranks.has(key) else { return nil }
+      return try Array(ranks.take(key, isLast: true, asking: requireGoingOn))
     }
   }
 }

@@ -84,24 +84,36 @@ public final class RankGroup: Sendable {
     var mask: String
   }
 
+  /// Rank 0 waits for all others and tells them who has come.
   private static func meet(_ own: Presence, rank: Int, count: Int, _ store: SharedStore, _ note: (Message) -> Void) throws -> [Presence] {
-    try store.set("rank/\(rank)", to: Array(JSONEncoder().encode(own)))
-    let began = ContinuousClock.now
-    var hasTold = false
-    return try (0..<count).map { other in
-      while true {
-        if let bytes = try store.value(of: "rank/\(other)", waiting: .seconds(5)) {
-          return try JSONDecoder().decode(Presence.self, from: Data(bytes))
-        }
-        let missing = try (0..<count).filter { try !store.has("rank/\($0)") }.map(String.init).joined(separator: ", ")
-        guard ContinuousClock.now - began < patience else {
-          throw RankError(
-            "of \(count) ranks \(missing) did not come within \(patience.components.seconds) seconds; start all of them, or fewer")
-        }
-        if !hasTold, !missing.isEmpty { note("waiting for ranks \(missing) of \(count)") }
-        hasTold = true
+    if rank > 0 {
+      try store.set("rank/\(rank)", to: Array(JSONEncoder().encode(own)))
+      // As long as rank 0 may wait, and some more, so that it is the one that says who is missing.
+      guard let all = try store.value(of: "ranks", waiting: patience + .seconds(30)) else {
+        throw RankError("rank 0 of \(count) did not come within \(patience.components.seconds) seconds; start all of them")
       }
+      return try JSONDecoder().decode([Presence].self, from: Data(all))
     }
+    let began = ContinuousClock.now
+    var all = [own]
+    var told = ""
+    while all.count < count {
+      if let bytes = try store.value(of: "rank/\(all.count)", waiting: .seconds(5)) {
+        all.append(try JSONDecoder().decode(Presence.self, from: Data(bytes)))
+        continue
+      }
+      let missing = try (all.count..<count).filter { try !store.has("rank/\($0)") }
+      let names = missing.map(String.init).joined(separator: ", ")
+      if missing.isEmpty { continue }
+      guard ContinuousClock.now - began < patience else {
+        throw RankError(
+          "of \(count) ranks \(names) did not come within \(patience.components.seconds) seconds; start all of them, or fewer")
+      }
+      if names != told { note("waiting for ranks \(names) of \(count)") }
+      told = names
+    }
+    try store.set("ranks", to: Array(JSONEncoder().encode(all)))
+    return all
   }
 
   private static func processorMask() -> String {
@@ -116,36 +128,31 @@ public final class RankGroup: Sendable {
   /// Holds against each other what makes the run the one it is: all ranks must have read the same model, data and settings.
   /// - Throws: `RankError`, which names a rank and what it has otherwise.
   public func agree(on identity: RunIdentity) throws {
-    let texts = try told(by: Array(JSONEncoder().encode(identity)))
-    for (other, text) in texts.enumerated() {
-      let theirs = try JSONDecoder().decode(RunIdentity.self, from: Data(text))
-      if let difference = theirs.difference(from: identity) {
-        throw RankError(
-          "\(names[other]) has another run than \(names[rank]) (\(difference)); give all ranks the same files and the same version of Headway"
-        )
+    let key = nextKey()
+    if !isFirst { try put(JSONEncoder().encode(identity), at: "\(key)/\(rank)") }
+    // The first reads all, and the others what it found.
+    var difference: Message?
+    if isFirst {
+      for other in 1..<count where difference == nil {
+        let theirs = try JSONDecoder().decode(RunIdentity.self, from: take("\(key)/\(other)"))
+        difference = theirs.difference(from: identity).map { "\(names[other]) has another run than \(names[0]) (" + $0 + ")" }
       }
     }
+    let told = try told(difference?.description)
+    guard let found = difference ?? told.map({ Message($0) }) else { return }
+    throw RankError(found + "; give all ranks the same files and the same version of Headway")
   }
 
-  /// A small value of every rank's, in the order of the ranks: for what is said a few times in a run.
-  private func told(by bytes: [UInt8]) throws -> [[UInt8]] {
-    try watch.meeting {
-      let key = nextKey()
-      try storing { try store.set("\(key)/\(rank)", to: bytes) }
-      return try (0..<count).map { try wait(for: "\(key)/\($0)") }
-    }
-  }
-
-  /// What rank 0 has, on all ranks. A few bytes to a few MiB.
+  /// What rank 0 has, on all ranks.
   public func told<Value: Codable>(_ value: @autoclosure () throws -> Value) throws -> Value {
     try watch.meeting {
       let key = nextKey()
       if isFirst {
         let value = try value()
-        try storing { try store.set(key, to: Array(JSONEncoder().encode([value]))) }
+        try put(JSONEncoder().encode([value]), at: key)
         return value
       }
-      guard let found = try JSONDecoder().decode([Value].self, from: Data(wait(for: key))).first else {
+      guard let found = try JSONDecoder().decode([Value].self, from: take(key)).first else {
         throw RankError("\(names[0]) told nothing; start all ranks with the same version of Headway")
       }
       return found
@@ -190,9 +197,9 @@ public final class RankGroup: Sendable {
 
   /// Leaves when this rank's part is done; rank 0, by which all others speak, when theirs is.
   public func leave() {
-    if isFirst { for other in 1..<count { _ = try? wait(for: "done/\(other)") } }
+    if isFirst { for other in 1..<count { _ = try? take("done/\(other)") } }
     watch.leave()
-    if !isFirst { try? store.set("done/\(rank)", to: [1]) }
+    if !isFirst { try? put([1], at: "done/\(rank)") }
   }
 
   /// Tells all others why this rank ends.
@@ -209,9 +216,38 @@ public final class RankGroup: Sendable {
     }
   }
 
+  /// Writes a value of any size for other ranks.
+  func put(_ bytes: some Collection<UInt8>, at key: String) throws {
+    let bytes = Array(bytes)
+    let parts = stride(from: 0, to: max(1, bytes.count), by: Self.partSize).map { bytes[$0..<min(bytes.count, $0 + Self.partSize)] }
+    // The first part, which is waited for and tells how many there are, comes last.
+    for (number, part) in parts.enumerated().reversed() {
+      let head = number == 0 ? withUnsafeBytes(of: UInt32(parts.count).littleEndian, Array.init) : []
+      try storing { try store.set("\(key)/\(number)", to: head + part) }
+    }
+  }
+
+  /// The most bytes of a value in the store, which takes 8 MiB.
+  private static let partSize = 4 << 20
+
+  /// Whether a value is there.
+  func has(_ key: String) throws -> Bool { try storing { try store.has("\(key)/0") } }
+
   /// Waits for a value for as long as its rank lives.
-  /// - Parameter goesOn: asked again and again; waiting ends with what it throws.
-  func wait(for key: String, asking goesOn: () throws -> Void = {}) throws -> [UInt8] {
+  /// - Parameters:
+  ///   - isLast: whether no other rank wants it, and it is forgotten.
+  ///   - goesOn: asked again and again; waiting ends with what it throws.
+  func take(_ key: String, isLast: Bool = false, asking goesOn: () throws -> Void = {}) throws -> Data {
+    var whole = try wait(for: "\(key)/0", asking: goesOn)
+    var count: UInt32 = 0
+    for (place, byte) in whole.prefix(4).enumerated() { count |= UInt32(byte) << (8 * place) }
+    whole.removeFirst(min(4, whole.count))
+    for number in 1..<max(1, Int(count)) { whole += try wait(for: "\(key)/\(number)") }
+    if isLast { for number in 0..<max(1, Int(count)) { try storing { try store.delete("\(key)/\(number)") } } }
+    return Data(whole)
+  }
+
+  private func wait(for key: String, asking goesOn: () throws -> Void = {}) throws -> [UInt8] {
     try watch.waiting {
       while true {
         if let bytes = try storing({ try store.value(of: key, waiting: .seconds(1)) }) { return bytes }
