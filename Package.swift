@@ -215,7 +215,7 @@ let package = Package(
       name: "Example",
       dependencies: [
         "Ground", "StrictJSON", "CheckpointFiles", "Torch", "Tokenizers", "Instructions", "LanguageModels", "ActivationPatterns", "Probing",
-        "FineTuning", "Evaluation", "Selection", "SmallWorld", "Reports", "Runs", "Studies",
+        "FineTuning", "Evaluation", "Selection", "SmallWorld", "Ranks", "Reports", "Runs", "Studies",
       ], path: "Examples/Program", swiftSettings: [.swiftLanguageMode(.v6)]),
     // Tiny random models with golden outputs, and ranks in one process, which the tests of several rooms use.
     .target(

@@ -10,6 +10,7 @@ import Ground
 import Instructions
 import LanguageModels
 import Probing
+import Ranks
 import Reports
 import Runs
 import Selection
@@ -78,6 +79,18 @@ func activationPatterns() throws {
   guard let levels = change.levels[.magnitude]?.change else { return }
   let statistics = PatternStatistics(levels, strongest: 5)
   print(statistics.gini ?? 0, statistics.strongest.map { "\($0.layer):\($0.head)" })
+}
+
+func ranks() throws {
+  guard let environment = try RankEnvironment(ProcessInfo.processInfo.environment) else { return }
+  var monitor = RunMonitor()
+  monitor.ranks = try RankGroup(environment) { lost in
+    print(lost)
+    exit(1)
+  }
+  let run = PatternRun(model: "./llama-3-8b", data: ["gsm8k/test.jsonl"], out: "gsm8k.safetensors")
+  do { print(try run.run(monitor).samples) } catch is RunServed {}
+  monitor.ranks?.leave()
 }
 
 func probing(_ model: LanguageModel, _ samples: [TokenizedSample]) throws {
