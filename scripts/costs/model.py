@@ -108,11 +108,11 @@ NODE, CARDS = 8, {"80 GB": 80e9, "141 GB": 139 * 2**30}  # GPUs a node; memory o
 LIBRARIES = 2e9  # bytes of a card that libraries, logits and buckets take
 CORES, CORE_RATE = 64, 375e9 * 0.76 / 2  # of a node of processors; operations a second of each, as on the EPYC
 NODE_MEMORY, CARD_LINK, HOST_LINK, NODE_DISK, SHARED_DISK = 2e12, 50e9, 12.5e9, 6e9, 2e9  # bytes; bytes a second
-STORE, ROUND_TRIP = 25e-6, 100e-6  # seconds: the store's one thread for one request; there and back
+STORE, ROUND_TRIP = 6 * 14e-6, 100e-6  # seconds: the store's one thread for a batch's six requests (its number; the result set, asked for, fetched, deleted); there and back
 MESSAGE = {"NCCL, 400 Gb/s": (CARD_LINK, 5e-6), "Gloo over TCP, 100 Gb/s": (5e9, 30e-6)}  # bytes a second, seconds a message
 BATCH, POOL, CLUSTER = 8192, 10**8, 1024
 FAILURE = 54 * 86_400 * 16_384 / 419  # seconds between interruptions of one GPU (Llama 3, section 3.3.4)
-DETECTION, LAUNCH = 45, 60  # seconds until a silent rank is missed; until the scheduler has started processes again
+DETECTION, LAUNCH = 21, 60  # seconds until a silent rank is missed; until the scheduler has started processes again
 
 
 def gpu_seconds(operations):
