@@ -89,7 +89,7 @@ final class MetricsFile {
 
   /// The lines of a file; one that was cut off by a kill ends them.
   static func lines(of url: URL) throws -> [(text: String, metrics: StepMetrics)] {
-    guard let text = try? String(contentsOf: url, encoding: .utf8) else { return [] }
+    guard let data = try? InputFile.contents(of: url, limit: .max), let text = String(data: data, encoding: .utf8) else { return [] }
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     var found: [(String, StepMetrics)] = []

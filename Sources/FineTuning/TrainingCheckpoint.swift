@@ -108,7 +108,7 @@ struct TrainingCheckpoint {
   func state() throws -> TrainingState {
     let file = url.appending(path: TrainingCheckpoint.stateName)
     struct Version: Decodable { var version: Int }
-    let data = try? Data(contentsOf: file)
+    let data = try? InputFile.contents(of: file, limit: .max)
     if let version = data.flatMap({ try? JSONDecoder().decode(Version.self, from: $0) })?.version, version != TrainingState.currentVersion {
       throw TrainingError(
         "\(file.path(percentEncoded: false)) is of another version of Headway, whose run this one cannot continue; finish the run with that version, or start over by \(setting: .overwrite)"

@@ -4,7 +4,9 @@ public import Ground
 extension OutputKind {
   /// A result of `fit`, `ablate` or `evaluate` as JSON, known by its keys: no other program's file has all of them.
   public static let result = OutputKind("a result of a fit, an ablation or an evaluation") { url in
-    guard let data = try? Data(contentsOf: url), let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+    guard let data = try? InputFile.contents(of: url, limit: .max),
+      let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
+    else {
       return false
     }
     return [fitKeys, ablationKeys, evaluationKeys].contains { $0.isSubset(of: object.keys) }

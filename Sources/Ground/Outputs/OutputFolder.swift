@@ -26,7 +26,9 @@ public struct OutputFolder: Sendable, Hashable {
 
   /// The names of files in the folder that Headway wrote; empty where there is no list.
   public var own: Set<String> {
-    guard isOwnRecords, let data = try? Data(contentsOf: list), let contents = try? JSONDecoder().decode(Contents.self, from: data) else {
+    guard isOwnRecords, let data = try? InputFile.contents(of: list, limit: .max),
+      let contents = try? JSONDecoder().decode(Contents.self, from: data)
+    else {
       return []
     }
     return Set(contents.files.filter { !$0.isEmpty && !$0.contains("/") && $0 != "." && $0 != ".." && $0 != OutputFolder.recordsName })

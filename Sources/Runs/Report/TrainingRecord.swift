@@ -20,7 +20,9 @@ struct TrainingRecord {
     self.name = name
     series = try PatternSeries(inFolder: folder.url)
     curves = try TrainingCurves(folder)
-    summary = (try? Data(contentsOf: folder.summary)).flatMap { try? JSONDecoder().decode(TrainingResult.self, from: $0) }
+    summary = (try? InputFile.contents(of: folder.summary, limit: .max)).flatMap {
+      try? JSONDecoder().decode(TrainingResult.self, from: $0)
+    }
     guard series != nil || !curves.lines.isEmpty else { return nil }
   }
 

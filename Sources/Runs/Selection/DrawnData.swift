@@ -22,7 +22,8 @@ enum DrawnData {
   }
 
   private static func keys(of url: URL) -> [String: Any]? {
-    guard let data = try? Data(contentsOf: url), let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
+    guard let data = try? InputFile.contents(of: url, limit: .max),
+      let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
       ["made_by", "data_fingerprint", "out"].allSatisfy({ object[$0] is String }),
       (object["made_by"] as? String)?.hasPrefix("headway ") == true
     else { return nil }
