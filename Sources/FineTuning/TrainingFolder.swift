@@ -59,8 +59,10 @@ public struct TrainingFolder: Sendable, Hashable {
   public func make() throws {
     try output.make()
     try Folders.make(checkpoints)
-    for folder in [url, records, checkpoints] { Leftovers.remove(from: folder) }
+    removeLeftovers()
   }
+
+  private func removeLeftovers() { for folder in [url, records, checkpoints] { Leftovers.remove(from: folder) } }
 
   /// Whole checkpoints by their step, the latest first.
   public func savedSteps() -> [Int] { saved("step").sorted(by: >) }
@@ -73,6 +75,13 @@ public struct TrainingFolder: Sendable, Hashable {
     Leftovers.remove(from: checkpoints)
   }
 
+  /// Deletes all checkpoints, of a run that nobody goes on with, and what killed runs left half-written.
+  public func removeCheckpoints() {
+    for step in saved("step") { remove(checkpoint(step)) }
+    for step in saved("best") { remove(best(step)) }
+    removeLeftovers()
+  }
+
   /// Deletes the model and the records of an earlier run, and nothing that Headway did not write.
   /// - Throws: `FileError`.
   public func clear() throws {
@@ -82,8 +91,7 @@ public struct TrainingFolder: Sendable, Hashable {
 
   /// Deletes the checkpoints and records of an earlier run, and nothing that Headway did not write.
   public func clearRecords() {
-    for step in saved("step") { remove(checkpoint(step)) }
-    for step in saved("best") { remove(best(step)) }
+    removeCheckpoints()
     let events = (try? FileManager.default.contentsOfDirectory(atPath: curves.path(percentEncoded: false))) ?? []
     if FileKind(of: curves) == .folder {
       for name in events where name.hasPrefix("events.out.tfevents.") { unlink(curves.appending(path: name).path(percentEncoded: false)) }

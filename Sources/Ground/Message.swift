@@ -51,6 +51,13 @@ public struct Message: Sendable, Hashable, ExpressibleByStringInterpolation, Cus
   /// The text with settings by their names in run records: `max_length`, `batch_size 1`.
   public var description: String { text { setting in setting.value.map { "\(setting.name) \($0)" } ?? setting.name } }
 
+  /// The same message with a setting replaced by words, for a caller that has no such setting and another way to the same end.
+  public func replacing(_ setting: Setting, by words: String) -> Message {
+    var message = self
+    message.pieces = pieces.map { piece in if case .setting(let found) = piece, found.name == setting.name { .text(words) } else { piece } }
+    return message
+  }
+
   /// The first message followed by the second.
   public static func + (first: Message, second: Message) -> Message {
     var both = first

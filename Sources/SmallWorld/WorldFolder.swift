@@ -46,10 +46,12 @@ public struct WorldFolder: Sendable {
   /// The samples of a skill, format `pairs`.
   public func samples(of skill: Skill, _ part: SmallWorld.Part) -> URL { url.appending(path: "\(skill.name)-\(part.rawValue).jsonl") }
 
-  /// Writes a world into the folder, which must exist. Files of the same names are replaced; the texts come last, so that where they are all is.
+  /// Writes a world into the folder, which must exist. Files of the same names are replaced, what killed processes left half-written is deleted; the
+  /// texts come last, so that where they are all is.
   /// - Throws: `FileError`, or `SmallWorldError` where the world is smaller than asked.
   public func write(_ world: SmallWorld, _ size: Size) throws {
     try Folders.make(model)
+    for folder in [url, model] { Leftovers.remove(from: folder) }
     try size.model.write(to: model, seed: world.seed)
     for skill in Skill.all {
       for (part, count) in [(SmallWorld.Part.train, size.train), (.pool, size.pool), (.test, size.test)] {

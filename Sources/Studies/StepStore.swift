@@ -49,6 +49,7 @@ struct StepStore: Sendable {
   /// - Returns: whether the step was begun earlier, just as it is planned, and can be gone on with.
   func begin(_ step: StudyStep) throws -> Bool {
     let folder = plan.folder(of: step.name)
+    Leftovers.remove(from: folder)
     if let earlier = Self.read(beginning(step)), earlier.fingerprint == step.fingerprint, Self.read(record(step)) == nil { return true }
     try clear(step)
     try Folders.make(folder)
@@ -64,6 +65,12 @@ struct StepStore: Sendable {
     record.failure = failure
     record.seconds = seconds
     try AtomicFile.write(HeadwayJSON.document(record, isIndented: true), to: self.record(step))
+    unlink(beginning(step).path(percentEncoded: false))
+  }
+
+  /// Deletes what a killed study left of a step that is done.
+  func tidy(_ step: StudyStep) {
+    Leftovers.remove(from: plan.folder(of: step.name))
     unlink(beginning(step).path(percentEncoded: false))
   }
 
@@ -84,14 +91,16 @@ struct StepStore: Sendable {
     }
   }
 
-  /// Gives back the weights that a step trained; its curves and tracked patterns stay.
+  /// Gives back the weights that a step trained; its curves and tracked patterns stay. What a killed study did not come to delete goes, too.
   func release(_ step: StudyStep) throws {
-    guard var record = done(step), record.isReleased != true, record.failure == nil else { return }
-    record.isReleased = true
-    // Recorded first: whoever reads it must not count on weights that are half gone.
-    try AtomicFile.write(HeadwayJSON.document(record, isIndented: true), to: self.record(step))
+    guard var record = done(step), record.failure == nil else { return }
+    if record.isReleased != true {
+      record.isReleased = true
+      // Recorded first: whoever reads it must not count on weights that are half gone.
+      try AtomicFile.write(HeadwayJSON.document(record, isIndented: true), to: self.record(step))
+    }
     let folder = TrainingFolder(plan.folder(of: step.name).appending(path: "model", directoryHint: .isDirectory))
-    for number in folder.savedSteps() { try? FileManager.default.removeItem(at: folder.checkpoint(number)) }
+    folder.removeCheckpoints()
     try folder.output.removeOwn()
   }
 

@@ -43,6 +43,7 @@ struct StudyReport {
       for (name, text) in files { try AtomicFile.write(text, to: place.appending(path: name)) }
     }
     try Folders.make(page.deletingLastPathComponent())
+    Leftovers.remove(from: page.deletingLastPathComponent())
     let subtitle =
       "\(plan.study.models.map(\.name).joined(separator: ", ")); \(Self.seeds(plan.study.seeds.count)); \(plan.steps.count) steps"
     let explorer = try explorer()

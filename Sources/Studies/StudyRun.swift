@@ -95,8 +95,11 @@ struct StudyEngine {
     let pending = pending()
     var waiting: [String: Int] = [:]
     for step in plan.steps where pending.contains(step.name) { for input in step.inputs { waiting[input, default: 0] += 1 } }
-    // What a killed run was about to give back.
-    for step in plan.steps where step.makesModel && !pending.contains(step.name) { try release(step, waiting) }
+    // What a killed run left, and was about to give back.
+    for step in plan.steps where !pending.contains(step.name) {
+      store.tidy(step)
+      if step.makesModel { try release(step, waiting) }
+    }
     var number = 0
     for step in plan.steps where pending.contains(step.name) {
       number += 1
@@ -137,7 +140,10 @@ struct StudyEngine {
       try store.finish(step, result: result, failure: nil, seconds: seconds())
     } catch let error as any ExplainedError {
       // A mixture of which no coefficient is positive, a task with too few samples: an arm less, not the end of a study.
-      guard step.mayFail, error is RunError || error is SelectionError else { throw RunError("the step \(step.name): \(error)") }
+      guard step.mayFail, error is RunError || error is SelectionError else {
+        // A study has no such option: it goes on by itself.
+        throw RunError("the step \(step.name): \(error.message.replacing(.resume, by: "running the study again"))")
+      }
       monitor.warn("\(step.name): \(error.message)")
       try store.finish(step, result: nil, failure: error.description, seconds: seconds())
     }
@@ -158,6 +164,13 @@ struct StudyEngine {
       return try done(run)
     case var run as MergeRun:
       // What was killed half-way is written again.
+      run.overwrite = resuming
+      return try done(run)
+    case var run as MixRun:
+      // Data without their manifest, which nobody vouches for.
+      run.overwrite = resuming
+      return try done(run)
+    case var run as SelectRun:
       run.overwrite = resuming
       return try done(run)
     case var run as EvaluationRun:

@@ -40,6 +40,12 @@ func golden(_ name: String) throws -> JSONValue {
     #expect(spelled == "3 samples are too long; raise --max-length, or take --batch-tokens 512")
   }
 
+  @Test func aCallerSaysASettingInItsOwnWords() {
+    let message: Message = "lower \(setting: .batchTokens.set(to: 512)), and \(setting: .resume) goes on"
+    #expect(message.replacing(.resume, by: "another run").description == "lower batch_tokens 512, and another run goes on")
+    #expect(message.replacing(.batchTokens, by: "it").text { "--\($0.name)" } == "lower it, and --resume goes on")
+  }
+
   @Test func settingsSurviveNesting() {
     let inner = Problem(message: "lower \(setting: .maximumLength)")
     let outer: Message = "data: \(inner)"

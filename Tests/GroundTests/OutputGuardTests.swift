@@ -243,6 +243,43 @@ func endedProcess() throws -> Int32 {
     #expect(refusal(OutputGuard(overwrites: true)) { try $0.claim(folder: folder) } == nil)
   }
 
+  /// A run that fills a folder step by step leaves a step's lock and journals beside what the step was to write.
+  @Test func whatAKilledStepLeftIsKnownByNameAndKind() throws {
+    let scratch = try ScratchFolder()
+    let folder = OutputFolder(scratch.file("demo"))
+    try folder.make()
+    try folder.claim(["a.json", "model"])
+    func claim() -> String? { refusal(OutputGuard(resumes: true)) { try $0.claim(folder: folder, canResume: true) } }
+    let lock = OutputLock.Holder(process: try endedProcess(), host: ThisProcess.host).text
+    let part = ".files.json.\(ThisProcess.host).\(try endedProcess())-12345678.part"
+    for (name, text) in [(".a.json.lock", ""), ("model/.headway.lock", lock), ("headway/\(part)", "half")] {
+      try scratch.write(text, to: "demo/\(name)")
+    }
+    for name in ["a.json.journal", "a.json.levels.journal"] { try scratch.write("headway journal\t{}\n", to: "demo/\(name)") }
+    #expect(claim() == nil)
+    #expect(try scratch.names("demo") == ["a.json.journal", "a.json.levels.journal", "headway", "model"])
+    #expect(try scratch.names("demo/model") == [] && scratch.names("demo/headway") == ["files.json"])
+
+    // Another's are not, whatever they are called.
+    for (name, text) in [("a.json.notes.journal", "Dear diary"), ("b.json.journal", "headway journal\t{}\n"), (".b.json.lock", lock)] {
+      try scratch.write(text, to: "demo/\(name)")
+      #expect(try #require(claim()).contains("holds what Headway did not write (\(name))"))
+      #expect(try scratch.text("demo/\(name)") == text)
+      try FileManager.default.removeItem(at: scratch.file("demo/\(name)"))
+    }
+    try scratch.link("demo/a.json.x.journal", to: "a.json.journal")
+    #expect(folder.foreign == ["a.json.x.journal"])
+    try FileManager.default.removeItem(at: scratch.file("demo/a.json.x.journal"))
+    try scratch.write("mine", to: "demo/.a.json.lock")
+    #expect(try #require(claim()).contains("is not this run's to replace"))
+    try FileManager.default.removeItem(at: scratch.file("demo/.a.json.lock"))
+    let other = OutputGuard()
+    try other.claim(file: scratch.file("demo/a.json"), as: kind)
+    #expect(try #require(claim()).contains("a.json is being written by process"))
+    other.release()
+    #expect(claim() == nil)
+  }
+
   /// A folder of the name `headway` may be anybody's: a clone of a repository, or a link to another run.
   @Test func anothersHeadwayFolderIsForeign() throws {
     let scratch = try ScratchFolder()
@@ -312,6 +349,23 @@ func endedProcess() throws -> Int32 {
     Leftovers.remove(from: folder.url)
     #expect(try folder.names() == (kept + [".link.\(host).\(ended)-\(mark)", "elsewhere"]).sorted())
     #expect(try folder.text("elsewhere/file") == "precious")
+  }
+
+  @Test func whatARunLeftBesideWhatItHadWrittenIsRemoved() throws {
+    let folder = try ScratchFolder()
+    let kept = ["a.json", "a.json.notes.journal", "b.json.journal", "run"]
+    func journal(_ name: String) throws { try folder.write("headway journal\t{}\n", to: name) }
+    for name in ["a.json", "a.json.notes.journal"] { try folder.write("mine", to: name) }
+    for name in ["a.json.journal", "a.json.levels.journal", "b.json.journal"] { try journal(name) }
+    for name in [".a.json.lock", "run/.headway.lock"] { try folder.write("", to: name) }
+    for name in ["a.json", "run", "none"] { Leftovers.remove(of: folder.file(name)) }
+    #expect(try folder.names() == kept && folder.names("run") == [])
+    // Where a run is at work all stays.
+    let outputs = OutputGuard(overwrites: true)
+    try outputs.claim(file: folder.file("a.json"), as: .unmarked("a file"))
+    try journal("a.json.journal")
+    Leftovers.remove(of: folder.file("a.json"))
+    #expect(try folder.names() == ([".a.json.lock", "a.json.journal"] + kept).sorted())
   }
 
   /// A writer in another container may have our host's name and a process that we cannot see; its lock shows that it lives.

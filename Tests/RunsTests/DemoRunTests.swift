@@ -50,8 +50,52 @@ import Testing
     var same = try again.run()
     same.seconds = result.seconds
     #expect(same == result && FileIdentity(at: pattern) == written)
+    try isKilledAndGoneOnWith(again, in: place)
     again.seed = 1
     #expect(throws: RunError.self) { try again.run() }
+  }
+
+  /// Puts into a finished demo's folder what kills leave at all kinds of moments: nothing of it keeps the demo from going on, or stays.
+  private func isKilledAndGoneOnWith(_ demo: DemoRun, in place: URL) throws {
+    func names() -> Set<String> {
+      Set(FileManager.default.enumerator(atPath: place.path(percentEncoded: false))?.compactMap { $0 as? String } ?? [])
+    }
+    func write(_ text: String, _ name: String) throws {
+      let url = place.appending(path: name)
+      try Folders.make(url.deletingLastPathComponent())
+      try Data(text.utf8).write(to: url)
+    }
+    let whole = names()
+    // Inside a step.
+    let asked = place.appending(path: "doubling-tuned.json")
+    let journal = RunJournal.url(beside: asked)
+    for file in [asked, place.appending(path: "world/pretraining.jsonl")] { try FileManager.default.removeItem(at: file) }
+    #expect(throws: RunStopped.self) { try demo.run(RunMonitor(shouldStop: { FileKind(of: journal) != nil })) }
+    #expect(OutputKind.journal.isOwn(journal))
+    try FileManager.default.removeItem(at: place.appending(path: "world/pretraining.jsonl"))
+    let lock = "Headway, process \(Int32.max) on \(ThisProcess.host)\n"
+    try write("", ".doubling-tuned.json.lock")
+    // Just after others.
+    for name in [".addition-tuned.json.lock", "tuned-addition/.headway.lock", "arms/.own.json.lock", "arms/.mixture.jsonl.lock"] {
+      try write(lock, name)
+    }
+    for name in ["addition-tuned.json.journal", "ablation.json.levels.journal", "arms/own.json.journal"] {
+      try write("headway journal\t{}\n", name)
+    }
+    let part = "\(ThisProcess.host).\(Int32.max)-12345678.part"
+    for name in [
+      "world/.addition-train.jsonl.\(part)", "headway/.run.yaml.\(part)", "report/.statistics.csv.\(part)",
+      "base/headway/checkpoints/.step-9.\(part)/config.json", "arms/own/headway/checkpoints/step-2/training_state.json",
+    ] {
+      try write("{}", name)
+    }
+    _ = try demo.run()
+    #expect(names().symmetricDifference(whole) == [])
+    // What only has a journal's name is somebody's.
+    try write("Dear diary", "doubling-tuned.json.journal")
+    #expect(throws: OutputError.self) { try demo.run() }
+    #expect(try String(contentsOf: journal, encoding: .utf8) == "Dear diary")
+    try FileManager.default.removeItem(at: journal)
   }
 
   @Test func aFolderOfOthersIsLeftAlone() throws {

@@ -106,7 +106,13 @@ struct SmallWorldTests {
     try Folders.make(place)
     defer { try? FileManager.default.removeItem(at: place) }
     let folder = WorldFolder(place)
+    // Half-written by a process of a number that none has.
+    let part = "\(ThisProcess.host).\(Int32.max)-12345678.part"
+    let halves = [place.appending(path: ".addition-train.jsonl.\(part)"), folder.model.appending(path: ".model.safetensors.\(part)")]
+    try Folders.make(folder.model)
+    for half in halves { try Data().write(to: half) }
     try folder.write(SmallWorld(seed: 0), .tiny)
+    #expect(halves.allSatisfy { FileKind(of: $0) == nil })
     let model = try LanguageModel(ModelFolder(named: folder.model.path(percentEncoded: false)))
     #expect(model.decoder.shape.layers == 2 && model.decoder.shape.attentionHeads == 4 && model.notes.isEmpty)
     let tokenizer = try Tokenizer.load(from: folder.model)

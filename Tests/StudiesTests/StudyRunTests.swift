@@ -113,6 +113,64 @@ struct StudyRunTests {
     #expect(try files(folder, "stopped") == files(folder, "whole"))
   }
 
+  /// What kills leave at all kinds of moments, put into a study's folder: nothing of it stays.
+  @Test func aStudyThatIsKilledEndsWithTheSameFiles() throws {
+    let folder = try StudyFolder()
+    let run = try run(folder, "[table-1, table-2]", ["seeds=[0]", "table_2.random_draws=1", "table_2.arms=[target-alone]"])
+    _ = try run.run(.silent)
+    func names() -> Set<String> { Set(FileManager.default.enumerator(atPath: folder.path("out"))?.compactMap { $0 as? String } ?? []) }
+    func write(_ name: String) throws {
+      let url = folder.url.appending(path: "out/\(name)")
+      try Folders.make(url.deletingLastPathComponent())
+      try Data("{}".utf8).write(to: url)
+    }
+    let whole = names()
+    let steps = whole.sorted().filter { $0.hasSuffix("/step.json") }.map { String($0.dropLast("/step.json".count)) }
+    let part = "\(ThisProcess.host).\(Int32.max)-12345678.part"
+    // Just after steps had ended, and while weights were given back.
+    for step in steps {
+      for name in ["begun.json", ".step.json.\(part)"] { try write("\(step)/\(name)") }
+    }
+    let trained = try #require(steps.first { $0.hasSuffix("/train") })
+    let model = OutputFolder(folder.url.appending(path: "out/\(trained)/model"))
+    try model.claim(["config.json", "model.safetensors"])
+    for name in [
+      "model.safetensors", "headway/.files.json.\(part)", "headway/checkpoints/step-2/training_state.json",
+      "headway/checkpoints/.step-3.\(part)/config.json",
+    ] {
+      try write("\(trained)/model/\(name)")
+    }
+    for name in ["report/.report.html.\(part)", "tables/.table-1.csv.\(part)", "headway/.files.json.\(part)"] { try write(name) }
+    _ = try run.run(.silent)
+    #expect(names().symmetricDifference(whole) == [] && model.own == [])
+
+    // Inside steps: data were written, and what tells of them was not. Other steps need weights that were given back, and train again.
+    let part1 = try #require(steps.first { FileKind(of: folder.url.appending(path: "out/\($0)/data.jsonl")) == .file })
+    let mixture = try #require(steps.first { FileKind(of: folder.url.appending(path: "out/\($0)/mixture.jsonl")) == .file })
+    for step in [part1, mixture] {
+      let place = folder.url.appending(path: "out/\(step)")
+      try FileManager.default.moveItem(at: place.appending(path: "step.json"), to: place.appending(path: "begun.json"))
+      for name in [".data.jsonl.\(part)", ".result.json.\(part)"] { try write("\(step)/\(name)") }
+    }
+    try FileManager.default.removeItem(at: folder.url.appending(path: "out/\(mixture)/mixture.manifest.json"))
+    _ = try run.run(.silent)
+    #expect(names().symmetricDifference(whole) == [])
+  }
+
+  /// What a step's error says of going on fits the study, which has no option for it.
+  @Test func anErrorOfAStepTellsHowTheStudyGoesOn() throws {
+    let folder = try StudyFolder()
+    let run = try run(folder, "[table-1]", ["seeds=[0]"])
+    // Somebody puts a file where the trained weights belong.
+    let monitor = RunMonitor(progress: { now in
+      let place = run.folder.appending(path: "steps/\(now.stage ?? "")/model/model.safetensors")
+      if (now.stage ?? "").hasSuffix("/train"), FileKind(of: place) == nil { try? Data("mine".utf8).write(to: place) }
+    })
+    let error = #expect(throws: RunError.self) { try run.run(monitor) }
+    let text = try #require(error).description
+    #expect(text.hasSuffix("the last checkpoint holds the whole run, and running the study again goes on from it"), "\(text)")
+  }
+
   @Test func aFolderOfSomebodyElseIsLeftAlone() throws {
     let folder = try StudyFolder()
     let run = try run(folder, "[table-1]")

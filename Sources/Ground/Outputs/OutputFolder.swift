@@ -34,12 +34,13 @@ public struct OutputFolder: Sendable, Hashable {
     return Set(contents.files.filter { !$0.isEmpty && !$0.contains("/") && $0 != "." && $0 != ".." && $0 != OutputFolder.recordsName })
   }
 
-  /// The names of everything in the folder that Headway did not write, sorted.
+  /// The names of everything in the folder that Headway did not write, sorted. A journal beside a file on the list is of a run that was to write that.
   public var foreign: [String] {
     let own = own
     return names.filter { name in
       if name == OutputFolder.recordsName { return !isOwnRecords }
       return name != OutputLock.nameInFolder && PartialName(name) == nil && !own.contains(name)
+        && !RunJournal.isJournal(url.appending(path: name), besideOneOf: own)
     }
   }
 

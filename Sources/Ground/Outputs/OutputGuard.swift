@@ -114,11 +114,14 @@ public final class OutputGuard {
     madeFolders += try Folders.make(folder.url)
     locks.append(try OutputLock((path as NSString).appendingPathComponent(OutputLock.nameInFolder), of: name))
     Leftovers.remove(from: folder.url)
+    // A run inside this one, such as a step of a demo, leaves its lock where it is killed.
+    for name in folder.own { try OutputLock.removeLeftover(of: folder.url.appending(path: name)) }
     let foreign = folder.foreign
     guard foreign.isEmpty else {
       let shown = foreign.prefix(3).joined(separator: ", ") + (foreign.count > 3 ? " and \(foreign.count - 3) more" : "")
       throw OutputError("\(name) holds what Headway did not write (\(shown)); choose another folder, or move it away")
     }
+    Leftovers.remove(from: folder.records)
     if folder.isUsed, !overwrites, !(resumes && canResume) {
       throw OutputError(
         canResume

@@ -79,6 +79,15 @@ final class OutputLock {
 
   deinit { release() }
 
+  /// Deletes the lock that a killed run left beside an output file, or in an output folder.
+  /// - Throws: `OutputError` where another run has it, or where a file of its name is no lock.
+  static func removeLeftover(of output: URL) throws {
+    let path = output.path(percentEncoded: false)
+    let lock = FileKind(of: output) == .folder ? (path as NSString).appendingPathComponent(nameInFolder) : place(beside: path)
+    // To take a lock makes its file where there is none.
+    if FileKind(of: lock) == .file { try OutputLock(lock, of: path).release() }
+  }
+
   /// Gives the lock up and deletes its file.
   func release() {
     guard descriptor >= 0 else { return }

@@ -24,8 +24,19 @@ struct PartialName {
   var isLeftover: Bool { host == ThisProcess.host && !ThisProcess.isRunning(process) }
 }
 
-/// What killed processes left half-written.
+/// What killed processes left.
 public enum Leftovers {
+  /// Deletes what a run leaves beside its output, or in its output folder, where it is killed once that is written: its lock and its journals. Where
+  /// another run writes there all stays.
+  public static func remove(of output: URL) {
+    guard (try? OutputLock.removeLeftover(of: output)) != nil else { return }
+    let folder = output.deletingLastPathComponent()
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))) ?? [] {
+      let journal = folder.appending(path: name)
+      if RunJournal.isJournal(journal, besideOneOf: [output.lastPathComponent]) { unlink(journal.path(percentEncoded: false)) }
+    }
+  }
+
   /// Deletes the half-written files and folders directly inside a folder: Headway's own by their name, of processes of this machine that no
   /// longer run, and only where nobody holds them open as their writer does.
   public static func remove(from folder: URL) {

@@ -26,6 +26,13 @@ public final class RunJournal {
     if OutputKind.journal.isOwn(url) { try? FileManager.default.removeItem(at: url) }
   }
 
+  /// Whether a file is a journal that a run keeps beside an output of one of these names: `NAME.journal`, or `NAME.PART.journal` where it keeps several.
+  static func isJournal(_ url: URL, besideOneOf names: Set<String>) -> Bool {
+    let name = url.lastPathComponent
+    return name.hasSuffix(".journal") && names.contains { name.hasPrefix("\($0).") } && FileKind(of: url) == .file
+      && OutputKind.journal.isOwn(url)
+  }
+
   /// Starts an empty journal, or opens the one that is there where `resume` asks for it and hands its records over, first to last.
   ///
   /// - Parameters:

@@ -75,6 +75,8 @@ struct DemoComparison {
       mix.overwrite = true
       _ = try mix.run(story.quietly)
     }
+    // Its lock lies beside the data.
+    Leftovers.remove(of: out)
     return try JSONDecoder().decode(MixResult.self, from: Data(contentsOf: manifest))
   }
 
@@ -98,6 +100,7 @@ struct DemoComparison {
       select.overwrite = true
       _ = try select.run(story.quietly)
     }
+    Leftovers.remove(of: out)
     return try JSONDecoder().decode(SelectResult.self, from: Data(contentsOf: manifest))
   }
 

@@ -63,7 +63,10 @@ struct DemoFolder: Sendable {
 
   /// Deletes what an earlier demo left.
   func clear() throws {
-    for name in output.own { AtomicFolder.remove(folder(name)) }
+    for name in output.own {
+      Leftovers.remove(of: url.appending(path: name))
+      AtomicFolder.remove(folder(name))
+    }
     try output.removeOwn()
     unlink(record.path(percentEncoded: false))
   }

@@ -5,6 +5,7 @@ import Foundation
 public import Ground
 import Selection
 import SmallWorld
+import Torch
 
 /// The whole of Headway on a small world, in minutes: a base model is pretrained and fine-tuned on basic and complex skills; patterns before and after
 /// are measured, tracked, compared and fitted; data is mixed by a fit; heads are switched off; and a page tells what came of it.
@@ -70,9 +71,12 @@ public struct DemoRun: Run, RecordedSettings {
       )
     }
     if overwrite { try folder.clear() }
+    // For its record, too, where no step is left that would set them.
+    try Engine.setThreads(threads ?? Engine.availableProcessors())
     try folder.output.make()
-    try folder.output.claim(folder.names)
+    // Before anything of the demo is there, so that a demo which is killed can be gone on with.
     try AtomicFile.write(RunRecord.text(of: self, at: folder.record, identity: identity, seconds: nil), to: folder.record)
+    try folder.output.claim(folder.names)
     monitor.identify(identity)
     return try DemoStory(self, folder, monitor).tell()
   }

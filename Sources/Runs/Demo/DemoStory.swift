@@ -60,10 +60,10 @@ struct DemoStory {
   /// Passes progress and the wish to stop on, and keeps the notes of the many runs to itself.
   var quietly: RunMonitor { RunMonitor(progress: monitor.progress, shouldStop: monitor.shouldStop) }
 
-  /// Does a step unless its result is there.
+  /// Does a step unless its result is there; then what is left beside it by a demo that was killed just after is deleted.
   func step(_ result: URL, telling text: String = "", _ body: () throws -> Void) throws {
     if monitor.shouldStop() { throw RunStopped(canResume: true) }
-    guard FileKind(of: result) == nil else { return }
+    guard FileKind(of: result) == nil else { return Leftovers.remove(of: result) }
     if !text.isEmpty { say(text) }
     try body()
   }
@@ -89,9 +89,10 @@ struct DemoStory {
       if track != nil { run.training.trackingInterval = 4 }
       run.resume = FileKind(of: place.records) != nil
       _ = try run.run(quietly)
-      // Nobody goes on with it, and states are three times as large as models.
-      for step in place.savedSteps() { AtomicFolder.remove(place.checkpoint(step)) }
     }
+    Leftovers.remove(of: out)
+    // Nobody goes on with it, and states are three times as large as models.
+    place.removeCheckpoints()
   }
 
   /// Measures a pattern unless it is there.

@@ -57,7 +57,10 @@ public struct ReportRun: Run, RecordedSettings {
     try outputs.claim(
       file: page, as: .page,
       beside: numbers.map { name, text in .part(numbersFolder.appending(path: name), as: self.numbers(text)) })
-    if !numbers.isEmpty { try Folders.make(numbersFolder) }
+    if !numbers.isEmpty {
+      try Folders.make(numbersFolder)
+      Leftovers.remove(from: numbersFolder)
+    }
     for (name, text) in numbers { try AtomicFile.write(text, to: numbersFolder.appending(path: name)) }
     try AtomicFile.write(try contents.html(), to: page)
     return ReportResult(out: page.path(percentEncoded: false), numbers: numbers.map { "report/\($0.name)" })

@@ -43,7 +43,9 @@ struct BinsRun: Run {
     }
     let order = places.sorted { (-values[$0], $0) < (-values[$1], $1) }
     let cuts = try Self.cut(order.map { labels[seen.positions[$0]] }, into: bins)
-    try Folders.make(URL(filePath: folder, directoryHint: .isDirectory))
+    let place = URL(filePath: folder, directoryHint: .isDirectory)
+    try Folders.make(place)
+    Leftovers.remove(from: place)
     var result = BinsResult()
     for (number, range) in cuts.enumerated() {
       let writer = try InstructionWriter(to: URL(filePath: file(number)))

@@ -25,7 +25,9 @@ struct SubsetsRun: Run {
 
   func run(_ monitor: RunMonitor) throws -> SubsetsResult {
     let samples = try Dataset(at: data.map { URL(filePath: $0) }, options: DatasetOptions(format: "pairs")).readAll()
-    try Folders.make(URL(filePath: folder, directoryHint: .isDirectory))
+    let place = URL(filePath: folder, directoryHint: .isDirectory)
+    try Folders.make(place)
+    Leftovers.remove(from: place)
     var result = SubsetsResult(members: [])
     for subset in 0..<count {
       var generator = SeededGenerator(seed: seed, stream: "study subset \(subset)")
