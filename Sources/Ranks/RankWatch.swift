@@ -5,13 +5,16 @@ import Torch
 
 /// Knows whether the other ranks are alive. Each writes into the store every second that it is; rank 0 looks at all of them, and all look at rank 0.
 ///
-/// A rank is lost where it has not been heard of for ``silence``, where it said that it failed, or where it hangs: it does nothing although another has
-/// waited for it for as long, or all wait and it is behind the others. It runs beside everything else, so that neither a long computation nor a message that never comes keeps it from its work.
+/// A rank is lost where it has not been heard of for ``silence``, where it said that it failed, or where it hangs: it does nothing for ``hang`` although
+/// another waits for it, or all wait and it is behind the others. The watch runs beside everything else, so that neither a long computation nor a message
+/// that never comes keeps it from its work.
 final class RankWatch: @unchecked Sendable {
   /// How long a rank may say nothing.
   static let silence = Duration.seconds(20)
-  /// The processor time, in seconds, that a rank takes in that time if it only tells that it lives.
-  private static let idleSeconds = 0.05
+  /// How long a rank may do nothing while another waits for it: longer, as a file system that many machines share may keep one waiting.
+  static let hang = Duration.seconds(40)
+  /// More processor time, in seconds, than a rank takes in that time if it only tells that it lives.
+  private static let idleSeconds = 0.2
 
   /// What a rank writes.
   struct Beat: Codable, Equatable {
@@ -192,17 +195,17 @@ final class RankWatch: @unchecked Sendable {
     // Only rank 0 sees all of them.
     guard rank == 0, let hanging = hanging(all, own, now) else { return nil }
     return
-      "\(names[hanging]) does nothing, and others have waited for it for \(Self.silence.components.seconds) seconds: it hangs; the run goes on from what it left when all are started again"
+      "\(names[hanging]) does nothing, and others have waited for it for \(Self.hang.components.seconds) seconds: it hangs; the run goes on from what it left when all are started again"
   }
 
   /// The rank that the others wait for in vain, where there is one.
   private func hanging(_ all: [Int: Seen], _ own: Beat, _ now: ContinuousClock.Instant) -> Int? {
     let present = all.filter { $0.value.beat?.hasLeft == false }
     let beats = present.compactMapValues(\.beat).merging([rank: own]) { $1 }
-    func waitsLong(_ beat: Beat) -> Bool { (beat.waitingSeconds ?? 0) > Self.silence.inSeconds }
+    func waitsLong(_ beat: Beat) -> Bool { (beat.waitingSeconds ?? 0) > Self.hang.inSeconds }
     guard beats.values.contains(where: waitsLong) else { return nil }
     let idle = present.first { _, seen in
-      seen.beat?.waitingSeconds == nil && seen.beat?.isBusy == false && now - seen.activeAt > Self.silence
+      seen.beat?.waitingSeconds == nil && seen.beat?.isBusy == false && now - seen.activeAt > Self.hang
     }
     if let idle { return idle.key }
     // Where all wait, the one that has not come out of what the others have behind them.
