@@ -5,7 +5,7 @@ public struct TrainingSettings: Sendable, Hashable {
   public var learningRate = 1e-6
   /// Sequences that go through the model together.
   public var batchSize = 4
-  /// Batches of an update.
+  /// Batches of an update, on each rank.
   public var gradientAccumulation = 4
   /// The most tokens that go through the model together, in place of `batchSize` sequences; the window stays batchSize × gradientAccumulation
   /// samples, so that only memory, speed and rounding change.

@@ -10,7 +10,7 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Sequences that go through the model together.", valueName: "n"))
   var batchSize = 4
 
-  @Option(help: ArgumentHelp("Batches of an update.", valueName: "n"))
+  @Option(help: ArgumentHelp("Batches of an update, on each of several processes.", valueName: "n"))
   var accumulate = 4
 
   @Option(
