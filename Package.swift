@@ -229,7 +229,8 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests(of: "FuzzedReaders"),
     .testTarget(
-      name: "CommandTests", dependencies: ["headway", "Ground", "Torch"], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+      name: "CommandTests", dependencies: ["headway", "Goldens", "Ground", "Torch"], resources: [.copy("Fixtures")],
+      swiftSettings: swiftSettings),
     tests(of: "Ground", ["StrictJSON"]),
     tests(of: "CheckpointFiles"),
     tests(of: "Torch"),

@@ -1,4 +1,5 @@
 import Foundation
+import Goldens
 import Testing
 
 /// Runs of several processes as a launcher starts them.
@@ -6,8 +7,7 @@ import Testing
   /// Starts ranks as torchrun, srun and mpirun do, and waits for all.
   /// - Returns: what each did, in their order.
   private func ranks(_ count: Int, _ arguments: [String], in folder: URL) throws -> [Outcome] {
-    // Below the ports that the system gives to connections, and another one for each test.
-    let port = 10_000 + Int.random(in: 0..<9000)
+    let port = try RanksInThreads.freePort()
     let processes = try (0..<count).map { rank in
       let process = Process()
       process.executableURL = Self.program

@@ -36,7 +36,8 @@ public enum RanksInThreads {
     return outcomes.withLock { found in (0..<count).compactMap { found[$0] } }
   }
 
-  private static func freePort() throws -> Int {
+  /// A port of this machine that nobody uses at present.
+  public static func freePort() throws -> Int {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
