@@ -125,7 +125,7 @@ struct PatternTracker {
   /// The mean magnitudes `[L · H]` of the samples, measured with the float32 masters, and their standard errors where there are several samples.
   func measure(_ weights: TrainableWeights) throws -> (levels: [Double], errors: [Double]?)? {
     let each = try weights.withMasters { try PatternTracker.magnitudes(of: samples, decoder, batchTokens: batchTokens, ranks) }
-    guard ranks?.isFirst ?? true else { return nil }
+    guard ranks.writes else { return nil }
     let means = PatternTracker.means(each, of: decoder)
     let found = try SampleLevels(sampleCount: each.count, entryCount: means.count, values: each.flatMap(\.self))
     return (means, try found.standardErrors())

@@ -107,7 +107,7 @@ final class TrainableWeights {
   func gathering<Result>(_ body: () throws -> Result, others: () throws -> Result) rethrows -> Result {
     shares?.forget()
     defer { shares?.forget() }
-    return try ranks?.isFirst ?? true ? body() : others()
+    return try ranks.writes ? body() : others()
   }
 
   /// Runs `body` with the decoder reading the masters, frozen: what was trained, not its rounding.

@@ -223,7 +223,7 @@ public final class Trainer {
   }
 
   /// Whether this process writes what the run writes.
-  private var writes: Bool { ranks?.isFirst ?? true }
+  private var writes: Bool { ranks.writes }
 
   /// Whether any rank is to stop, and whether the first thinks it time to save.
   private func agree(_ stops: Bool, _ saves: Bool) throws -> (stops: Bool, saves: Bool) {

@@ -21,7 +21,7 @@ extension WindowResult {
   /// - Parameters:
   ///   - levels: the sums over this rank's samples, empty where it has none.
   ///   - levelled: the samples in them.
-  ///   - entries: heads of all layers.
+  ///   - entries: heads of all layers; none where windows are not recorded.
   fileprivate mutating func add(_ ranks: RankGroup, _ levels: inout [Double], _ levelled: inout Int, entries: Int) throws {
     let own = [loss, Double(tokens), Double(notFinite ?? -1), Double(levelled)]
     let all = try ranks.gathered(own + (levels.isEmpty ? [Double](repeating: 0, count: entries) : levels))
@@ -87,7 +87,8 @@ struct WindowPass {
     }
     try turns.finish()
     try weights?.finishGradients()
-    if let ranks { try result.add(ranks, &levels, &levelled, entries: decoder.shape.layers * decoder.shape.attentionHeads) }
+    let entries = settings.recordsWindows ? decoder.shape.layers * decoder.shape.attentionHeads : 0
+    if let ranks { try result.add(ranks, &levels, &levelled, entries: entries) }
     if levelled > 0 { result.levels = levels.map { $0 / Double(levelled) } }
     return result
   }

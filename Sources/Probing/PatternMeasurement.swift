@@ -226,7 +226,7 @@ public struct PatternMeasurement {
     identity["encoded_fingerprint"] = TokenizedSample.fingerprint(of: samples)
     var rest = plan[own]
     var journal: MeasurementJournal?
-    if let journalOutput, ranks?.isFirst ?? true {
+    if let journalOutput, ranks.writes {
       journal = try MeasurementJournal(
         beside: journalOutput, identity: identity, resume: resume, overwrites: overwrites, scores: probe.scores, entries: entries
       ) { batch in

@@ -88,7 +88,7 @@ public struct RowMeasurement {
       doneTokens += measured[range].reduce(0) { $0 + $1.tokens.count }
     }
     var journal: RunJournal?
-    if ranks?.isFirst ?? true {
+    if ranks.writes {
       journal = try RunJournal.open(beside: journalOutput, identity: identity, resume: resume, overwrites: overwrites) { record in
         var record = record
         guard done < work.count, record.integer(UInt64.self) == UInt64(work[done].0),

@@ -274,3 +274,8 @@ public final class RankGroup: Sendable {
     }
   }
 }
+
+extension RankGroup? {
+  /// Whether this process writes what the run writes: the only one, or rank 0.
+  public var writes: Bool { self?.isFirst ?? true }
+}

@@ -25,7 +25,7 @@ public protocol Run: Codable, Sendable {
   /// The file that it writes, beside which its record lies once it is done; nil for a run that only tells and writes nothing.
   var output: String? { get }
 
-  /// The same run, but going on with what an earlier start of it left: how a launcher that starts all ranks anew means it.
+  /// The same run, but going on with what an earlier start of it left: how a launcher that starts all ranks anew, and a study, mean it.
   var goingOn: Self { get }
 
   /// Where its record lies once it is done; nil for none. For a run that writes a file, the place beside it.

@@ -34,7 +34,7 @@ public struct RunMonitor: Sendable {
   }
 
   /// Whether this process is the one that writes: the only one, or rank 0.
-  var writes: Bool { ranks?.isFirst ?? true }
+  var writes: Bool { ranks.writes }
 
   /// Says what makes the run the one it is, once it is known, and makes sure that all ranks know the same.
   func settle(_ identity: RunIdentity) throws {

@@ -152,34 +152,22 @@ struct StudyEngine {
   /// Does a run, going on with what an earlier one left where its kind can.
   private static func result(of work: any Run, resuming: Bool, _ monitor: RunMonitor) throws -> Data {
     func done(_ run: some Run) throws -> Data { try HeadwayJSON.document(run.runRecording(monitor)) }
+    guard resuming else { return try done(work) }
     switch work {
-    case var run as TrainingRun:
-      run.resume = resuming
-      return try done(run)
-    case var run as PatternRun:
-      run.resume = resuming
-      return try done(run)
-    case var run as RepresentRun:
-      run.resume = resuming
-      return try done(run)
     case var run as MergeRun:
       // What was killed half-way is written again.
-      run.overwrite = resuming
+      run.overwrite = true
       return try done(run)
     case var run as MixRun:
       // Data without their manifest, which nobody vouches for.
-      run.overwrite = resuming
+      run.overwrite = true
       return try done(run)
     case var run as SelectRun:
-      run.overwrite = resuming
+      run.overwrite = true
       return try done(run)
-    case var run as EvaluationRun:
-      run.resume = resuming
+    default:
+      let run = work.goingOn
       return try done(run)
-    case var run as AblationRun:
-      run.resume = resuming
-      return try done(run)
-    default: return try done(work)
     }
   }
 }

@@ -11,7 +11,7 @@ import Tokenizers
 import Torch
 
 /// Switches heads off and sets the true change of the loss against what their levels predict.
-public struct AblationRun: Run, RecordedSettings {
+public struct AblationRun: ResumableRun, RecordedSettings {
   /// `headway ablate` and the keys of its record.
   public static let form: SettingsForm<AblationRun> = SettingsForm(
     "ablate", AblationRun(model: "", data: [], choice: .all),

@@ -36,7 +36,7 @@ struct OutputOptions: ParsableArguments {
     defer { sources.forEach { $0.cancel() } }
     let ranks = try RankedProgram.join(for: Work.self, self, received)
     // Rank 0 speaks for all.
-    let isSilent = !(ranks?.isFirst ?? true)
+    let isSilent = !ranks.writes
     let line = SharedProgressLine(quiet: quiet || isSilent)
     defer { line.finish() }
     var monitor = RunMonitor(
