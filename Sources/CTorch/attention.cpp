@@ -7,9 +7,8 @@
 // a time, so memory grows with the tokens and not with their square.
 #include "attention.hpp"
 
-#include <torch/csrc/autograd/custom_function.h>
-
 #include "boundary.hpp"
+#include "differentiable.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/row_kernels.hpp"
 
@@ -50,7 +49,7 @@ void attend_by_steps(const at::Tensor &q, const at::Tensor &k, const at::Tensor 
   int64_t count = static_cast<int64_t>(samples.size()), threads = at::get_num_threads();
   int64_t parts = std::min(kv, (threads + count - 1) / count);
   int64_t room = attend_room((kv + parts - 1) / parts * groups, width, longest);
-  std::vector<float> rooms(static_cast<size_t>(room * threads));
+  auto rooms = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(room * threads));
   auto &kernels = row_kernels<T>();
   parallel_items(count * parts, [&](int64_t item, int thread) {
     int64_t s = samples[static_cast<size_t>(item / parts)], part = item % parts;
@@ -61,7 +60,7 @@ void attend_by_steps(const at::Tensor &q, const at::Tensor &k, const at::Tensor 
       int64_t skipped = layout.window > 0 ? std::max<int64_t>(0, visible - layout.window) : 0;
       int64_t row = (layout.key_starts[s] + skipped) * kv + head, place = ((first + i) * heads + head * groups) * width;
       kernels.attend(
-          queries + place, keys + row * width, values + row * width, to + place, rooms.data() + thread * room, here, groups, width,
+          queries + place, keys + row * width, values + row * width, to + place, rooms.get() + thread * room, here, groups, width,
           visible - skipped, kv * width, static_cast<float>(layout.scale), static_cast<float>(layout.softcap));
     }
   });
@@ -262,6 +261,6 @@ int ct_packed_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, ct_
     }
     auto gate = get_optional(gates);
     TORCH_CHECK(!gate || (gate->dim() == 2 && gate->size(0) == q.size(0) && gate->size(1) == q.size(1)), "gates must be [T, H]");
-    *out = wrap(PackedAttention::apply(q, k, v, gate, layout));
+    *out = wrap(applied<PackedAttention>(q, k, v, gate, layout));
   });
 }

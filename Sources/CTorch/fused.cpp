@@ -1,8 +1,7 @@
 // The fused parts of a decoder as differentiable operations: float32 and bfloat16 on a CPU by our own kernels, everything else
 // (other devices, float64) composed of libtorch's operations, which is also what the tests hold the kernels against.
-#include <torch/csrc/autograd/custom_function.h>
-
 #include "boundary.hpp"
+#include "differentiable.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/row_kernels.hpp"
 
@@ -71,7 +70,8 @@ struct RMSNorm : Function<RMSNorm> {
       double offset) {
     auto input = x.contiguous();
     auto other = addend.has_value() ? addend->contiguous() : at::Tensor();
-    auto factor = (weight.to(at::kFloat) + offset).contiguous();
+    auto factor = weight.to(at::kFloat).contiguous();
+    if (offset != 0) factor = factor + offset;
     int64_t n = input.size(-1), rows = n == 0 ? 0 : input.numel() / n;
     auto normed = at::empty_like(input), sum = other.defined() ? at::empty_like(input) : at::Tensor();
     auto scales = at::empty({rows}, at::kFloat);
@@ -297,7 +297,7 @@ int ct_rms_norm(ct_tensor x, ct_tensor weight, double epsilon, double offset, ct
   return guarded("RMS norm", {x, weight}, [&] {
     TORCH_CHECK(get(x).dim() > 0 && get(weight).dim() == 1 && get(weight).size(0) == get(x).size(-1), "one weight per channel is needed");
     if (has_kernel(get(x)))
-      *out = wrap(RMSNorm::apply(get(x), get(weight), std::optional<at::Tensor>(), epsilon, offset)[0]);
+      *out = wrap(applied<RMSNorm>(get(x), get(weight), std::optional<at::Tensor>(), epsilon, offset)[0]);
     else
       *out = wrap(composed_rms_norm(get(x), get(weight), epsilon, offset));
   });
@@ -308,7 +308,7 @@ int ct_add_rms_norm(ct_tensor x, ct_tensor addend, ct_tensor weight, double epsi
     TORCH_CHECK(get(x).dim() > 0 && get(weight).dim() == 1 && get(weight).size(0) == get(x).size(-1), "one weight per channel is needed");
     TORCH_CHECK(get(x).sizes() == get(addend).sizes() && get(x).scalar_type() == get(addend).scalar_type(), "both summands must be alike");
     if (has_kernel(get(x))) {
-      auto both = RMSNorm::apply(get(x), get(weight), std::optional<at::Tensor>(get(addend)), epsilon, offset);
+      auto both = applied<RMSNorm>(get(x), get(weight), std::optional<at::Tensor>(get(addend)), epsilon, offset);
       *sum = wrap(both[0]);
       *normed = wrap(both[1]);
     } else {
@@ -326,7 +326,7 @@ int ct_layer_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, double epsilon,
     for (auto &parameter : {w, b})
       TORCH_CHECK(!parameter || (parameter->dim() == 1 && parameter->size(0) == get(x).size(-1)), "one weight and bias per channel are needed");
     if (has_kernel(get(x)) && w && b)
-      *out = wrap(LayerNorm::apply(get(x), *w, *b, std::optional<at::Tensor>(), epsilon)[0]);
+      *out = wrap(applied<LayerNorm>(get(x), *w, *b, std::optional<at::Tensor>(), epsilon)[0]);
     else
       *out = wrap(at::layer_norm(get(x), {get(x).size(-1)}, w, b, epsilon));
   });
@@ -340,7 +340,7 @@ int ct_add_layer_norm(ct_tensor x, ct_tensor addend, ct_tensor weight, ct_tensor
     for (auto &parameter : {w, b})
       TORCH_CHECK(!parameter || (parameter->dim() == 1 && parameter->size(0) == get(x).size(-1)), "one weight and bias per channel are needed");
     if (has_kernel(get(x)) && w && b) {
-      auto both = LayerNorm::apply(get(x), *w, *b, std::optional<at::Tensor>(get(addend)), epsilon);
+      auto both = applied<LayerNorm>(get(x), *w, *b, std::optional<at::Tensor>(get(addend)), epsilon);
       *sum = wrap(both[0]);
       *normed = wrap(both[1]);
     } else {
@@ -355,7 +355,7 @@ int ct_gated_activation(ct_tensor gate, ct_tensor up, int activation, ct_tensor 
   return guarded("gated activation", {gate, up}, [&] {
     TORCH_CHECK(get(gate).sizes() == get(up).sizes() && get(gate).scalar_type() == get(up).scalar_type(), "gate and up must be alike");
     if (has_kernel(get(gate)) && (activation == CT_SILU || activation == CT_GELU_TANH))
-      *out = wrap(GatedActivation::apply(get(gate), get(up), static_cast<int64_t>(activation)));
+      *out = wrap(applied<GatedActivation>(get(gate), get(up), static_cast<int64_t>(activation)));
     else
       *out = wrap(composed_activation(get(gate), activation) * get(up));
   });
@@ -373,6 +373,6 @@ int ct_rotary(ct_tensor x, ct_tensor cosine, ct_tensor sine, ct_tensor *out) {
         get(cosine).dim() == 2 && get(cosine).sizes() == get(sine).sizes() && get(cosine).size(0) == input.size(0) &&
             get(cosine).size(1) <= input.size(2) / 2 && get(cosine).scalar_type() == at::kFloat && get(sine).scalar_type() == at::kFloat,
         "cosines and sines of [tokens, at most values / 2] in float32 are needed");
-    *out = wrap(Rotation::apply(input, get(cosine), get(sine)));
+    *out = wrap(applied<Rotation>(input, get(cosine), get(sine)));
   });
 }

@@ -1,7 +1,6 @@
 // Linear layers. libtorch multiplies operands of one type; here the weight may have another one, as float16 checkpoints have on a processor, which
 // multiplies in bfloat16.
-#include <torch/csrc/autograd/custom_function.h>
-
+#include "differentiable.hpp"
 #include "gradient_sink.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/row_kernels.hpp"
@@ -58,33 +57,67 @@ bool by_rows(const at::Tensor &x, const at::Tensor &weight) {
   return false;
 }
 
+/// One of the weights that a product of few rows goes through, and where its results go.
 template <class T>
-at::Tensor products_by_rows(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+struct RowProduct {
+  const T *weight, *bias;
+  T *to;
+  int64_t rows;
+};
+
+/// Rows of one of them that a thread takes at a time.
+struct RowPart {
+  size_t product;
+  int64_t row, rows;
+};
+
+/// The bytes of such a part. Threads take one after the other, so that those that are held up by other programs take fewer; long parts are read faster, and
+/// short ones at the end leave less to wait for.
+constexpr int64_t least_part = int64_t(1) << 16, most_part = int64_t(1) << 19;
+
+/// x by several weights, which threads read as if they were one, so that they meet once.
+template <class T>
+std::vector<at::Tensor> products_by_rows(
+    const at::Tensor &input, const std::vector<at::Tensor> &weights, const std::vector<std::optional<at::Tensor>> &biases) {
   auto x = input.contiguous();
-  auto added = bias ? bias->to(x.scalar_type()).contiguous() : at::Tensor();
-  int64_t tokens = x.size(0), n = x.size(1), rows = weight.size(0);
-  TORCH_CHECK(!bias || (added.dim() == 1 && added.size(0) == rows), "the bias needs ", rows, " numbers");
-  auto y = at::empty({tokens, rows}, x.options());
-  auto *from = static_cast<const T *>(x.const_data_ptr()), *w = static_cast<const T *>(weight.const_data_ptr());
-  auto *b = bias ? static_cast<const T *>(added.const_data_ptr()) : nullptr;
-  auto *to = static_cast<T *>(y.mutable_data_ptr());
+  int64_t tokens = x.size(0), n = x.size(1);
+  std::vector<at::Tensor> added, results;
+  std::vector<RowProduct<T>> products;
+  std::vector<RowPart> parts;
+  int64_t left = 0, threads = at::get_num_threads(), row_bytes = std::max<int64_t>(1, n * static_cast<int64_t>(sizeof(T)));
+  for (auto &weight : weights) left += weight.size(0);
+  for (size_t i = 0; i < weights.size(); i++) {
+    int64_t rows = weights[i].size(0);
+    added.push_back(biases[i] ? biases[i]->to(x.scalar_type()).contiguous() : at::Tensor());
+    TORCH_CHECK(!biases[i] || (added[i].dim() == 1 && added[i].size(0) == rows), "the bias needs ", rows, " numbers");
+    results.push_back(at::empty({tokens, rows}, x.options()));
+    products.push_back(
+        {static_cast<const T *>(weights[i].const_data_ptr()), biases[i] ? static_cast<const T *>(added[i].const_data_ptr()) : nullptr,
+         static_cast<T *>(results[i].mutable_data_ptr()), rows});
+    for (int64_t row = 0, count; row < rows; row += count, left -= count) {
+      int64_t bytes = std::clamp(left * row_bytes / (2 * threads), least_part, most_part);
+      count = std::min(rows - row, std::max<int64_t>(4, bytes / row_bytes / 4 * 4));
+      parts.push_back({i, row, count});
+    }
+  }
+  auto *from = static_cast<const T *>(x.const_data_ptr());
   auto &kernels = row_kernels<T>();
   int64_t most = std::min(tokens, product_tokens), room = product_room(most);
   // Made here, since nothing in the loops may throw.
-  std::vector<float> wide(static_cast<size_t>(most * n)), rooms(static_cast<size_t>(room * at::get_num_threads()));
-  // Parts of some 128 KiB, handed out one by one: threads that are held up by other programs take fewer.
-  int64_t part = std::max<int64_t>(4, (int64_t(1) << 17) / std::max<int64_t>(1, n * static_cast<int64_t>(sizeof(T))) / 4 * 4);
+  auto wide = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(most * n));
+  auto rooms = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(room * threads));
   for (int64_t first = 0; first < tokens; first += most) {
     int64_t count = std::min(most, tokens - first);
-    for (int64_t t = 0; t < count; t++) kernels.spread(from + (first + t) * n, wide.data() + t * n, n);
-    parallel_items((rows + part - 1) / part, [&](int64_t item, int thread) {
-      int64_t row = item * part;
+    for (int64_t t = 0; t < count; t++) kernels.spread(from + (first + t) * n, wide.get() + t * n, n);
+    parallel_items(static_cast<int64_t>(parts.size()), [&](int64_t item, int thread) {
+      auto [index, row, height] = parts[static_cast<size_t>(item)];
+      auto &product = products[index];
       kernels.products(
-          wide.data(), w + row * n, b == nullptr ? nullptr : b + row, to + first * rows + row, rooms.data() + thread * room, count,
-          std::min(part, rows - row), n, rows);
+          wide.get(), product.weight + row * n, product.bias == nullptr ? nullptr : product.bias + row, product.to + first * product.rows + row,
+          rooms.get() + thread * room, count, height, n, product.rows);
     });
   }
-  return y;
+  return results;
 }
 
 /// Linear layers whose products are not libtorch's, or whose weight has another type. The gradient by a weight whose sum is kept elsewhere
@@ -156,24 +189,35 @@ at::Tensor product_with(const at::Tensor &gradient, const at::Tensor &weight) {
 
 }  // namespace headway
 
-int ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor *out) {
-  return guarded("linear", {x, weight, bias}, [&] {
-    auto &input = get(x), &w = get(weight);
-    auto b = get_optional(bias);
-    if (by_rows(input, w)) {
-      *out = wrap(input.scalar_type() == at::kFloat ? products_by_rows<float>(input, w, b) : products_by_rows<bf16>(input, w, b));
-      return;
+namespace {
+
+at::Tensor linear_layer(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+  TORCH_CHECK(x.dim() > 0 && weight.dim() == 2 && x.size(-1) == weight.size(1), "[…, in] and a weight [out, in] are needed");
+  TORCH_CHECK(x.is_floating_point() && weight.is_floating_point(), "floating-point numbers are needed");
+  auto lengths = x.sizes().vec();
+  lengths.back() = weight.size(0);
+  auto rows = x.reshape({-1, x.size(-1)});
+  if (rows.scalar_type() == weight.scalar_type() && !has_own_product(rows, weight.t())) return at::linear(x, weight, bias);
+  bool recording = at::GradMode::is_enabled();
+  return applied<Linear>(rows, weight, bias, recording && weight.requires_grad(), recording ? sink_of(weight) : std::nullopt).view(lengths);
+}
+
+}  // namespace
+
+int ct_linear(ct_tensor x, const ct_tensor *weights, const ct_tensor *biases, int count, ct_tensor *out) {
+  return guarded("linear", {x, count > 0 ? weights[0] : nullptr, count > 0 ? biases[0] : nullptr}, [&] {
+    auto &input = get(x);
+    std::vector<at::Tensor> layers, results;
+    std::vector<std::optional<at::Tensor>> added;
+    for (int i = 0; i < count; i++) {
+      layers.push_back(get(weights[i]));
+      added.push_back(get_optional(biases[i]));
     }
-    TORCH_CHECK(input.dim() > 0 && w.dim() == 2 && input.size(-1) == w.size(1), "[…, in] and a weight [out, in] are needed");
-    TORCH_CHECK(input.is_floating_point() && w.is_floating_point(), "floating-point numbers are needed");
-    auto lengths = input.sizes().vec();
-    lengths.back() = w.size(0);
-    auto rows = input.reshape({-1, input.size(-1)});
-    if (rows.scalar_type() == w.scalar_type() && !has_own_product(rows, w.t())) {
-      *out = wrap(at::linear(input, w, b));
-      return;
+    if (std::all_of(layers.begin(), layers.end(), [&](auto &weight) { return by_rows(input, weight); })) {
+      results = input.scalar_type() == at::kFloat ? products_by_rows<float>(input, layers, added) : products_by_rows<bf16>(input, layers, added);
+    } else {
+      for (size_t i = 0; i < layers.size(); i++) results.push_back(linear_layer(input, layers[i], added[i]));
     }
-    bool recording = at::GradMode::is_enabled();
-    *out = wrap(Linear::apply(rows, w, b, recording && w.requires_grad(), recording ? sink_of(w) : std::nullopt).view(lengths));
+    for (int i = 0; i < count; i++) out[i] = wrap(results[static_cast<size_t>(i)]);
   });
 }

@@ -1,8 +1,7 @@
 // The vocabulary projection and its loss together, a chunk of labels at a time: logits of a 128,000-word vocabulary never stand whole,
 // and the gradient is formed while a chunk's logits are still there.
-#include <torch/csrc/autograd/custom_function.h>
-
 #include "boundary.hpp"
+#include "differentiable.hpp"
 #include "gradient_sink.hpp"
 #include "linear.hpp"
 #include "matrix_products.hpp"
@@ -118,7 +117,7 @@ int ct_linear_cross_entropy(
     TORCH_CHECK(t.min().item<int64_t>() >= 0 && t.max().item<int64_t>() < w.size(0), "a target lies outside the vocabulary of ", w.size(0));
     auto b = get_optional(bias);
     bool recording = at::GradMode::is_enabled();
-    auto both = LinearCrossEntropy::apply(
+    auto both = applied<LinearCrossEntropy>(
         h.contiguous(), w, b, t.contiguous(), factors, chunk, softcap, recording && h.requires_grad(), recording && w.requires_grad(),
         recording && b && b->requires_grad(), recording ? sink_of(w) : std::nullopt);
     *loss = wrap(both[0]);

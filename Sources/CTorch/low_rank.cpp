@@ -1,8 +1,7 @@
 // What a low-rank adapter (LoRA) adds to the output of a linear layer.
 #include <ATen/core/PhiloxRNGEngine.h>
-#include <torch/csrc/autograd/custom_function.h>
-
 #include "boundary.hpp"
+#include "differentiable.hpp"
 #include "kernels/parallel.hpp"
 
 using namespace headway;
@@ -88,6 +87,6 @@ int ct_add_low_rank(ct_tensor y, ct_tensor x, ct_tensor down, ct_tensor up, doub
     for (auto &tensor : {to, from, a, b}) TORCH_CHECK(tensor.is_floating_point(), "floating-point numbers are needed");
     TORCH_CHECK(dropout.rate >= 0 && dropout.rate < 1, "a dropout rate is at least 0 and below 1, not ", dropout.rate);
     bool recording = at::GradMode::is_enabled();
-    *out = wrap(AddLowRank::apply(to, from, a, b, scale, dropout, recording && a.requires_grad(), recording && b.requires_grad()));
+    *out = wrap(applied<AddLowRank>(to, from, a, b, scale, dropout, recording && a.requires_grad(), recording && b.requires_grad()));
   });
 }

@@ -66,7 +66,18 @@ extension Tensor {
   /// `[…, in]` by weight `[out, in]` and bias `[out]` gives `[…, out]` in this tensor's type. A weight of another type is converted a part at a
   /// time, without a converted copy of the whole.
   public func linear(_ weight: Tensor, bias: Tensor? = nil) throws -> Tensor {
-    try made { ct_linear(handle, weight.handle, bias?.handle, $0) }
+    try made { ct_linear(handle, [weight.handle], [bias?.handle], 1, $0) }
+  }
+
+  /// The same for several layers `[out, in]` that read the same numbers. Of a few tokens, whose products only read the weights, threads meet once and not
+  /// after each.
+  public func linear(_ layers: [(weight: Tensor, bias: Tensor?)]) throws -> [Tensor] {
+    var results = [ct_tensor?](repeating: nil, count: layers.count)
+    try check(ct_linear(handle, layers.map(\.weight.handle), layers.map { $0.bias?.handle }, Int32(layers.count), &results))
+    return try results.map {
+      guard let result = $0 else { throw TorchError("linear: an operation left no tensor behind") }
+      return Tensor(result)
+    }
   }
 
   /// This `[T, out]` and what a low-rank adapter adds to it: y + scale · B A dropout(x), in this tensor's type.

@@ -42,6 +42,29 @@ import Torch
     }
   }
 
+  /// Several layers at once give the bits that each gives alone, few rows and many.
+  @Test(arguments: [ElementType.float32, .bfloat16]) func layersTogetherEqualLayersAlone(type: ElementType) throws {
+    let random = try RandomTensors(seed: 8)
+    let layers: [(weight: Tensor, bias: Tensor?)] = try [(2, false), (700, true), (1, true), (33, false)].map { outputs, hasBias in
+      (
+        try random.normal([outputs, 300]).converted(to: type),
+        hasBias ? try random.normal([outputs]).converted(to: type) : nil
+      )
+    }
+    try withoutGradients {
+      for tokens in [1, 3, 70] {
+        let x = try random.normal([tokens, 300]).converted(to: type)
+        let together = try x.linear(layers)
+        #expect(together.count == layers.count)
+        for (found, layer) in zip(together, layers) { #expect(try found.floats() == x.linear(layer.weight, bias: layer.bias).floats()) }
+      }
+      #expect(try random.normal([1, 300]).linear([]).isEmpty)
+    }
+    #expect(throws: TorchError.self) {
+      try random.normal([1, 300]).linear([(random.normal([2, 300]), nil), (random.normal([2, 299]), nil)])
+    }
+  }
+
   /// Products and their gradients on a tape, at the borders of what is multiplied at a time (strips of 6 and 8 rows, blocks of 16 and 32 columns, 256
   /// numbers deep, parts of 256 columns and 512 rows), against float64. Where a type's products are libtorch's, these are what is held.
   @Test(arguments: [ElementType.float32, .bfloat16])

@@ -86,9 +86,9 @@ private struct OPTAttention {
 
   /// The heads' gated outputs `[T, H·D]`, before the output projection.
   func heads(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-    let separate = [-1, shape.attentionHeads, shape.headDimension]  // [T, H, D]
+    let projected = try Linear.outputs(query, key, value, of: x).map { try $0.reshaped([-1, shape.attentionHeads, shape.headDimension]) }  // [T, H, D]
     return try gatedAttention(
-      layer: index, queries: query(x).reshaped(separate), keys: key(x).reshaped(separate), values: value(x).reshaped(separate),
+      layer: index, queries: projected[0], keys: projected[1], values: projected[2],
       scale: 1 / Double(shape.headDimension).squareRoot(), window: nil, pass)
   }
 }

@@ -51,9 +51,10 @@ private struct Olmo2Attention {
 
   /// The heads' gated outputs `[T, H·D]`, before the output projection.
   func heads(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-    let q = try queryNorm(query(x)).reshaped([-1, shape.attentionHeads, shape.headDimension])  // [T, H, D]
-    let k = try keyNorm(key(x)).reshaped([-1, shape.keyValueHeads, shape.headDimension])  // [T, K, D]
-    let v = try value(x).reshaped([-1, shape.keyValueHeads, shape.headDimension])
+    let projected = try Linear.outputs(query, key, value, of: x)
+    let q = try queryNorm(projected[0]).reshaped([-1, shape.attentionHeads, shape.headDimension])  // [T, H, D]
+    let k = try keyNorm(projected[1]).reshaped([-1, shape.keyValueHeads, shape.headDimension])  // [T, K, D]
+    let v = try projected[2].reshaped([-1, shape.keyValueHeads, shape.headDimension])
     return try gatedAttention(
       layer: index, queries: pass.rotated(q, layer: index), keys: pass.rotated(k, layer: index), values: v,
       scale: 1 / Double(shape.headDimension).squareRoot(), window: nil, pass)

@@ -16,10 +16,20 @@ struct Linear {
   }
 
   func callAsFunction(_ x: Tensor) throws -> Tensor {
-    let y = try x.linear(weight.isTransposed ? weight.tensor.transposed(0, 1) : weight.tensor, bias: bias?.tensor)
-    guard let adapter = weight.adapter else { return y }
-    return try adapter.added(to: y, of: x)
+    let (weight, bias) = try operands
+    return try adapted(x.linear(weight, bias: bias), of: x)
   }
+
+  /// What several layers give that read the same numbers, together: for text that is being written (`Tensor.linear`).
+  static func outputs(_ layers: Linear..., of x: Tensor) throws -> [Tensor] {
+    try zip(layers, x.linear(layers.map { try $0.operands })).map { try $0.adapted($1, of: x) }
+  }
+
+  private var operands: (weight: Tensor, bias: Tensor?) {
+    get throws { (weight.isTransposed ? try weight.tensor.transposed(0, 1) : weight.tensor, bias?.tensor) }
+  }
+
+  private func adapted(_ y: Tensor, of x: Tensor) throws -> Tensor { try weight.adapter?.added(to: y, of: x) ?? y }
 }
 
 /// x / √(mean(x²) + ε) · (weight + offset).
@@ -143,7 +153,9 @@ struct GatedFeedForward {
 
   func callAsFunction(_ x: Tensor) throws -> Tensor {
     switch inner {
-    case .separate(let gate, let up): return try down(gate(x).gatedActivation(activation, up: up(x)))
+    case .separate(let gate, let up):
+      let both = try Linear.outputs(gate, up, of: x)
+      return try down(both[0].gatedActivation(activation, up: both[1]))
     case .fused(let both, let width):
       let both = try both(x)
       let up = try both.narrowed(1, from: width, length: width)

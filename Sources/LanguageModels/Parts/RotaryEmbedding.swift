@@ -39,6 +39,8 @@ struct RotaryEmbedding: Sendable, Hashable {
   /// How many values of each head are rotated, from the first on.
   let dimension: Int
   let scaling: Scaling
+  /// Rotation per place for each pair of values without scaling, `[dimension / 2]`, in float32 as transformers rounds it.
+  private let unscaled: [Float]
 
   /// Reads both spellings: `rope_theta` with `rope_scaling`, and `rope_parameters`.
   init(_ configuration: ModelConfiguration, headDimension: Int, maximumPositions: Int, keys: Keys = Keys()) throws {
@@ -68,6 +70,7 @@ struct RotaryEmbedding: Sendable, Hashable {
     self.dimension = dimension
     theta = try section?.optionalDouble("rope_theta") ?? configuration.optionalDouble(keys.theta) ?? keys.defaultTheta
     guard theta > 0 else { throw configuration.wrong(keys.theta, "positive") }
+    unscaled = try Tensor.rotaryFrequencies(base: theta, dimension: dimension).floats()
     guard let section else {
       scaling = .none
       return
@@ -163,11 +166,12 @@ struct RotaryEmbedding: Sendable, Hashable {
   ///
   /// - Parameter length: the sample's length, which some scalings depend on.
   func frequencies(length: Int) throws -> [Float] {
-    var base = theta
+    var frequencies = unscaled
     if case .dynamic(let factor, let original) = scaling, Double(length) > original {
-      base = theta * pow(factor * Double(length) / original - (factor - 1), Double(dimension) / Double(dimension - 2))
+      let base = theta * pow(factor * Double(length) / original - (factor - 1), Double(dimension) / Double(dimension - 2))
+      frequencies = try Tensor.rotaryFrequencies(base: base, dimension: dimension).floats()
     }
-    return try Tensor.rotaryFrequencies(base: base, dimension: dimension).floats().enumerated().map { pair, plain in
+    return frequencies.enumerated().map { pair, plain in
       switch scaling {
       case .none, .dynamic: return plain
       case .long(let short, let long, _, let original): return plain / (Double(length) > original ? long : short)[pair]
@@ -206,11 +210,15 @@ struct RotaryEmbedding: Sendable, Hashable {
 extension ForwardPass {
   /// Makes the tables of rotary positions: for each layer those of its embedding, or none where it tells no positions.
   mutating func prepareRotations(_ layers: [RotaryEmbedding?]) throws {
-    var made: [RotaryEmbedding: (cosine: Tensor, sine: Tensor)] = [:]
-    for embedding in Set(layers.compactMap { $0 }) {
-      made[embedding] = try embedding.tables(positions: positions, bounds: bounds.queries, on: tokens.device)
+    // One or two kinds, which are told apart faster by comparing than by hashing.
+    var made: [(embedding: RotaryEmbedding, tables: (cosine: Tensor, sine: Tensor))] = []
+    rotations = try layers.map { embedding in
+      guard let embedding else { return nil }
+      if let known = made.first(where: { $0.embedding == embedding }) { return known.tables }
+      let tables = try embedding.tables(positions: positions, bounds: bounds.queries, on: tokens.device)
+      made.append((embedding, tables))
+      return tables
     }
-    rotations = layers.map { $0.flatMap { made[$0] } }
   }
 
   /// Queries or keys `[T, heads, D]` of a layer, rotated by their places where it tells positions so.

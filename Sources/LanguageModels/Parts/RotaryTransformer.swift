@@ -184,9 +184,8 @@ struct RotaryAttention {
     func heads(_ tensor: Tensor, _ count: Int) throws -> Tensor { try tensor.reshaped([-1, count, shape.headDimension]) }
     switch projections {
     case .separate(let query, let key, let value):
-      return (
-        try heads(query(x), shape.attentionHeads), try heads(key(x), shape.keyValueHeads), try heads(value(x), shape.keyValueHeads)
-      )
+      let all = try Linear.outputs(query, key, value, of: x)
+      return (try heads(all[0], shape.attentionHeads), try heads(all[1], shape.keyValueHeads), try heads(all[2], shape.keyValueHeads))
     case .fused(let all):
       let all = try heads(all(x), shape.attentionHeads + 2 * shape.keyValueHeads)
       return (
