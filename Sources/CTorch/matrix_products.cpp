@@ -10,8 +10,8 @@ namespace headway {
 
 namespace {
 
-/// The most rows and columns of a part: what is laid out of the columns stays in a core's second cache.
-constexpr int64_t part_rows = 512, part_columns = 256;
+/// The most rows of a part.
+constexpr int64_t part_rows = 512;
 /// The fewest rows of a part; laying out the columns would take too large a share of less.
 constexpr int64_t least_rows = 96;
 
@@ -49,7 +49,7 @@ void multiply(const at::Tensor &a, const at::Tensor &b, const std::optional<at::
   whole.b_step = b.stride(0), whole.b_column = b.stride(1);
   whole.bias = bias ? static_cast<const T *>(added.const_data_ptr()) : nullptr;
   whole.c = to, whole.total = total, whole.c_row = row;
-  int64_t threads = threads_here();
+  int64_t threads = threads_here(), part_columns = kernels.part_columns(whole.a_step != 1);
   int64_t across = (columns + part_columns - 1) / part_columns, down = (rows + part_rows - 1) / part_rows;
   while (threads > 1 && across * down < 4 * threads && rows / (down + 1) >= least_rows) down++;
   int64_t width = (columns + across - 1) / across, height = (rows + down - 1) / down;
@@ -89,8 +89,7 @@ void check(const at::Tensor &a, const at::Tensor &b) {
 
 bool multiplies_bfloat16() {
 #if defined(__x86_64__)
-  static const bool found =
-      __builtin_cpu_supports("amx-bf16") || (__builtin_cpu_supports("avx512bf16") && !__builtin_cpu_is("intel"));
+  static const bool found = __builtin_cpu_supports("amx-bf16");
   return found;
 #else
   return true;

@@ -5,8 +5,9 @@
 
 namespace headway {
 
-/// Whether libtorch multiplies bfloat16 faster than float32: on processors with matrix units, and on AMD's with AVX512-BF16. Intel's without matrix units
-/// have the instruction, at half the speed of a float32 one (measured: docs/Performance.md), and others have none.
+/// Whether libtorch's products of bfloat16 are faster than the kernels: on processors with matrix units, and on others than x86, for which the kernels have no
+/// code of their own. AMD's with AVX512-BF16 have kernels with that instruction, which on Intel's without matrix units is half as fast as a float32 one: there
+/// and where there is none, the kernels compute in float32 arithmetic (measured: docs/Performance.md).
 bool multiplies_bfloat16();
 
 /// Whether the product a [M, K] · b [K, N] goes by the kernels. Its bits then depend neither on the other rows and columns nor on the threads.

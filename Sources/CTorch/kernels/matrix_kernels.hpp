@@ -1,4 +1,4 @@
-// Products of matrices in float32 arithmetic, compiled once for each kind of processor (matrix_kernels.inc).
+// Products of matrices summed up in float32, compiled once for each kind of processor (matrix_kernels.inc, dot_products.inc).
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,12 @@ template <class T>
 struct MatrixKernels {
   /// The numbers of room that `multiply` needs for a product of so many rows and columns.
   int64_t (*room)(int64_t rows, int64_t columns);
+  /// The most columns of a product that one thread should compute at a time, so that what is laid out of them stays in its second cache.
+  int64_t (*part_columns)(bool a_lies_by_columns);
   /// Columns are computed in multiples of this.
   int64_t column_step;
+  /// The fewest rows for which laying out the columns is worth it; `RowKernels::products` is faster for fewer. Measured in bfloat16.
+  int64_t fewest_rows;
   void (*multiply)(const MatrixProduct<T> &product, float *room);
 };
 

@@ -20,6 +20,9 @@ DECLARE(portable)
 #if defined(__x86_64__)
 DECLARE(avx512)
 DECLARE(avx2)
+namespace avx512bf16 {
+const MatrixKernels<bf16> &matrix_kernels_bf16();
+}
 #endif
 #undef DECLARE
 
@@ -69,6 +72,11 @@ const MatrixKernels<float> &matrix_kernels<float>() {
 }
 template <>
 const MatrixKernels<bf16> &matrix_kernels<bf16>() {
+#if defined(__x86_64__)
+  // On Intel's processors without matrix units that instruction is slower than float32's.
+  static const bool has_dots = level() == Level::avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
+  if (has_dots) return avx512bf16::matrix_kernels_bf16();
+#endif
   CHOOSE(matrix_kernels_bf16)
 }
 #undef CHOOSE

@@ -1,0 +1,19 @@
+// Products of bfloat16 by the instruction that some processors with AVX-512 have for them.
+#include "matrix_kernels.hpp"
+#include "row_kernels.hpp"
+
+#define VECTOR_BYTES 64
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma,avx2"))), apply_to = function)
+namespace headway::avx512bf16 {
+#include "row_kernels.inc"
+
+#include "dot_products.inc"
+const MatrixKernels<bf16> &matrix_kernels_bf16() {
+  static constexpr MatrixKernels<bf16> kernels = {dot_room, dot_columns, block, 5, multiply_dots};
+  return kernels;
+}
+}  // namespace headway::avx512bf16
+#pragma clang attribute pop
+#endif
