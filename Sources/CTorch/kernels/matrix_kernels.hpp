@@ -1,4 +1,4 @@
-// Products of matrices summed up in float32, compiled once for each kind of processor (matrix_kernels.inc, dot_products.inc).
+// Products of matrices summed up in float32, compiled once for each kind of processor (matrix_kernels.inc).
 #pragma once
 
 #include <cstdint>

@@ -3,17 +3,15 @@
 #include "row_kernels.hpp"
 
 #define VECTOR_BYTES 64
+#define DOTS_OF_BFLOAT16
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma,avx2"))), apply_to = function)
 namespace headway::avx512bf16 {
 #include "row_kernels.inc"
 
-#include "dot_products.inc"
-const MatrixKernels<bf16> &matrix_kernels_bf16() {
-  static constexpr MatrixKernels<bf16> kernels = {dot_room, dot_columns, block, 5, multiply_dots};
-  return kernels;
-}
+#include "matrix_kernels.inc"
+const MatrixKernels<bf16> &matrix_kernels_bf16() { return matrix_table<bf16>; }
 }  // namespace headway::avx512bf16
 #pragma clang attribute pop
 #endif
