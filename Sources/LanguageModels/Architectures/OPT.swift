@@ -86,7 +86,8 @@ private struct OPTAttention {
 
   /// The heads' gated outputs `[T, H·D]`, before the output projection.
   func heads(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
-    let projected = try Linear.outputs(query, key, value, of: x).map { try $0.reshaped([-1, shape.attentionHeads, shape.headDimension]) }  // [T, H, D]
+    let separate = [-1, shape.attentionHeads, shape.headDimension]  // [T, H, D]
+    let projected = try Linear.outputs(query, key, value, of: x).map { try $0.reshaped(separate) }
     return try gatedAttention(
       layer: index, queries: projected[0], keys: projected[1], values: projected[2],
       scale: 1 / Double(shape.headDimension).squareRoot(), window: nil, pass)
