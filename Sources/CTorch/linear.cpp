@@ -2,7 +2,6 @@
 // multiplies in bfloat16.
 #include "differentiable.hpp"
 #include "gradient_sink.hpp"
-#include "kernels/matrix_kernels.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/row_kernels.hpp"
 #include "linear.hpp"
@@ -46,7 +45,7 @@ struct Converter {
 /// The most rows of x that go through a weight together: their numbers in float32 stay in the cache.
 constexpr int64_t product_tokens = 64;
 /// The most rows in bfloat16; with more, products of matrices are as fast or faster (docs/Performance.md).
-int64_t product_tokens_bfloat16() { return multiplies_bfloat16() ? 4 : matrix_kernels<bf16>().fewest_rows - 1; }
+int64_t product_tokens_bfloat16() { return multiplies_bfloat16() ? 4 : 8; }
 
 /// Whether a product has so few rows, as text that is being written has, that reading the weight is most of its work (measured: docs/Performance.md). No
 /// graph remembers such products.

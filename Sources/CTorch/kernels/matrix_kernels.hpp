@@ -35,8 +35,6 @@ struct MatrixKernels {
   int64_t (*part_columns)(bool a_lies_by_columns);
   /// Columns are computed in multiples of this.
   int64_t column_step;
-  /// The fewest rows for which laying out the columns is worth it; `RowKernels::products` is faster for fewer. Measured in bfloat16.
-  int64_t fewest_rows;
   void (*multiply)(const MatrixProduct<T> &product, float *room);
 };
 

@@ -11,6 +11,7 @@ namespace headway::avx512bf16 {
 #include "row_kernels.inc"
 
 #include "matrix_kernels.inc"
+const RowKernels<bf16> &row_kernels_bf16() { return table<bf16>; }
 const MatrixKernels<bf16> &matrix_kernels_bf16() { return matrix_table<bf16>; }
 }  // namespace headway::avx512bf16
 #pragma clang attribute pop

@@ -21,6 +21,7 @@ DECLARE(portable)
 DECLARE(avx512)
 DECLARE(avx2)
 namespace avx512bf16 {
+const RowKernels<bf16> &row_kernels_bf16();
 const MatrixKernels<bf16> &matrix_kernels_bf16();
 }
 #endif
@@ -40,6 +41,13 @@ Level level() {
   return Level::portable;
 #endif
 }
+#if defined(__x86_64__)
+/// Whether bfloat16 goes by the processor's instruction for it, which on Intel's without matrix units is slower than float32's.
+bool has_dots() {
+  static const bool found = level() == Level::avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
+  return found;
+}
+#endif
 }  // namespace
 
 #if defined(__x86_64__)
@@ -56,6 +64,9 @@ const RowKernels<float> &row_kernels<float>() {
 }
 template <>
 const RowKernels<bf16> &row_kernels<bf16>() {
+#if defined(__x86_64__)
+  if (has_dots()) return avx512bf16::row_kernels_bf16();
+#endif
   CHOOSE(row_kernels_bf16)
 }
 template <>
@@ -73,9 +84,7 @@ const MatrixKernels<float> &matrix_kernels<float>() {
 template <>
 const MatrixKernels<bf16> &matrix_kernels<bf16>() {
 #if defined(__x86_64__)
-  // On Intel's processors without matrix units that instruction is slower than float32's.
-  static const bool has_dots = level() == Level::avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
-  if (has_dots) return avx512bf16::matrix_kernels_bf16();
+  if (has_dots()) return avx512bf16::matrix_kernels_bf16();
 #endif
   CHOOSE(matrix_kernels_bf16)
 }
