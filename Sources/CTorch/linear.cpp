@@ -213,7 +213,7 @@ int ct_linear(ct_tensor x, const ct_tensor *weights, const ct_tensor *biases, in
       layers.push_back(get(weights[i]));
       added.push_back(get_optional(biases[i]));
     }
-    if (std::all_of(layers.begin(), layers.end(), [&](auto &weight) { return by_rows(input, weight); })) {
+    if (!layers.empty() && std::all_of(layers.begin(), layers.end(), [&](auto &weight) { return by_rows(input, weight); })) {
       results = input.scalar_type() == at::kFloat ? products_by_rows<float>(input, layers, added) : products_by_rows<bf16>(input, layers, added);
     } else {
       for (size_t i = 0; i < layers.size(); i++) results.push_back(linear_layer(input, layers[i], added[i]));

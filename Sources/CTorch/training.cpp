@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 #include "boundary.hpp"
@@ -181,7 +182,9 @@ int ct_write_rows(ct_tensor destination, const int64_t *starts, ct_tensor source
       TORCH_CHECK(starts[s] >= 0 && starts[s] <= to.size(0) - count, count, " rows from ", starts[s], " on do not fit into ", to.size(0));
       if (count == 0) continue;
       if (plain)
-        std::memmove(static_cast<char *>(to.mutable_data_ptr()) + starts[s] * row, static_cast<const char *>(from.const_data_ptr()) + bounds[s] * row, static_cast<size_t>(count * row));
+        std::memmove(
+            static_cast<char *>(to.mutable_data_ptr()) + starts[s] * row, static_cast<const char *>(from.const_data_ptr()) + bounds[s] * row,
+            static_cast<size_t>(count * row));
       else
         to.narrow(0, starts[s], count).copy_(from.narrow(0, bounds[s], count));
     }

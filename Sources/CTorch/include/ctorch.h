@@ -153,7 +153,7 @@ int ct_soft_cap(ct_tensor a, double cap, ct_tensor *out);
 int ct_all_finite(ct_tensor a, bool *finite);
 
 // Parts of a decoder.
-/// x [T, in] by each weight [out, in] (and its bias [out] or null) gives an [T, out] each in x's type; a weight of another type is converted a part at a time.
+/// x [T, in] by each weight [out, in] (and its bias [out] or null) gives a [T, out] each in x's type; a weight of another type is converted a part at a time.
 int ct_linear(ct_tensor x, const ct_tensor *weights, const ct_tensor *biases, int count, ct_tensor *out);
 /// Which elements are left out: each with probability `rate`, the others grow by 1 / (1 − rate). Key and position are those of a counter-based
 /// generator (Philox): the same two leave out the same elements again, at any number of threads.
