@@ -11,6 +11,12 @@ struct DeviceTests: ProgramTests {
     try headway(arguments: arguments, environment: ["LD_LIBRARY_PATH": libraries.path(percentEncoded: false)])
   }
 
+  /// A pattern's command line. Each test writes to a folder of its own: tests run side by side, and a file has one writer.
+  private func pattern(to folder: URL) -> [String] {
+    let out = folder.appending(path: "p.npy").path(percentEncoded: false)
+    return ["pattern", CommandLineTests.model, "--data", CommandLineTests.problems, "--out", out]
+  }
+
   private func cuda(_ doctor: String) throws -> [String: Any] {
     let report = try #require(JSONSerialization.jsonObject(with: Data(doctor.utf8)) as? [String: Any])
     return try #require((report["devices"] as? [[String: Any]])?.first { $0["name"] as? String == "cuda" })
@@ -20,9 +26,7 @@ struct DeviceTests: ProgramTests {
     let outcome = try headway(["doctor", "--json"], libraries: StubCUDA.library(devices: 2))
     let found = try cuda(outcome.output)
     #expect(found["available"] as? Bool == true && found["count"] as? Int == 2, "\(outcome)")
-    let error = try headway(
-      ["pattern", CommandLineTests.model, "--data", CommandLineTests.problems, "--out", "x.npy", "--device", "cuda:2"],
-      libraries: StubCUDA.library(devices: 2))
+    let error = try headway(pattern(to: StubCUDA.folder()) + ["--device", "cuda:2"], libraries: StubCUDA.library(devices: 2))
     #expect(error.status != 0 && error.errors.contains("no CUDA device 2: there are 2, counted from 0"), "\(error)")
   }
 
@@ -32,15 +36,10 @@ struct DeviceTests: ProgramTests {
     let found = try cuda(headway(["doctor", "--json"], libraries: libraries).output)
     #expect(found["available"] as? Bool == false && (found["remedy"] as? String)?.contains("no CUDA device answers") == true, "\(found)")
     let folder = try StubCUDA.folder()
-    let run = try headway(
-      [
-        "pattern", CommandLineTests.model, "--data", CommandLineTests.problems, "--limit", "1", "--out",
-        folder.appending(path: "p.npy").path(percentEncoded: false),
-      ], libraries: libraries)
+    let run = try headway(pattern(to: folder) + ["--limit", "1"], libraries: libraries)
     #expect(run.status == 0, "\(run)")
     #expect(run.errors.contains("computing on the processor, as libtorch's CUDA part is there, but no CUDA device answers"), "\(run)")
-    let asked = try headway(
-      ["pattern", CommandLineTests.model, "--data", CommandLineTests.problems, "--out", "x.npy", "--device", "cuda"], libraries: libraries)
+    let asked = try headway(pattern(to: folder) + ["--overwrite", "--device", "cuda"], libraries: libraries)
     #expect(asked.status != 0 && asked.errors.contains("no CUDA device 0: libtorch's CUDA part is there"), "\(asked)")
   }
 }
