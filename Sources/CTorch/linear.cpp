@@ -42,18 +42,20 @@ struct Converter {
   }
 };
 
-/// The most rows of x that go through a weight together: their numbers in float32 stay in the cache.
-constexpr int64_t product_tokens = 64;
-/// The most rows in bfloat16; with more, products of matrices are as fast or faster (docs/Performance.md).
-int64_t product_tokens_bfloat16() { return multiplies_bfloat16() ? 4 : 8; }
+/// The most rows of x that go through a weight together: with more, products of matrices are as fast or faster (docs/Performance.md).
+template <class T>
+int64_t product_tokens() {
+  // Of bfloat16 these are the processor's own products where it has matrix units.
+  return sizeof(T) == sizeof(bf16) && multiplies_bfloat16() ? 4 : row_kernels<T>().product_tokens;
+}
 
 /// Whether a product has so few rows, as text that is being written has, that reading the weight is most of its work (measured: docs/Performance.md). No
 /// graph remembers such products.
 bool by_rows(const at::Tensor &x, const at::Tensor &weight) {
   if (at::GradMode::is_enabled() || !x.is_cpu() || !weight.is_cpu() || x.dim() != 2 || weight.dim() != 2) return false;
   if (x.scalar_type() != weight.scalar_type() || x.size(1) != weight.size(1) || !weight.is_contiguous()) return false;
-  if (x.scalar_type() == at::kFloat) return x.size(0) <= product_tokens;
-  if (x.scalar_type() == at::kBFloat16) return x.size(0) <= product_tokens_bfloat16();
+  if (x.scalar_type() == at::kFloat) return x.size(0) <= product_tokens<float>();
+  if (x.scalar_type() == at::kBFloat16) return x.size(0) <= product_tokens<bf16>();
   return false;
 }
 
@@ -102,21 +104,19 @@ std::vector<at::Tensor> products_by_rows(
   }
   auto *from = static_cast<const T *>(x.const_data_ptr());
   auto &kernels = row_kernels<T>();
-  int64_t most = std::min(tokens, product_tokens), room = product_room(most);
-  // Made here, since nothing in the loops may throw.
-  auto wide = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(most * n));
-  auto rooms = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(room * threads));
-  for (int64_t first = 0; first < tokens; first += most) {
-    int64_t count = std::min(most, tokens - first);
-    for (int64_t t = 0; t < count; t++) kernels.spread(from + (first + t) * n, wide.get() + t * n, n);
-    parallel_items(static_cast<int64_t>(parts.size()), [&](int64_t item, int thread) {
-      auto [index, row, height] = parts[static_cast<size_t>(item)];
-      auto &product = products[index];
-      kernels.products(
-          wide.get(), product.weight + row * n, product.bias == nullptr ? nullptr : product.bias + row, product.to + first * product.rows + row,
-          rooms.get() + thread * room, count, height, n, product.rows);
-    });
-  }
+  // Made here, since nothing in the loops may throw. To a whole cache line: loads of vectors that cross one take twice as long.
+  constexpr int64_t line = 16;
+  auto numbers = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(tokens * n + line));
+  auto *wide = numbers.get() + (-reinterpret_cast<uintptr_t>(numbers.get()) % 64) / sizeof(float);
+  auto rooms = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(product_room * threads));
+  kernels.spread(from, wide, tokens, n);
+  parallel_items(static_cast<int64_t>(parts.size()), [&](int64_t item, int thread) {
+    auto [index, row, height] = parts[static_cast<size_t>(item)];
+    auto &product = products[index];
+    kernels.products(
+        wide, product.weight + row * n, product.bias == nullptr ? nullptr : product.bias + row, product.to + row,
+        rooms.get() + thread * product_room, tokens, height, n, product.rows);
+  });
   return results;
 }
 

@@ -4,12 +4,13 @@ import Torch
 
 /// Linear layers of few rows without gradients, which Headway multiplies itself, against libtorch's products.
 @Suite struct LinearTests {
-  /// Widths around the kernels' stretches and blocks, rows around their tiles.
+  /// Widths around the kernels' stretches and blocks (16 to 64 and 1,024), rows around their tiles (1 to 8, several of a size) and chunks (96).
   @Test(arguments: [ElementType.float32, .bfloat16])
   func productsEqualLibtorchs(type: ElementType) throws {
     let random = try RandomTensors(seed: 4)
     for (tokens, inputs, outputs) in [
-      (1, 1, 1), (1, 7, 5), (2, 16, 4), (3, 33, 9), (4, 1024, 6), (5, 1037, 131), (7, 2100, 3), (64, 96, 10), (65, 31, 7), (200, 40, 6),
+      (1, 1, 1), (1, 7, 5), (2, 16, 4), (3, 33, 9), (4, 1024, 6), (5, 1037, 131), (6, 2048, 97), (7, 2100, 3), (8, 70, 195),
+      (8, 3000, 101), (9, 1025, 193), (13, 64, 98), (32, 2049, 5), (33, 200, 7), (64, 96, 10), (65, 31, 7), (200, 40, 6),
     ] {
       let x = try random.normal([tokens, inputs]).converted(to: type)
       let weight = try random.normal([outputs, inputs]).converted(to: type)
@@ -36,7 +37,7 @@ import Torch
     try withoutGradients {
       let alone = try (0..<32).map { try x.narrowed(0, from: $0, length: 1).linear(weight).floats() }
       // More than 4 rows of bfloat16 go another way on some processors.
-      for count in type == .float32 ? [2, 3, 7, 32] : [2, 3, 4] {
+      for count in type == .float32 ? [2, 3, 5, 6, 7, 8, 9, 20, 32] : [2, 3, 4] {
         #expect(try x.narrowed(0, from: 0, length: count).linear(weight).floats() == alone[..<count].flatMap { $0 }, "\(count)")
       }
     }

@@ -10,8 +10,10 @@ struct bf16 {
   uint16_t bits;
 };
 
-/// The numbers of room that `products` needs.
-inline int64_t product_room(int64_t tokens) { return 4 * (tokens + 1024); }
+/// Rows of a weight that all of x passes before the next ones, so that they stay in the second cache.
+constexpr int64_t product_rows = 96;
+/// The numbers of room that `products` needs: sums of those rows by the most rows of x that it takes at a time.
+constexpr int64_t product_room = 8 * product_rows;
 
 /// The numbers of room that `attend` needs for `queries` queries, those of all heads together.
 inline int64_t attend_room(int64_t queries, int64_t n, int64_t count) { return queries * (count + 2 * n); }
@@ -69,11 +71,13 @@ struct RowKernels {
   void (*adamw)(float *weight, float *gradient, float *first, float *second, T *copy, int64_t n, const AdamWStep &step);
   /// Σx², each square and the sum in double precision.
   double (*sum_of_squares)(const T *x, int64_t n);
-  /// A row in float32, in the order in which `products` reads it.
-  void (*spread)(const T *x, float *wide, int64_t n);
+  /// Rows of n numbers, end to end, in float32 and in the order in which `products` reads them.
+  void (*spread)(const T *x, float *wide, int64_t tokens, int64_t n);
   /// y[t · y_stride + r] = x[t] · w[r] + bias[r] (bias may be null) for `tokens` rows of `spread` x and `rows` rows of w, n numbers each, end to end.
-  /// `room` holds `product_room(tokens)` numbers. A product does not depend on what is computed beside it.
+  /// `room` holds `product_room` numbers. A product does not depend on what is computed beside it.
   void (*products)(const float *x, const T *w, const T *bias, T *y, float *room, int64_t tokens, int64_t rows, int64_t n, int64_t y_stride);
+  /// The most rows of x for which `products` is no slower than products of matrices (docs/Performance.md).
+  int64_t product_tokens;
 };
 
 const char *row_kernels_name();
