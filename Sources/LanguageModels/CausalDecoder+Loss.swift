@@ -2,8 +2,9 @@ import Ground
 public import Torch
 
 extension CausalDecoder {
-  /// How many labels' logits exist at a time: 2²⁴ logits are 32 MiB in bfloat16.
-  public var labelChunk: Int { min(1024, max(64, (1 << 24) / max(1, shape.vocabularySize))) }
+  /// How many labels' logits exist at a time. 2²⁴ logits are 32 MiB in bfloat16; with fewer than 256 labels of a large vocabulary, laying out its weight,
+  /// which is done once a chunk, would take too large a share.
+  public var labelChunk: Int { min(1024, max(256, (1 << 24) / max(1, shape.vocabularySize))) }
 
   /// The loss of hidden states `[M, hidden]` at the labels of a batch, weighted by its label weights, and each label's own cross-entropy `[M]`.
   public func labelLoss(of hidden: Tensor, _ batch: PackedBatch) throws -> (loss: Tensor, each: Tensor) {
