@@ -97,7 +97,20 @@ public final class TextGenerator {
     shouldStop: () -> Bool = { false }
   ) throws -> [GeneratedText?] {
     var texts = [GeneratedText?](repeating: nil, count: prompts.count)
-    guard !prompts.isEmpty else { return texts }
+    do {
+      try write(prompts, to: &texts, added: added, finished: finished, shouldStop: shouldStop)
+    } catch is Stopped {}
+    return texts
+  }
+
+  /// The run was told to stop.
+  private struct Stopped: Error {}
+
+  private func write(
+    _ prompts: [[Int]], to texts: inout [GeneratedText?], added: (Int, [Int]) throws -> Void,
+    finished: (Int, GeneratedText) throws -> Void, shouldStop: () -> Bool
+  ) throws {
+    guard !prompts.isEmpty else { return }
     let limits = try prompts.enumerated().map { try limit(of: $1, number: $0) }
     // The last token that is written is never computed with.
     let capacity = zip(prompts, limits).map { $0.count + $1 - 1 }.max() ?? 1
@@ -110,16 +123,16 @@ public final class TextGenerator {
     var active: [Sequence] = []
     var next = 0
     while next < prompts.count || !active.isEmpty {
-      if shouldStop() { return texts }
+      if shouldStop() { throw Stopped() }
       var pass = Pass(decoder, cache, limit: passTokens)
       for sequence in active {
         let isOutgrown = outgrows(cache.lengths[sequence.slot])
         if isOutgrown { try cache.truncate(sequence.slot, to: 0) }
-        try pass.add(isOutgrown ? prompts[sequence.number] + sequence.tokens : Array(sequence.tokens.suffix(1)), to: sequence.slot)
+        try pass.add(isOutgrown ? prompts[sequence.number] + sequence.tokens : Array(sequence.tokens.suffix(1)), to: sequence.slot, shouldStop)
       }
       // New prompts are computed in the pass of the texts that go on, so that weights are read once for all.
       while next < prompts.count, !free.isEmpty, active.isEmpty || !shouldStop(), let slot = free.popLast() {
-        try pass.add(begin(prompts, next, in: slot, cache, &prefix), to: slot)
+        try pass.add(begin(prompts, next, in: slot, cache, &prefix, shouldStop), to: slot, shouldStop)
         active.append(Sequence(number: next, slot: slot, sampler: TokenSampler(settings, stream: next), limit: limits[next]))
         next += 1
       }
@@ -138,7 +151,6 @@ public final class TextGenerator {
       }
       active = remaining
     }
-    return texts
   }
 
   /// A text as it is shown while it is written.
@@ -207,7 +219,8 @@ public final class TextGenerator {
   /// Puts into a slot what a prompt shares with its neighbours.
   /// - Returns: the prompt's tokens that are still to be computed, at least the last.
   private func begin(
-    _ prompts: [[Int]], _ number: Int, in slot: Int, _ cache: KeyValueCache, _ prefix: inout SharedPrefix
+    _ prompts: [[Int]], _ number: Int, in slot: Int, _ cache: KeyValueCache, _ prefix: inout SharedPrefix,
+    _ shouldStop: () -> Bool
   ) throws -> ArraySlice<Int> {
     let prompt = prompts[number]
     // Where rotation depends on the length of the whole, a part computed alone would be another one.
@@ -219,7 +232,7 @@ public final class TextGenerator {
     if ahead >= shared + TextGenerator.leastShared {
       try cache.truncate(prefix.slot, to: shared)
       var pass = Pass(decoder, cache, limit: passTokens)
-      try pass.add(prompt[shared..<ahead], to: prefix.slot)
+      try pass.add(prompt[shared..<ahead], to: prefix.slot, shouldStop)
       try pass.compute()
       prefix.tokens = Array(prompt[..<ahead])
       shared = ahead
@@ -251,12 +264,14 @@ public final class TextGenerator {
       self.limit = limit
     }
 
-    /// Adds the next tokens of a slot's sequence, at least one.
-    mutating func add(_ tokens: ArraySlice<Int>, to slot: Int) throws {
+    /// Adds the next tokens of a slot's sequence, at least one. Of many, all but the last ones are computed at once, part by part.
+    /// - Throws: `Stopped` where the run is told to stop between two parts.
+    mutating func add(_ tokens: ArraySlice<Int>, to slot: Int, _ shouldStop: () -> Bool) throws {
       var left = tokens
       // A sequence whose rotation depends on its length is computed whole.
       let mayBeParted = decoder.shape.positionsStretchBeyond.map { cache.lengths[slot] + tokens.count <= $0 } ?? true
       while mayBeParted, left.count > limit {
+        if shouldStop() { throw Stopped() }
         _ = try decoder.extend(cache, by: [KeyValueCache.Addition(slot: slot, tokens: Array(left.prefix(limit)))])
         left = left.dropFirst(limit)
       }
@@ -266,7 +281,7 @@ public final class TextGenerator {
     }
 
     /// Adds the next tokens of a slot's sequence, at least one.
-    mutating func add(_ tokens: [Int], to slot: Int) throws { try add(tokens[...], to: slot) }
+    mutating func add(_ tokens: [Int], to slot: Int, _ shouldStop: () -> Bool) throws { try add(tokens[...], to: slot, shouldStop) }
 
     /// Computes what was added since.
     mutating func compute() throws {
