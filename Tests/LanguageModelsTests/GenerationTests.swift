@@ -191,6 +191,20 @@ import Torch
     #expect(try generator.write([]).isEmpty)
   }
 
+  /// A prompt that takes many passes is not computed to its end by a run that is told to stop.
+  @Test func aLongPromptStopsBetweenItsPasses() throws {
+    let model = try Golden("llama-plain").model(.float32)
+    let generator = try TextGenerator(model, tokenizer(), settings: settings(), batchSize: 1, passTokens: 4)
+    var asked = 0
+    let stop = {
+      asked += 1
+      return asked > 4
+    }
+    let texts = try generator.write([[Int](repeating: 5, count: 20)], shouldStop: stop)
+    // Asked before the pass, and then before each part but the last: three parts of four tokens are computed.
+    #expect(texts == [nil] && generator.computedTokens == 12)
+  }
+
   /// What neighbours begin with goes through the decoder once: three prompts of 26, 24 and 31 tokens share 20.
   @Test func sharedBeginningsAreComputedOnce() throws {
     let (model, expected) = (try Golden("llama-plain").model(.float32), try Self.expected("llama-plain"))

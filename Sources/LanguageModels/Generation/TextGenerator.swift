@@ -128,7 +128,8 @@ public final class TextGenerator {
       for sequence in active {
         let isOutgrown = outgrows(cache.lengths[sequence.slot])
         if isOutgrown { try cache.truncate(sequence.slot, to: 0) }
-        try pass.add(isOutgrown ? prompts[sequence.number] + sequence.tokens : Array(sequence.tokens.suffix(1)), to: sequence.slot, shouldStop)
+        let tokens = isOutgrown ? prompts[sequence.number] + sequence.tokens : Array(sequence.tokens.suffix(1))
+        try pass.add(tokens[...], to: sequence.slot, shouldStop)
       }
       // New prompts are computed in the pass of the texts that go on, so that weights are read once for all.
       while next < prompts.count, !free.isEmpty, active.isEmpty || !shouldStop(), let slot = free.popLast() {
@@ -279,9 +280,6 @@ public final class TextGenerator {
       additions.append(KeyValueCache.Addition(slot: slot, tokens: Array(left)))
       count += left.count
     }
-
-    /// Adds the next tokens of a slot's sequence, at least one.
-    mutating func add(_ tokens: [Int], to slot: Int, _ shouldStop: () -> Bool) throws { try add(tokens[...], to: slot, shouldStop) }
 
     /// Computes what was added since.
     mutating func compute() throws {
