@@ -88,7 +88,7 @@ public final class TextGenerator {
   ///   - added: told the position of a prompt and the ids of its text so far, whenever one is added.
   ///   - finished: told the position of a prompt and its text as soon as that is done: for progress and journals. Short texts are done before long ones,
   ///     so positions come out of order, from 0 to `batchSize` texts late; each comes once.
-  ///   - shouldStop: asked before every pass; a run that is told to stop returns the texts that are done.
+  ///   - shouldStop: asked before every pass and between the parts of a long prompt; a run that is told to stop returns the texts that are done.
   /// - Returns: the texts in the order of the prompts, nil for those that were not done when the run was stopped.
   /// - Throws: `ModelError` where a prompt is empty or longer than the model's positions, or not one text fits into memory, all before anything is
   ///   computed; `NotFiniteError` where the model's logits are not finite; what `added` and `finished` throw.
@@ -106,6 +106,8 @@ public final class TextGenerator {
   /// The run was told to stop.
   private struct Stopped: Error {}
 
+  /// Puts each text where its prompt stands as soon as it is done.
+  /// - Throws: `Stopped` as soon as the run is told to stop, besides what the public method throws.
   private func write(
     _ prompts: [[Int]], to texts: inout [GeneratedText?], added: (Int, [Int]) throws -> Void,
     finished: (Int, GeneratedText) throws -> Void, shouldStop: () -> Bool
