@@ -103,6 +103,9 @@ bool update_in_one_pass(const std::vector<at::Tensor> &tensors, const at::Tensor
     run(row_kernels<bf16>(), static_cast<bf16 *>(copy.mutable_data_ptr()));
   else
     run(row_kernels<float>(), copy.defined() ? copy.mutable_data_ptr<float>() : nullptr);
+  // As libtorch's own operations do: whatever was made of a weight is of its version.
+  for (auto &written : {tensors[0], copy})
+    if (written.defined()) written.unsafeGetTensorImpl()->bump_version();
   return true;
 }
 

@@ -95,6 +95,10 @@ public struct PatternMeasurement {
   /// The processes that measure together; nil for this one alone. On all but the first nothing is found.
   public let ranks: RankGroup?
 
+  /// Whether the model's weights may be laid out once for all batches (`CausalDecoder.layOutWeights`): where one measurement is all that it is for. Several
+  /// processes on a machine would each take the memory.
+  public var laysOutWeights = false
+
   /// A measurement.
   public init(_ probe: Probe, loss: Loss = .sample, batchTokens: Int, ranks: RankGroup? = nil) {
     self.probe = probe
@@ -243,6 +247,7 @@ public struct PatternMeasurement {
     rest = plan[own].dropFirst(try ranks?.told(own.count - rest.count) ?? own.count - rest.count)
     let resumedTokens = doneTokens
     let started = ContinuousClock.now
+    if laysOutWeights, ranks == nil { try probe.decoder.layOutWeights(tokens: totalTokens - resumedTokens, backward: true) }
     let scores = probe.scores
     try RankGroup.sideBySide(
       on: ranks,

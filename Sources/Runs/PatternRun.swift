@@ -140,7 +140,8 @@ public struct PatternRun: ResumableRun, RecordedSettings {
     try monitor.settle(identity)
 
     let probe = Probe(loaded.decoder, scores: scores, memory: memory)
-    let measurement = PatternMeasurement(probe, loss: loss, batchTokens: model.batchTokens, ranks: monitor.ranks)
+    var measurement = PatternMeasurement(probe, loss: loss, batchTokens: model.batchTokens, ranks: monitor.ranks)
+    measurement.laysOutWeights = memory != .low
     let found = try measure(measurement, encoded, target, identity, monitor)
     try monitor.leaveTheRestToTheFirst()
     provenance.samples = found.index.count

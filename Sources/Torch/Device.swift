@@ -1,3 +1,4 @@
+public import CheckpointFiles
 import CTorch
 import Foundation
 
@@ -136,6 +137,12 @@ public enum Engine {
 
   /// What vector code the fused kernels use on this processor: `avx512`, `avx2` or `portable`.
   public static var vectorCode: String { String(cString: ct_vector_code()) }
+
+  /// Whether `Tensor.layOutForProducts` does anything for weights of a type on this processor.
+  public static func laysOut(_ type: ElementType) throws -> Bool {
+    try load()
+    return ct_lays_out(type.ctorch)
+  }
 
   /// The number of threads that operations use.
   public static var threads: Int { Int(ct_get_threads()) }

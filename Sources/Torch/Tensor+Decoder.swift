@@ -80,6 +80,13 @@ extension Tensor {
     }
   }
 
+  /// Lays this weight `[out, in]` out for the products that follow, which do so themselves each time where nobody did; and, if asked for, for those of
+  /// gradients.
+  ///
+  /// What is laid out takes as many bytes as the weight in each direction and goes with it. Products have the same bits with it and without. A weight that is
+  /// changed later is read itself again; on a processor, or of a type, whose products are libtorch's nothing is done.
+  public func layOutForProducts(backward: Bool) throws { try check(ct_lay_out(handle, backward)) }
+
   /// This `[T, out]` and what a low-rank adapter adds to it: y + scale · B A dropout(x), in this tensor's type.
   ///
   /// Products and sum are computed in float32 (float64 where an operand is) and rounded once, as PEFT's layer does it. Nothing as wide as x is kept

@@ -77,6 +77,19 @@ import Torch
     try Engine.setThreads(1)
   }
 
+  /// Weights that were laid out once, where a type's products read such, change no bit of a measurement long enough for them.
+  @Test(arguments: [ElementType.float32, .bfloat16]) func laidOutWeightsChangeNothing(type: ElementType) throws {
+    let golden = try Golden("llama-grouped-tied")
+    let tokens = golden.samples.reduce(0) { $0 + $1.tokens.count }
+    let samples = (0...2048 / tokens).flatMap { _ in golden.samples }
+    func measured(laysOutWeights: Bool) throws -> [MeasuredSample] {
+      var measurement = PatternMeasurement(Probe(try golden.model(type).decoder, scores: Score.allCases), batchTokens: 512)
+      measurement.laysOutWeights = laysOutWeights
+      return try measurement.run(samples).samples
+    }
+    #expect(try measured(laysOutWeights: true) == measured(laysOutWeights: false))
+  }
+
   /// A journal of other batches, such as another device's, is made anew from where the batches differ: no sample is left out.
   @Test(arguments: [1, 9, 24, 40, 1000]) func aJournalOfOtherBatchesLeavesNothingOut(batchTokens: Int) throws {
     let (measurement, samples) = try measurement()

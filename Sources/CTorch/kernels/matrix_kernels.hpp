@@ -18,6 +18,12 @@ struct MatrixProduct {
   /// b[k, n] lies at `b[k · b_step + n · b_column]`; one of both steps is 1.
   const T *b;
   int64_t b_step, b_column;
+  /// b as blocks (`lay_out_blocks`), of which these columns begin at `first_column`, a multiple of `column_step`, of `block_columns`; or null. They are read
+  /// where a_step is 1.
+  const uint32_t *blocks;
+  int64_t first_column, block_columns;
+  /// How far behind these columns those begin that are multiplied next, or 0: memory is asked for them meanwhile.
+  int64_t next_column;
   /// A number for each column, or null.
   const T *bias;
   /// Where the result goes: c, or, where that is null, what is added to. Row m begins at `m · c_row`.
@@ -36,6 +42,10 @@ struct MatrixKernels {
   /// Columns are computed in multiples of this.
   int64_t column_step;
   void (*multiply)(const MatrixProduct<T> &product, float *room);
+  /// The words that a matrix takes as blocks.
+  int64_t (*blocks_words)(int64_t depth, int64_t columns);
+  /// Lays out the columns of a part of b as blocks of the whole: once for all products with it. Null where they are not kept.
+  void (*lay_out_blocks)(const MatrixProduct<T> &part, uint32_t *blocks);
 };
 
 template <class T>
