@@ -70,41 +70,74 @@ public struct HeadAblation {
     return (found.last ?? [], without)
   }
 
-  /// Computes the pieces from the given one on, and hands over each one's losses: of its copies, or of the samples.
+  /// Computes the pieces from the given one on, side by side where that keeps the threads busy, and hands over each one's losses in order: of its copies, or of
+  /// the samples.
   func run(_ units: [Unit], _ samples: [TokenizedSample], from first: Int, _ body: (_ unit: Int, _ losses: [Double]) throws -> Void) throws
   {
     if let empty = samples.first(where: { $0.labelCount == 0 }) {
       throw ProbingError("the sample at index \(empty.index) has no label; leave it out")
     }
     guard first < units.count else { return }
-    try withoutGradients {
-      let batch = PackedBatch(samples)
-      var pass = try ForwardPass(batch, on: decoder.device, labelRowsOnly: true)
-      var stream = try decoder.begin(&pass)
-      var next = first
-      // Summed up at every such layer, also where its copies are known already: a resumed run then rounds as one that was left alone.
-      let layers = Set(units.compactMap(\.layer))
-      for layer in 0..<decoder.shape.layers {
-        if layers.contains(layer) {
-          let branching = try stream.resolved()
-          stream = ResidualStream(branching)
-          while units[next].layer == layer {
-            try body(next, losses(of: units[next].copies, samples, batch, from: layer, branching))
-            next += 1
-          }
+    var whole = try withoutGradients { try WholeSamples(samples, decoder, branchingAt: Set(units.compactMap(\.layer))) }
+    let batch = whole.batch
+    // Of all pieces, so that a run that is gone on with computes them as one that was left alone does.
+    let tokens = units.map { $0.copies.isEmpty ? batch.tokens.count : $0.copies.reduce(0) { $0 + samples[$1.sample].tokens.count } }
+    var next = first
+    try Engine.sideBySide(
+      lanes: decoder.batchLanes(batchTokens: batchTokens, passes: 1).count(for: tokens) {
+        decoder.activationBytes(tokens: $0, keepsActivations: false)
+      },
+      next: { () -> (unit: Int, stream: ResidualStream)? in
+        guard next < units.count else { return nil }
+        let stream = try withoutGradients { try whole.stream(before: units[next].layer) }
+        next += 1
+        return (next - 1, stream)
+      },
+      { piece, _ in
+        try withoutGradients {
+          let unit = units[piece.unit]
+          if unit.layer != nil { return try losses(of: unit, samples, batch, piece.stream) }
+          let losses = try batch.sampleMeans(of: decoder.labelLoss(of: decoder.finish(piece.stream), batch).each)
+          try decoder.requireFinite(losses, of: samples)
+          return losses
         }
+      },
+      inOrder: { try body($0.unit, $1) })
+  }
+
+  /// The residual stream of the samples as they are, carried up layer by layer.
+  private struct WholeSamples {
+    let batch: PackedBatch
+    private let decoder: any CausalDecoder
+    private let pass: ForwardPass
+    /// Summed up at every such layer, also where its copies are known already: a resumed run then rounds as one that was left alone.
+    private let branchings: Set<Int>
+    private var stream: ResidualStream
+    private var layer = 0
+
+    init(_ samples: [TokenizedSample], _ decoder: any CausalDecoder, branchingAt layers: Set<Int>) throws {
+      batch = PackedBatch(samples)
+      self.decoder = decoder
+      branchings = layers
+      var pass = try ForwardPass(batch, on: decoder.device, labelRowsOnly: true)
+      stream = try decoder.begin(&pass)
+      self.pass = pass
+    }
+
+    /// The stream before a layer, none below the last that was asked for; behind all of them where nil.
+    mutating func stream(before target: Int?) throws -> ResidualStream {
+      while true {
+        if branchings.contains(layer) { stream = ResidualStream(try stream.resolved()) }
+        guard layer < target ?? decoder.shape.layers else { return stream }
         stream = try decoder.layer(layer, stream, pass)
+        layer += 1
       }
-      let losses = try batch.sampleMeans(of: decoder.labelLoss(of: decoder.finish(stream), batch).each)
-      try decoder.requireFinite(losses, of: samples)
-      try body(next, losses)
     }
   }
 
-  /// The losses of copies whose residual stream `[T, hidden]` before a layer is known.
-  private func losses(
-    of copies: [Unit.Copy], _ samples: [TokenizedSample], _ origin: PackedBatch, from first: Int, _ branching: Tensor
-  ) throws -> [Double] {
+  /// The losses of a piece's copies, which branch off from the samples' residual stream `[T, hidden]`.
+  private func losses(of unit: Unit, _ samples: [TokenizedSample], _ origin: PackedBatch, _ branching: ResidualStream) throws -> [Double] {
+    let (first, copies) = (unit.layer ?? 0, unit.copies)
     let shape = decoder.shape
     let device = decoder.device
     let batch = PackedBatch(copies.map { samples[$0.sample] })
@@ -112,7 +145,7 @@ public struct HeadAblation {
     // For the rotary tables; the embeddings are needed only at the lowest layer, and cost next to nothing.
     _ = try decoder.begin(&pass)
     let rows = copies.flatMap { origin.bounds[$0.sample]..<origin.bounds[$0.sample + 1] }
-    var stream = ResidualStream(try branching.selecting(try Tensor(rows).moved(to: device)))
+    var stream = ResidualStream(try branching.resolved().selecting(try Tensor(rows).moved(to: device)))
     let owners = copies.indices.flatMap { [Int](repeating: $0, count: batch.bounds[$0 + 1] - batch.bounds[$0]) }
     let owner = try Tensor(owners).moved(to: device)
     // Layers in which nobody is switched off share gates of one, which attention recognises.

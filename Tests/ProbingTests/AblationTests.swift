@@ -62,6 +62,21 @@ import Torch
     }
   }
 
+  /// Pieces of a small model go side by side, each on one thread: the same bits at any number of threads, alone and gone on with.
+  @Test func threadsChangeNoBit() throws {
+    let golden = try Golden("llama-grouped-tied")
+    let sets = try #require(Self.cases.first { $0.model == "llama-grouped-tied" }).headSets
+    let ablation = try HeadAblation(golden.model(.float32).decoder, sets: sets, batchTokens: 60)
+    try Engine.setThreads(1)
+    let alone = try ablation.losses(of: golden.samples)
+    for threads in [2, 3] {
+      try Engine.setThreads(threads)
+      let found = try ablation.losses(of: golden.samples)
+      #expect(found.whole == alone.whole && found.without == alone.without)
+    }
+    try Engine.setThreads(1)
+  }
+
   @Test func unknownHeadsAndNothingAreRefused() throws {
     let model = try Golden("llama-plain").model(.float32).decoder
     for sets in [[], [HeadSet([])], [HeadSet([HeadPlace(layer: 3, head: 0)])], [HeadSet([HeadPlace(layer: 0, head: 4)])]] {

@@ -90,6 +90,7 @@ public struct AblationRun: ResumableRun, RecordedSettings {
   /// - Throws: `RunStopped`, `RunError`, `ProbingError`, `ModelError`.
   public func run(_ monitor: RunMonitor) throws -> AblationResult {
     try validate()
+    Engine.keepFreedMemory()
     let outputs = OutputGuard(overwrites: overwrite, resumes: resume)
     defer { outputs.release() }
     if let target { try outputs.claim(file: target, as: .result, beside: journals.map { .journal($0, as: .journal) }) }
