@@ -113,9 +113,10 @@ def large_works(o):
     if not (o.all or "large" in (o.only or [])):
         return
     for shape, dtype in chosen(o, [("llama3-8b", "bfloat16")], {"bfloat16": ()}):
+        # Batches of 512 tokens: a process a core finds one each in four samples, and their products lose nothing that a batch of one sample, which is what 1 GiB of activations holds, has.
         cores = len(cores_of_this_machine())
         methods = [Method("headway", "**Headway**, `--memory auto`", headway("pattern", "--per-sample", "--dtype", dtype, "--memory", "auto"), ending="safetensors"),
-                   Method("limit", f"**limit: bare products on mapped weights, a process a core** ({cores})", peer("matmul_limit.py", "--processes", cores, "--dtype", dtype, out=False)),
+                   Method("limit", f"**limit: bare products on mapped weights, a process a core** ({cores})", peer("matmul_limit.py", "--processes", cores, "--batch-tokens", 512, "--dtype", dtype, out=False)),
                    Method("old-limit", "the same on all threads", peer("matmul_limit.py", "--dtype", dtype, out=False))]
         yield Work(f"large-{shape}-{dtype}", "large", (shape, dtype), methods, AGAINST, lambda shape=shape: model_folder(shape), lambda model: prompt_file(model, o.samples or 8),
                    unless=lambda shape=shape: too_large(shape, mapped=True))

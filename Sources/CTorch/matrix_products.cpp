@@ -71,9 +71,9 @@ void multiply(
     auto part = whole;
     part.rows = std::min(height, rows - m), part.columns = std::min(width, columns - n);
     part.a += m * whole.a_row, part.b += n * whole.b_column;
-    // What this thread takes next if all are equally fast.
-    int64_t next = (item + threads) / down * width;
-    part.first_column = n, part.next_column = next < columns ? next - n : 0;
+    // What comes next is known only to a thread that is alone.
+    int64_t next = (item + 1) / down * width;
+    part.first_column = n, part.next_column = threads == 1 && next < columns ? next - n : 0;
     if (part.bias != nullptr) part.bias += n;
     if (part.c != nullptr)
       part.c += m * row + n;
