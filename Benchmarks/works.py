@@ -113,7 +113,7 @@ def large_works(o):
     if not (o.all or "large" in (o.only or [])):
         return
     for shape, dtype in chosen(o, [("llama3-8b", "bfloat16")], {"bfloat16": ()}):
-        # Batches of 512 tokens: a process a core finds one each in four samples, and their products lose nothing that a batch of one sample, which is what 1 GiB of activations holds, has.
+        # The limit's batches are short enough for two processes to find one each in four samples; Headway's own are no longer, since 1 GiB of activations holds a sample or two.
         cores = len(cores_of_this_machine())
         methods = [Method("headway", "**Headway**, `--memory auto`", headway("pattern", "--per-sample", "--dtype", dtype, "--memory", "auto"), ending="safetensors"),
                    Method("limit", f"**limit: bare products on mapped weights, a process a core** ({cores})", peer("matmul_limit.py", "--processes", cores, "--batch-tokens", 512, "--dtype", dtype, out=False)),
