@@ -25,6 +25,9 @@ bool multiplies_float32() {
 #endif
 }
 
+/// Whether products of matrices of a type go by the kernels on this processor.
+bool has_own_products(at::ScalarType type) { return type == at::kFloat ? multiplies_float32() : type == at::kBFloat16 && !multiplies_bfloat16(); }
+
 /// Room for the threads of a product, kept for each thread that computes some.
 float *room_for(int64_t numbers) {
   thread_local at::Tensor room;
@@ -106,8 +109,6 @@ bool multiplies_bfloat16() {
   return true;
 #endif
 }
-
-bool has_own_products(at::ScalarType type) { return type == at::kFloat ? multiplies_float32() : type == at::kBFloat16 && !multiplies_bfloat16(); }
 
 bool keeps_blocks(at::ScalarType type) {
   if (!has_own_products(type)) return false;

@@ -10,9 +10,6 @@ namespace headway {
 /// and where there is none, the kernels compute in float32 arithmetic (measured: docs/Performance.md).
 bool multiplies_bfloat16();
 
-/// Whether products of matrices of a type go by the kernels on this processor.
-bool has_own_products(at::ScalarType type);
-
 /// Whether the product a [M, K] · b [K, N] goes by the kernels. Its bits then depend neither on the other rows and columns nor on the threads.
 bool has_own_product(const at::Tensor &a, const at::Tensor &b);
 

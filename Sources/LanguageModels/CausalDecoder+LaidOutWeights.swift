@@ -3,10 +3,10 @@ import Ground
 import Torch
 
 extension CausalDecoder {
-  /// Lays out the weights of all products, once, where that is worth it: every batch would do so for itself, which takes a tenth of its time where it is small.
+  /// Lays the weights of all products out once, where the processor's products read such weights; otherwise every batch does so for itself.
   ///
-  /// They take as much memory as the weights in each direction, which they get where a quarter of what is free has room, and go with the decoder. What is
-  /// computed is the same bit for bit.
+  /// This takes as much memory as the weights in each direction, until the decoder is gone, and is done only where it fits into a quarter of what is free.
+  /// What is computed is the same bit for bit.
   ///
   /// - Parameters:
   ///   - tokens: how many will go through the weights.

@@ -62,7 +62,7 @@ import Torch
     }
   }
 
-  /// Pieces of a small model go side by side, each on one thread: the same bits at any number of threads, alone and gone on with.
+  /// Pieces of a small model go side by side, each on one thread: the same bits at any number of threads.
   @Test func threadsChangeNoBit() throws {
     let golden = try Golden("llama-grouped-tied")
     let sets = try #require(Self.cases.first { $0.model == "llama-grouped-tied" }).headSets
