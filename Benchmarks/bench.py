@@ -14,7 +14,7 @@ import argparse, json, pathlib, signal, sys, time
 
 import goals, growth, report, works
 from inputs import SUBJECTS, root
-from measuring import begin, cores_of_this_machine, repeat, say
+from measuring import begin, cores_of_this_machine, repeat, say, touch_memory
 
 
 def die(text):
@@ -75,6 +75,7 @@ def main():
         die(f"{o.headway} is not there. Build it first (swift build -c release), or name another with --headway.")
     o.headway = o.headway.resolve()
     o.out.mkdir(parents=True, exist_ok=True)
+    touch_memory()
     if o.growth:
         return growth.run(o)
     started, found = time.perf_counter(), [begin(work, o) for work in planned]

@@ -3,9 +3,17 @@
 A `Work` is something that several `Method`s do; `repeat` runs each of them once, in turn, so that a disturbance meets everyone. A method that fails or takes
 longer than it may says so in its row, and the others go on. Ratios are taken within a repetition; what is reported is their median, least and greatest.
 """
-import argparse, json, os, pathlib, platform, shutil, signal, statistics, subprocess, sys, threading, time
+import argparse, json, mmap, os, pathlib, platform, shutil, signal, statistics, subprocess, sys, threading, time
 from dataclasses import dataclass, field
 from typing import Callable
+
+
+def touch_memory(share=0.6, most=8 << 30):
+    """Writes to so much of the free memory once. A virtual machine gets a page from its host when it is first written to, a hundred times as slowly as later: whoever grows first would pay for all."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE
+    with mmap.mmap(-1, min(int(free * share), most), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        for place in range(0, len(memory), mmap.PAGESIZE):
+            memory[place] = 1
 
 
 @dataclass(frozen=True)

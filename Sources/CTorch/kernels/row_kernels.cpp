@@ -22,6 +22,7 @@ DECLARE(avx512)
 DECLARE(avx2)
 namespace avx512bf16 {
 const RowKernels<bf16> &row_kernels_bf16();
+const AttentionKernels<bf16> &attention_kernels_bf16();
 const MatrixKernels<bf16> &matrix_kernels_bf16();
 }
 #endif
@@ -75,6 +76,9 @@ const AttentionKernels<float> &attention_kernels<float>() {
 }
 template <>
 const AttentionKernels<bf16> &attention_kernels<bf16>() {
+#if defined(__x86_64__)
+  if (has_dots()) return avx512bf16::attention_kernels_bf16();
+#endif
   CHOOSE(attention_kernels_bf16)
 }
 template <>

@@ -1,4 +1,5 @@
 // Products of bfloat16 by the instruction that some processors with AVX-512 have for them.
+#include "attention_kernels.hpp"
 #include "matrix_kernels.hpp"
 #include "row_kernels.hpp"
 
@@ -10,8 +11,11 @@
 namespace headway::avx512bf16 {
 #include "row_kernels.inc"
 
+#include "attention_kernels.inc"
+
 #include "matrix_kernels.inc"
 const RowKernels<bf16> &row_kernels_bf16() { return table<bf16>; }
+const AttentionKernels<bf16> &attention_kernels_bf16() { return attention_table<bf16>; }
 const MatrixKernels<bf16> &matrix_kernels_bf16() { return matrix_table<bf16>; }
 }  // namespace headway::avx512bf16
 #pragma clang attribute pop
