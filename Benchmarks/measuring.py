@@ -10,10 +10,15 @@ from typing import Callable
 
 def touch_memory(share=0.6, most=8 << 30):
     """Writes to so much of the free memory once. A virtual machine gets a page from its host when it is first written to, a hundred times as slowly as later: whoever grows first would pay for all."""
+    child = os.fork()  # whose peak is not inherited by what is measured
+    if child:
+        os.waitpid(child, 0)
+        return
     free = os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE
-    with mmap.mmap(-1, min(int(free * share), most), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
-        for place in range(0, len(memory), mmap.PAGESIZE):
-            memory[place] = 1
+    memory = mmap.mmap(-1, min(int(free * share), most), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for place in range(0, len(memory), mmap.PAGESIZE):
+        memory[place] = 1
+    os._exit(0)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ AGAINST = {"careful": "× careful", "compiled": "× compiled", "lens": "× Trans
 
 def pattern_works(o):
     # shape, type, samples of make bench and make bench-all, whether make bench has it, samples held against float32
-    rows = [("smollm2-135m", "bfloat16", 48, 64, True, 4), ("bench-100m", "bfloat16", 48, 64, True, 4), ("llama3.2-1b", "bfloat16", 16, 32, True, 2),
+    rows = [("smollm2-135m", "bfloat16", 48, 64, True, 4), ("bench-100m", "bfloat16", 48, 64, True, 4), ("llama3.2-1b", "bfloat16", 32, 32, True, 2),
             ("base-8m", "float32", 64, 256, True, 8), ("smollm2-135m", "float32", 12, 64, True, 4), ("bench-100m", "float32", 16, 64, False, 4)]
     for shape, dtype, few, many, quick, exact in chosen(o, rows, {"bfloat16": (16, 64, True, 4), "float32": (16, 64, True, 4)}):
         if not (quick or o.all or o.models or o.dtypes):

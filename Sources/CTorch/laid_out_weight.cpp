@@ -4,25 +4,35 @@
 
 namespace headway {
 
-const LaidOutWeight *laid_out(const at::Tensor &weight) {
+namespace {
+
+/// Hangs on a weight's tensor.
+struct LaidOutWeight : c10::BackendMeta {
+  at::Tensor blocks;
+  /// The weight's version: one that was changed since is read itself.
+  uint32_t version = 0;
+};
+
+}  // namespace
+
+at::Tensor laid_out(const at::Tensor &weight) {
   auto *found = dynamic_cast<LaidOutWeight *>(weight.unsafeGetTensorImpl()->get_backend_meta());
-  return found != nullptr && found->version == weight._version() ? found : nullptr;
+  return found != nullptr && found->version == weight._version() ? found->blocks : at::Tensor();
 }
 
 }  // namespace headway
 
 using namespace headway;
 
-int ct_lay_out(ct_tensor weight, bool backward) {
+int ct_lay_out(ct_tensor weight) {
   return guarded("laying a weight out", {weight}, [&] {
     auto &tensor = get(weight);
     TORCH_CHECK(tensor.dim() == 2, "a weight [out, in] is needed");
-    if (auto *found = laid_out(tensor); found != nullptr && (found->backward.defined() || !backward)) return;
+    if (laid_out(tensor).defined()) return;
     auto made = c10::make_intrusive<LaidOutWeight>();
     made->version = tensor._version();
-    made->forward = laid_out_blocks(tensor.t());
-    if (backward) made->backward = laid_out_blocks(tensor);
-    if (made->forward.defined()) tensor.unsafeGetTensorImpl()->set_backend_meta(std::move(made));
+    made->blocks = laid_out_blocks(tensor);
+    if (made->blocks.defined()) tensor.unsafeGetTensorImpl()->set_backend_meta(std::move(made));
   });
 }
 

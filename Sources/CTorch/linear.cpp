@@ -121,12 +121,6 @@ std::vector<at::Tensor> products_by_rows(
   return results;
 }
 
-/// The weight as the kernels read it, if it was laid out.
-at::Tensor blocks_of(const at::Tensor &weight, at::Tensor LaidOutWeight::*direction) {
-  auto *found = laid_out(weight);
-  return found == nullptr ? at::Tensor() : found->*direction;
-}
-
 /// Linear layers whose products are not libtorch's, or whose weight has another type. The gradient by a weight whose sum is kept elsewhere
 /// (`GradientSink`) is added to it at once, without a rounding in between.
 struct Linear : Function<Linear> {
@@ -166,7 +160,7 @@ namespace headway {
 
 at::Tensor linear_product(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
   if (x.scalar_type() == weight.scalar_type())
-    return has_own_product(x, weight.t()) ? matrix_product(x, weight.t(), bias, blocks_of(weight, &LaidOutWeight::forward)) : at::linear(x, weight, bias);
+    return has_own_product(x, weight.t()) ? matrix_product(x, weight.t(), bias) : at::linear(x, weight, bias);
   auto result = at::empty({x.size(0), weight.size(0)}, x.options());
   auto added = bias ? bias->to(x.scalar_type()) : at::Tensor();
   int64_t step = std::max<int64_t>(1, part_elements / std::max<int64_t>(1, weight.size(1)));
@@ -182,8 +176,7 @@ at::Tensor linear_product(const at::Tensor &x, const at::Tensor &weight, const s
 
 // In parts of columns: parts of rows would have to be summed up in the narrow type.
 at::Tensor product_with(const at::Tensor &gradient, const at::Tensor &weight) {
-  if (gradient.scalar_type() == weight.scalar_type())
-    return matrix_product(gradient, weight, std::nullopt, blocks_of(weight, &LaidOutWeight::backward));
+  if (gradient.scalar_type() == weight.scalar_type()) return matrix_product(gradient, weight, std::nullopt, laid_out(weight));
   auto result = at::empty({gradient.size(0), weight.size(1)}, gradient.options());
   int64_t step = std::max<int64_t>(1, part_elements / std::max<int64_t>(1, weight.size(0)));
   Converter converted(gradient.scalar_type());

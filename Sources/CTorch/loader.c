@@ -98,7 +98,7 @@ STATUS(ct_argmax, (ct_tensor a, int dimension, ct_tensor *out), (a, dimension, o
 STATUS(ct_log_softmax, (ct_tensor a, ct_tensor *out), (a, out))
 STATUS(ct_soft_cap, (ct_tensor a, double cap, ct_tensor *out), (a, cap, out))
 STATUS(ct_all_finite, (ct_tensor a, bool *finite), (a, finite))
-STATUS(ct_lay_out, (ct_tensor weight, bool backward), (weight, backward))
+STATUS(ct_lay_out, (ct_tensor weight), (weight))
 LAZY(bool, false, ct_lays_out, (int dtype), (dtype))
 STATUS(ct_linear, (ct_tensor x, const ct_tensor *weights, const ct_tensor *biases, int count, ct_tensor *out), (x, weights, biases, count, out))
 STATUS(ct_add_low_rank, (ct_tensor y, ct_tensor x, ct_tensor down, ct_tensor up, double scale, ct_dropout dropout, ct_tensor *out),

@@ -28,14 +28,19 @@ public struct BatchLanes: Sendable, Hashable {
     case small
     /// Side by side where that keeps the threads busy.
     case middle
+    /// The same, in fewer and larger batches near the end: samples are few where each takes a second, so that most batches would be small ones, and each
+    /// batch lays out all weights.
+    case large
 
     /// Of a model with so many parameters; nil where a batch would take one core minutes, and its products are wide enough for all threads.
     init?(parameterCount: Int) {
       let operations = 2 * Double(parameterCount) * Double(BatchLanes.mostTokens)
       if operations <= 1e11 {
         self = .small
-      } else if operations <= 1e13 {
+      } else if operations <= 2e12 {
         self = .middle
+      } else if operations <= 1e13 {
+        self = .large
       } else {
         return nil
       }
@@ -77,13 +82,18 @@ public struct BatchLanes: Sendable, Hashable {
   /// Splits samples, in order, into batches of at most `batchTokens` tokens, which shrink towards the end where they are computed side by side, so that
   /// the lanes end together.
   public func plan(_ lengths: [Int]) -> [Range<Int>] {
-    PackedBatch.plan(lengths) { rest in size == nil ? batchTokens : min(batchTokens, max(Self.fewestTokens, rest / 8)) }
+    size == .large ? planWindow(lengths, tokenLimit: batchTokens) : shrinking(lengths, from: batchTokens, to: Self.fewestTokens, batches: 8)
   }
 
   /// The same for the samples of one training window, in fewer and larger batches, since each adds to the gradients of all weights.
   /// - Parameter tokenLimit: the most tokens of a batch that were asked for.
   public func planWindow(_ lengths: [Int], tokenLimit: Int) -> [Range<Int>] {
-    PackedBatch.plan(lengths) { rest in size == nil ? tokenLimit : min(tokenLimit, max(2 * Self.fewestTokens, rest / 4)) }
+    shrinking(lengths, from: tokenLimit, to: 2 * Self.fewestTokens, batches: 4)
+  }
+
+  /// Batches of `most` tokens, and near the end of so many that about `batches` are left, but of `fewest` at least.
+  private func shrinking(_ lengths: [Int], from most: Int, to fewest: Int, batches: Int) -> [Range<Int>] {
+    PackedBatch.plan(lengths) { rest in size == nil ? most : min(most, max(fewest, rest / batches)) }
   }
 
   /// How many batches are computed at a time, where their number is not known and is not small.

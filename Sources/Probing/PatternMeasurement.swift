@@ -247,7 +247,7 @@ public struct PatternMeasurement {
     rest = plan[own].dropFirst(try ranks?.told(own.count - rest.count) ?? own.count - rest.count)
     let resumedTokens = doneTokens
     let started = ContinuousClock.now
-    if laysOutWeights, ranks == nil { try probe.decoder.layOutWeights(tokens: totalTokens - resumedTokens, backward: true) }
+    if laysOutWeights, ranks == nil { try probe.decoder.layOutWeights(tokens: totalTokens - resumedTokens) }
     let scores = probe.scores
     try RankGroup.sideBySide(
       on: ranks,

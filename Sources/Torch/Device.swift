@@ -138,7 +138,7 @@ public enum Engine {
   /// What vector code the fused kernels use on this processor: `avx512`, `avx2` or `portable`.
   public static var vectorCode: String { String(cString: ct_vector_code()) }
 
-  /// Whether `Tensor.layOutForProducts` does anything for weights of a type on this processor.
+  /// Whether `Tensor.layOutForGradients` does anything for weights of a type on this processor.
   public static func laysOut(_ type: ElementType) throws -> Bool {
     try load()
     return ct_lays_out(type.ctorch)

@@ -80,12 +80,12 @@ extension Tensor {
     }
   }
 
-  /// Lays this weight `[out, in]` out for the products that follow, which do so themselves each time where nobody did; and, if asked for, for those of
-  /// gradients.
+  /// Lays this weight `[out, in]` out for the products of gradients with it that follow, which do so themselves each time where nobody did. Those of the
+  /// way forward gain nothing by it.
   ///
-  /// What is laid out takes as many bytes as the weight in each direction and goes with it. Products have the same bits with it and without. A weight that is
-  /// changed later is read itself again; on a processor, or of a type, whose products are libtorch's nothing is done.
-  public func layOutForProducts(backward: Bool) throws { try check(ct_lay_out(handle, backward)) }
+  /// What is laid out takes as many bytes as the weight and goes with it. Products have the same bits with it and without. A weight that is changed later is
+  /// read itself again; on a processor, or of a type, whose products are libtorch's nothing is done.
+  public func layOutForGradients() throws { try check(ct_lay_out(handle)) }
 
   /// This `[T, out]` and what a low-rank adapter adds to it: y + scale · B A dropout(x), in this tensor's type.
   ///

@@ -35,6 +35,11 @@ import Testing
     #expect(tokens.allSatisfy { $0 <= 1024 })
     #expect(tokens.prefix(10).allSatisfy { $0 > 900 })
     #expect(tokens.suffix(5).allSatisfy { $0 <= 256 })
+    // Of a large model fewer and larger ones.
+    let large = BatchLanes(size: .large, batchTokens: 4000, passes: 2, room: .max).plan(lengths)
+    let largeTokens = large.map { $0.reduce(0) { $0 + lengths[$1] } }
+    #expect(large.flatMap(Array.init) == Array(lengths.indices) && largeTokens.allSatisfy { $0 <= 1024 })
+    #expect(largeTokens.prefix(20).allSatisfy { $0 > 900 } && largeTokens.dropLast().allSatisfy { $0 > 400 })
     // One after another, all are as long as they may be.
     #expect(BatchLanes(size: nil, batchTokens: 4000, passes: 2, room: .max).plan(lengths) == PackedBatch.plan(lengths, tokenLimit: 4000))
   }

@@ -81,7 +81,7 @@ import Torch
   @Test(arguments: [ElementType.float32, .bfloat16]) func laidOutWeightsChangeNothing(type: ElementType) throws {
     let golden = try Golden("llama-grouped-tied")
     let tokens = golden.samples.reduce(0) { $0 + $1.tokens.count }
-    let samples = (0...2048 / tokens).flatMap { _ in golden.samples }
+    let samples = (0...8192 / tokens).flatMap { _ in golden.samples }
     func measured(laysOutWeights: Bool) throws -> [MeasuredSample] {
       var measurement = PatternMeasurement(Probe(try golden.model(type).decoder, scores: Score.allCases), batchTokens: 512)
       measurement.laysOutWeights = laysOutWeights

@@ -155,9 +155,9 @@ int ct_all_finite(ct_tensor a, bool *finite);
 // Parts of a decoder.
 /// x [T, in] by each weight [out, in] (and its bias [out] or null) gives a [T, out] each in x's type; a weight of another type is converted a part at a time.
 int ct_linear(ct_tensor x, const ct_tensor *weights, const ct_tensor *biases, int count, ct_tensor *out);
-/// Lays a weight [out, in] out, once, for the products that follow with it, and, if asked for, for those of its gradients: as many bytes as it has, for each.
-/// They hang on the tensor, and products are the same with them and without; a weight that is changed later is read itself.
-int ct_lay_out(ct_tensor weight, bool backward);
+/// Lays a weight [out, in] out, once, for the products of gradients with it that follow: as many bytes as it has. They hang on the tensor, and products are
+/// the same with them and without; a weight that is changed later is read itself.
+int ct_lay_out(ct_tensor weight);
 /// Whether that is of any use for weights of a type on this processor.
 bool ct_lays_out(int dtype);
 /// Which elements are left out: each with probability `rate`, the others grow by 1 / (1 − rate). Key and position are those of a counter-based
