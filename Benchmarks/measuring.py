@@ -16,11 +16,13 @@ def touch_memory(share=0.6, most=8 << 30):
     if child:
         os.waitpid(child, 0)
         return
-    free = os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE
-    memory = mmap.mmap(-1, min(int(free * share), most), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    for place in range(0, len(memory), mmap.PAGESIZE):
-        memory[place] = 1
-    os._exit(0)
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE
+        memory = mmap.mmap(-1, min(int(free * share), most), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        for place in range(0, len(memory), mmap.PAGESIZE):
+            memory[place] = 1
+    finally:
+        os._exit(0)  # whatever happened: it must not go on as a second benchmark
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 #include "laid_out_weight.hpp"
 
+#include "boundary.hpp"
 #include "matrix_products.hpp"
 
 namespace headway {

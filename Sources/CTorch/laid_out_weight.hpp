@@ -1,7 +1,7 @@
 // Weights that many products of gradients read, laid out once.
 #pragma once
 
-#include "boundary.hpp"
+#include <ATen/ATen.h>
 
 namespace headway {
 

@@ -109,7 +109,7 @@ import Torch
     }
   }
 
-  /// Types whose attention goes by the kernel on this processor: short samples in bfloat16 may go by libtorch's products, which promise no bits.
+  /// Types whose attention goes by the kernel alone: elsewhere short samples in bfloat16 may go by libtorch's products, which promise no bits.
   static let typesOfTheKernel = [ElementType.float32] + ((try? Engine.laysOut(.bfloat16)) == true ? [.bfloat16] : [])
 
   /// What a sample gets depends neither on its neighbours nor on how its tokens are spread over passes, to the last bit.

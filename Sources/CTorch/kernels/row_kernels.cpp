@@ -56,19 +56,21 @@ bool has_dots() {
   if (level() == Level::avx512) return avx512::name();  \
   if (level() == Level::avx2) return avx2::name();      \
   return portable::name();
+#define CHOOSE_FOR_BFLOAT16(name)                \
+  if (has_dots()) return avx512bf16::name();     \
+  CHOOSE(name)
 #else
 #define CHOOSE(name) return portable::name();
+#define CHOOSE_FOR_BFLOAT16(name) CHOOSE(name)
 #endif
+
 template <>
 const RowKernels<float> &row_kernels<float>() {
   CHOOSE(row_kernels_float)
 }
 template <>
 const RowKernels<bf16> &row_kernels<bf16>() {
-#if defined(__x86_64__)
-  if (has_dots()) return avx512bf16::row_kernels_bf16();
-#endif
-  CHOOSE(row_kernels_bf16)
+  CHOOSE_FOR_BFLOAT16(row_kernels_bf16)
 }
 template <>
 const AttentionKernels<float> &attention_kernels<float>() {
@@ -76,10 +78,7 @@ const AttentionKernels<float> &attention_kernels<float>() {
 }
 template <>
 const AttentionKernels<bf16> &attention_kernels<bf16>() {
-#if defined(__x86_64__)
-  if (has_dots()) return avx512bf16::attention_kernels_bf16();
-#endif
-  CHOOSE(attention_kernels_bf16)
+  CHOOSE_FOR_BFLOAT16(attention_kernels_bf16)
 }
 template <>
 const MatrixKernels<float> &matrix_kernels<float>() {
@@ -87,11 +86,9 @@ const MatrixKernels<float> &matrix_kernels<float>() {
 }
 template <>
 const MatrixKernels<bf16> &matrix_kernels<bf16>() {
-#if defined(__x86_64__)
-  if (has_dots()) return avx512bf16::matrix_kernels_bf16();
-#endif
-  CHOOSE(matrix_kernels_bf16)
+  CHOOSE_FOR_BFLOAT16(matrix_kernels_bf16)
 }
+#undef CHOOSE_FOR_BFLOAT16
 #undef CHOOSE
 
 }  // namespace headway
